@@ -1,0 +1,5 @@
+"""`python -m gatepass`."""
+
+from gatepass.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""The composition root: the only place where everything meets."""
+
+import gc
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from starlette.applications import Starlette
+
+from gatepass.config import Settings
+from gatepass.providers.base import PaymentProvider
+from gatepass.providers.stripe import Opening, Stripe
+from gatepass.services.checkout import Desk
+from gatepass.services.links import Links
+from gatepass.services.mail import MailDirectory, Mailer, MailServer
+from gatepass.services.management import OwnEventManagement
+from gatepass.services.payments import Ledger
+from gatepass.services.sites import WebApplications
+from gatepass.store import Store, WriteTx, migrations, records
+from gatepass.web.application import web_application
+from gatepass.web.proxies import Proxies
+from gatepass.web.site import Site
+from gatepass.worker import Worker
+
+_STRIPE_PAGES = ("https://checkout.stripe.com", "https://buy.stripe.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything one process works with."""
+
+    settings: Settings
+    store: Store
+    desk: Desk
+    mailer: Mailer
+
+    async def close(self) -> None:
+        """Let go of connections; what waits is finished first."""
+        for provider in self.desk.providers.values():
+            await provider.close()
+        self.store.close()
+
+
+def installation(settings: Settings) -> Installation:
+    """Open the database and connect the providers. Calls nobody."""
+    store = Store.open(settings.database_url)
+    links = Links(settings.base_url, settings.secret_key)
+    management = OwnEventManagement(store, links)
+    desk = Desk(store, management, Ledger(store, management), _providers(settings), links)
+    return Installation(settings, store, desk, Mailer(store, links, _post(settings), settings.mail_from))
+
+
+def web(here: Installation, *, with_worker: bool = True) -> Starlette:
+    """The whole system in one process, or without the worker when that runs elsewhere."""
+    return web_application(_site(here), lambda _: _lifespan(here, with_worker=with_worker))
+
+
+@asynccontextmanager
+async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncIterator[None]:
+    import asyncio
+
+    worker = Worker(here.desk, here.mailer)
+    running = asyncio.create_task(worker.run()) if with_worker else None
+    # What start-up made stays for ever: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        worker.stop()
+        if running:
+            await running
+        await here.close()
+
+
+def _site(here: Installation) -> Site:
+    settings = here.settings
+    return Site(
+        desk=here.desk,
+        applications=WebApplications(here.store),
+        organization_id=here.store.write_now(organization_id),
+        migrated=migrations.head(),
+        payment_origins=_payment_origins(settings),
+        secure_cookies=settings.base_url.startswith("https://"),
+        live=settings.live,
+        proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
+    )
+
+
+def organization_id(tx: WriteTx) -> UUID:
+    """The installation's own id, made at first start."""
+    known = records.get_setting(tx, "organization_id")
+    if known is None:
+        known = str(uuid4())
+        records.put_setting(tx, "organization_id", known)
+    return UUID(known)
+
+
+def _payment_origins(settings: Settings) -> tuple[str, ...]:
+    """Where a form of ours may lead to: the providers' pages, and other installations' payment pages by redirect."""
+    base = urlsplit(settings.stripe_api_base)
+    if base.hostname == "api.stripe.com":
+        return _STRIPE_PAGES
+    return (f"{base.scheme}://{base.netloc}",)
+
+
+def _providers(settings: Settings) -> dict[str, PaymentProvider]:
+    if settings.stripe_secret_key is None:
+        return {}
+    opening = Opening(settings.stripe_opening)
+    stripe = Stripe(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_base, opening)
+    return {stripe.name: stripe}
+
+
+def _post(settings: Settings) -> MailDirectory | MailServer:
+    if settings.smtp_host is None:
+        return MailDirectory(settings.mail_dir)
+    return MailServer(
+        settings.smtp_host, settings.smtp_port, settings.smtp_username, settings.smtp_password, settings.smtp_tls
+    )
+
+
+async def work(settings: Settings) -> None:
+    """The worker alone, until SIGINT or SIGTERM."""
+    import asyncio
+    import signal
+
+    here = installation(settings)
+    worker = Worker(here.desk, here.mailer)
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
+    try:
+        await worker.run()
+    finally:
+        await here.close()

@@ -1,0 +1,207 @@
+"""The environment becomes one frozen Settings, validated at start. Nothing below `app` reads the environment."""
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+STRIPE_API = "https://api.stripe.com"
+LEAST_SECRET_CHARS = 32
+PREFIX = "GATEPASS_"
+
+
+SETTINGS_FILE = "settings.env"
+"""In the data directory: NAME=value lines that count where the environment says nothing. `gatepass demo` writes one."""
+
+
+class SettingError(Exception):
+    """A variable is wrong; the message names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One installation. Each field is the variable GATEPASS_<FIELD>; docs/operating.md lists them all."""
+
+    data_dir: Path
+    database_url: str
+    base_url: str
+    mode: str
+    """"test" or "live": whether money moves."""
+    secret_key: tuple[str, ...]
+    """Signs links. The last one signs, the others are still read: a list, for rotation."""
+    stripe_secret_key: str | None
+    stripe_webhook_secret: tuple[str, ...]
+    stripe_api_base: str
+    stripe_opening: str
+    """"session" or "link"."""
+    trusted_proxies: tuple[str, ...]
+    mail_dir: Path
+    mail_from: str
+    smtp_host: str | None
+    smtp_port: int
+    smtp_username: str | None
+    smtp_password: str | None
+    smtp_tls: str
+    log_level: str
+
+    @property
+    def live(self) -> bool:
+        """True when money moves."""
+        return self.mode == "live"
+
+
+VARIABLES = tuple(f"{PREFIX}{field.name.upper()}" for field in fields(Settings))
+
+
+def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_url: str | None = None) -> Settings:
+    """Settings from variables; arguments come from the command line and win. Raises SettingError."""
+    directory = (data_dir or Path(_Given(environment).text("DATA_DIR", "gatepass-data"))).absolute()
+    given = _Given(from_file(directory / SETTINGS_FILE) | {name: value for name, value in environment.items() if value.strip()})
+    stripe_key = given.secret("STRIPE_SECRET_KEY")
+    mode = given.choice("MODE", ("test", "live"), _mode_of(stripe_key))
+    settings = Settings(
+        data_dir=directory,
+        database_url=_database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
+        base_url=_url("BASE_URL", base_url or given.text("BASE_URL", "http://127.0.0.1:8000")),
+        mode=mode,
+        secret_key=given.list("SECRET_KEY") or ("" if mode == "live" else _own_secret(directory),),
+        stripe_secret_key=stripe_key,
+        stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
+        stripe_api_base=_url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API)),
+        stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
+        trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
+        mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
+        mail_from=given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>"),
+        smtp_host=given.text("SMTP_HOST", "") or None,
+        smtp_port=given.number("SMTP_PORT", 587),
+        smtp_username=given.text("SMTP_USERNAME", "") or None,
+        smtp_password=given.secret("SMTP_PASSWORD"),
+        smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
+        log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+    )
+    _check_stripe(settings)
+    if settings.live:
+        _check_live(settings)
+    return settings
+
+
+def from_file(path: Path) -> dict[str, str]:
+    """NAME=value lines; blank ones and comments are left out. Raises SettingError for a line that is neither."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text().splitlines() if path.exists() else (), 1):
+        name, equals, value = line.partition("=")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not equals:
+            raise SettingError(f"{path}, line {number}: write NAME=value.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+class _Given:
+    """Variables by their name without prefix; an empty one counts as not set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(PREFIX + name, "").strip() or default
+
+    def secret(self, name: str) -> str | None:
+        return self.text(name, "") or None
+
+    def list(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text(name, "").split(",") if part.strip())
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default).lower()
+        if value not in choices:
+            raise SettingError(f"{PREFIX}{name} is '{value}'. It can be: {', '.join(choices)}.")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
+            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from 1 to 65535.")
+        return int(value)
+
+
+def _mode_of(stripe_key: str | None) -> str:
+    return "live" if stripe_key and stripe_key.startswith(("sk_live_", "rk_live_")) else "test"
+
+
+def _database_url(url: str) -> str:
+    if url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        return url
+    raise SettingError(
+        f"{PREFIX}DATABASE_URL has to begin with sqlite:/// or postgresql://, "
+        "such as sqlite:////var/lib/gatepass/gatepass.db or postgresql://user:password@host/name."
+    )
+
+
+def _url(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise SettingError(f"{PREFIX}{name} is '{url}'. It has to be an address such as https://events.contoso.com.")
+    return url.rstrip("/")
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise SettingError(
+                f"{PREFIX}TRUSTED_PROXIES has '{text}'. List addresses or networks such as 10.0.0.0/8."
+            ) from None
+    return texts
+
+
+def _own_secret(directory: Path) -> str:
+    """A key of this installation, made at first start; never a default that others know."""
+    path = directory / "secret.key"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        draft = directory / f".secret.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass  # another process of this installation was faster: its key counts
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _check_stripe(settings: Settings) -> None:
+    key = settings.stripe_secret_key
+    if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        raise SettingError(
+            f"{PREFIX}STRIPE_SECRET_KEY has to begin with sk_test_ or sk_live_ (or rk_): is it the publishable key?"
+        )
+    if any(not secret.startswith("whsec_") for secret in settings.stripe_webhook_secret):
+        raise SettingError(f"{PREFIX}STRIPE_WEBHOOK_SECRET has to begin with whsec_; several are parted by commas.")
+    if key and _mode_of(key) != settings.mode:
+        raise SettingError(f"{PREFIX}MODE is {settings.mode}, but {PREFIX}STRIPE_SECRET_KEY is a {_mode_of(key)} key.")
+
+
+def _check_live(settings: Settings) -> None:
+    """Where money moves, nothing may be a sandbox, a default or in the open."""
+    if settings.stripe_api_base != STRIPE_API:
+        raise SettingError(
+            f"{PREFIX}STRIPE_API_BASE is {settings.stripe_api_base}, a sandbox. In live mode leave it out."
+        )
+    if not settings.stripe_webhook_secret:
+        raise SettingError(
+            f"{PREFIX}STRIPE_WEBHOOK_SECRET is not set. Copy it from the webhook endpoint in Stripe's dashboard."
+        )
+    if any(len(key) < LEAST_SECRET_CHARS for key in settings.secret_key):
+        raise SettingError(
+            f"{PREFIX}SECRET_KEY is a default or too short. In live mode set your own, of at least {LEAST_SECRET_CHARS} "
+            "characters: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
+        )
+    if not settings.base_url.startswith("https://"):
+        raise SettingError(f"{PREFIX}BASE_URL is {settings.base_url}. In live mode it has to begin with https://.")

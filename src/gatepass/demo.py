@@ -1,0 +1,275 @@
+"""`gatepass demo`: the whole system with a sample event and a payment sandbox, in one process, with no account.
+
+Everything is kept in the data directory, so that a restart finds what was there.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from starlette.applications import Starlette
+
+from gatepass import app, config, server
+from gatepass.config import Settings
+from gatepass.domain.event import Event, EventStatus
+from gatepass.domain.money import Money
+from gatepass.sandbox.app import SandboxConfig
+from gatepass.sandbox.app import create_app as sandbox_app
+from gatepass.services import access, setup, switches
+from gatepass.services.setup import NewEvent
+from gatepass.store import ReadTx, Store, WriteTx, events, migrations, people
+from gatepass.store import records as kept
+
+PROVIDER = "Stripe (sandbox)"
+APPLICATION = "Demo web site"
+LOOPBACK = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*", "https://localhost:*", "https://127.0.0.1:*"]
+_WRITTEN = "# Written by gatepass demo at each start."
+STAFF_EMAIL = "staff@contoso.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Made at the demo's first start and kept in its directory."""
+
+    stripe_secret_key: str
+    stripe_webhook_secret: str
+    application_token: str
+    api_token: str
+    staff_password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the demo sells."""
+
+    readable_id: str
+    event_id: UUID
+
+
+def run(
+    environment: Mapping[str, str], port: int, data_dir: Path | None, announce: Callable[[dict[str, Any]], None]
+) -> None:
+    """Serve until a signal; `announce` gets the description once everything answers."""
+    directory = (data_dir or Path(environment.get("GATEPASS_DATA_DIR") or "gatepass-data")).absolute()
+    directory.mkdir(parents=True, exist_ok=True)
+    made = _secrets(directory / "demo.json")
+    here, sandbox = server.listen("127.0.0.1", port), server.listen("127.0.0.1", port + 1 if port else 0)
+    settings = _settings(environment, directory, made, server.address(here), server.address(sandbox))
+    server.log_to_stderr(environment.get("GATEPASS_LOG_LEVEL") or "warning")
+    if migrations.current(settings.database_url) != migrations.head():
+        migrations.migrate(settings.database_url)
+    store = Store.open(settings.database_url)
+    sample = store.write_now(lambda tx: _fill(tx, settings, made))
+    event = store.read_now(lambda tx: events.get(tx, sample.event_id))
+    organization = store.write_now(app.organization_id)
+    store.close()
+    assert event is not None
+    described = describe(settings, made, event, organization, server.address(sandbox))
+    served = [(app.web(app.installation(settings)), here)]
+    served.append((sandbox_app(_sandbox_config(directory, made, settings, server.address(sandbox))), sandbox))
+    server.run_forever(served, lambda: announce(described))
+
+
+def describe(settings: Settings, made: Secrets, event: Event, organization: UUID, sandbox_url: str) -> dict[str, Any]:
+    """What `--json` prints."""
+    base = settings.base_url
+    own = settings.stripe_api_base == sandbox_url
+    return {
+        "base_url": base,
+        "registration_page": f"{base}/e/{event.readable_id}",
+        "events_api": {
+            "endpoint": f"{base}/api/v1.0/orgs/{organization}/eventmanagement/",
+            "token": made.application_token,
+            "origin": base,
+        },
+        "event": {
+            "readable_event_id": event.readable_id,
+            "event_id": str(event.id),
+            "passes": [
+                {
+                    "pass_id": str(one.id),
+                    "name": one.name,
+                    "price": float(one.price.amount),
+                    "currency": one.price.currency,
+                }
+                for one in event.passes
+            ],
+        },
+        "dataverse": {"url": base, "token": made.api_token},
+        "staff": {"url": f"{base}/staff", "email": STAFF_EMAIL, "password": made.staff_password},
+        "sandbox": {
+            "url": sandbox_url if own else settings.stripe_api_base,
+            "stripe_secret_key": settings.stripe_secret_key,
+            "stripe_webhook_secret": settings.stripe_webhook_secret[0] if settings.stripe_webhook_secret else None,
+        },
+        "mail_dir": str(settings.mail_dir),
+    }
+
+
+def friendly(described: Mapping[str, Any]) -> str:
+    """The same for people: what to open, what to paste, how to stop."""
+    api, event, passes = described["events_api"], described["event"], described["event"]["passes"]
+    paid = next(one for one in passes if one["price"])
+    attendee = {"firstName": "Jane", "lastName": "Doe", "email": "jane@contoso.example", "passId": paid["pass_id"]}
+    body = json.dumps({"attendees": [attendee]})
+    staff, sandbox = described["staff"], described["sandbox"]
+    return f"""
+  Gatepass is running. Open one of these in your browser:
+
+    Register and pay     {described["registration_page"]}
+                         card 4242 4242 4242 4242, any date to come, any code
+    All events           {described["base_url"]}/
+    Staff                {staff["url"]}
+                         {staff["email"]}   {staff["password"]}
+    Payment sandbox      {sandbox["url"]}
+    Mails                {described["mail_dir"]}
+
+  Or register by the events API:
+
+    curl -X POST '{api["endpoint"]}events/{event["readable_event_id"]}/registrations?emApplicationtoken={api["token"]}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{body}'
+
+  and open the redirectUrl of the answer. Say by hand that a purchase is paid:
+
+    curl -X POST '{described["dataverse"]["url"]}/api/data/v9.1/msevtmgt_finalizeregistrationpayment' \\
+      -H 'Authorization: Bearer {described["dataverse"]["token"]}' -H 'Content-Type: application/json' \\
+      -d '{{"msevtmgt_purchaseid": "<purchase id>", "msevtmgt_paymentstatus": 100000001}}'
+
+  Stop with Ctrl+C. Everything is kept, and found again at the next start.
+"""
+
+
+def _settings(environment: Mapping[str, str], directory: Path, made: Secrets, base: str, sandbox: str) -> Settings:
+    """What the environment says wins over the demo's own."""
+    own = {
+        "GATEPASS_BASE_URL": base,
+        "GATEPASS_STRIPE_API_BASE": sandbox,
+        "GATEPASS_STRIPE_SECRET_KEY": made.stripe_secret_key,
+        "GATEPASS_STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
+        "GATEPASS_MAIL_FROM": "Contoso Events <tickets@contoso.example>",
+    }
+    _write_settings(directory / config.SETTINGS_FILE, own)
+    return config.read(environment, data_dir=directory)
+
+
+def _write_settings(path: Path, own: Mapping[str, str]) -> None:
+    """So that every other command on this directory acts as the demo does. A file that somebody else wrote is left alone."""
+    if path.exists() and not path.read_text().startswith(_WRITTEN):
+        return
+    path.touch(mode=0o600)
+    path.write_text("\n".join([_WRITTEN, *(f"{name}={value}" for name, value in own.items()), ""]))
+
+
+def _sandbox_config(directory: Path, made: Secrets, settings: Settings, url: str) -> SandboxConfig:
+    return SandboxConfig(
+        database=directory / "sandbox.db",
+        base_url=url,
+        secret_key=made.stripe_secret_key,
+        webhook_secret=made.stripe_webhook_secret,
+        webhook_url=f"{settings.base_url}/GatewayEvents/HandleStripeEvent",
+        merchant="Contoso Events",
+    )
+
+
+def _secrets(path: Path) -> Secrets:
+    if not path.exists():
+        made = Secrets(
+            stripe_secret_key=f"sk_test_{secrets.token_hex(16)}",
+            stripe_webhook_secret=f"whsec_{secrets.token_hex(24)}",
+            application_token=secrets.token_urlsafe(32),
+            api_token=secrets.token_urlsafe(32),
+            staff_password=secrets.token_urlsafe(12),
+        )
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({name: getattr(made, name) for name in Secrets.__slots__}, indent=2))
+    return Secrets(**json.loads(path.read_text()))
+
+
+def _fill(tx: WriteTx, settings: Settings, made: Secrets) -> Sample:
+    """The sample data, at the first start; afterwards only the payment page, whose port may have changed."""
+    provider = setup.add_provider(tx, PROVIDER, "stripe", f"{settings.base_url}/GatewayRedirect/PayWithStripe?")
+    if known := kept.get_setting(tx, "demo.event_id"):
+        return _sample(tx, UUID(known))
+    switches.put(tx, switches.PAYMENTS, to=True, actor="demo")
+    if people.web_application_by_token(tx, made.application_token) is None:
+        setup.add_web_application(tx, APPLICATION, LOOPBACK, made.application_token)
+        access.add_program(tx, "demo token", "administrator", made.api_token)
+        access.add_staff(tx, STAFF_EMAIL, "Demo staff", made.staff_password, "administrator")
+    event_id, readable = _summit(tx, provider)
+    _tokyo(tx, provider)
+    kept.put_setting(tx, "demo.event_id", str(event_id))
+    return Sample(readable, event_id)
+
+
+def _sample(tx: ReadTx, event_id: UUID) -> Sample:
+    event = events.get(tx, event_id)
+    assert event is not None
+    return Sample(event.readable_id, event.id)
+
+
+def _summit(tx: WriteTx, provider: UUID) -> tuple[UUID, str]:
+    summit = NewEvent(
+        name="Contoso Summit",
+        description="Two days on software that people can rely on: 42 talks, 9 workshops, and the people who wrote the code.",
+        place="Spreehalle, Uferstraße 12, 10245 Berlin",
+        image_url="/static/cover.svg",
+        currency="EUR",
+        starts=datetime(2027, 6, 10, 9),
+        ends=datetime(2027, 6, 11, 17),
+        time_zone="Europe/Berlin",
+        provider_id=provider,
+        status=EventStatus.LIVE,
+    )
+    event_id, readable = setup.add_event(tx, summit)
+    setup.add_pass(
+        tx, event_id, "Full pass", "Both days, all sessions, Thursday's reception", Money(12000, "EUR"), 100_000
+    )
+    setup.add_pass(tx, event_id, "Online", "Main stage live, recordings for 30 days", Money(0, "EUR"), 100_000)
+    setup.add_pass(
+        tx, event_id, "Full pass and workshop", "A day in a small group on Wednesday 9 June", Money(24900, "EUR"), 10
+    )
+    return event_id, readable
+
+
+def _tokyo(tx: WriteTx, provider: UUID) -> None:
+    tokyo = NewEvent(
+        name="Contoso Summit Tokyo",
+        description="One day in Tokyo, in Japanese and English.",
+        place="東京国際フォーラム, Tokyo",
+        image_url="/static/cover.svg",
+        currency="JPY",
+        starts=datetime(2027, 9, 21, 10),
+        ends=datetime(2027, 9, 21, 18),
+        time_zone="Asia/Tokyo",
+        provider_id=provider,
+        status=EventStatus.LIVE,
+        capacity=500,
+    )
+    event_id, _ = setup.add_event(tx, tokyo)
+    setup.add_pass(tx, event_id, "Day pass", "All sessions of the day", Money(18000, "JPY"), 500)
+
+
+def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlette, str]:
+    """The sandbox as an application of its own, and the settings that point a Gatepass at it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = _secrets(directory / "demo.json")
+    settings = SandboxConfig(
+        database=directory / "sandbox.db",
+        base_url=url,
+        secret_key=made.stripe_secret_key,
+        webhook_secret=made.stripe_webhook_secret,
+        webhook_url=webhook_url,
+        merchant="Contoso Events",
+    )
+    keys = (
+        f"GATEPASS_STRIPE_API_BASE={url}\n"
+        f"GATEPASS_STRIPE_SECRET_KEY={made.stripe_secret_key}\n"
+        f"GATEPASS_STRIPE_WEBHOOK_SECRET={made.stripe_webhook_secret}"
+    )
+    return sandbox_app(settings), keys

@@ -1,0 +1,111 @@
+"""What is sold: events and their passes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from gatepass.domain.money import Money
+
+
+class EventStatus(StrEnum):
+    """Publish status; only LIVE has effect (event-management.md, choices)."""
+
+    DRAFT = "draft"
+    READY = "ready_to_go_live"
+    IN_PROGRESS = "in_progress"
+    LIVE = "live"
+    CANCELLED = "cancelled"
+    GOING_LIVE = "going_live"
+
+
+class LatePolicy(StrEnum):
+    """What happens to money that comes after the seats were given away."""
+
+    SEAT_AGAIN = "seat_again"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A kind of admission. `allocation` counts all; held and sold never exceed it."""
+
+    id: UUID
+    event_id: UUID
+    name: str
+    description: str
+    price: Money
+    allocation: int
+    held: int
+    sold: int
+
+    @property
+    def left(self) -> int:
+        """Seats that can still be asked for."""
+        return self.allocation - self.held - self.sold
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProviderRecord:
+    """A named configuration of a payment provider, as staff set it up."""
+
+    id: UUID
+    name: str
+    kind: str
+    payment_page_url: str
+    """May end in `?` or carry its own query."""
+    timeout_minutes: int
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event with its passes, as one read finds them."""
+
+    id: UUID
+    readable_id: str
+    name: str
+    description: str
+    place: str
+    image_url: str | None
+    status: EventStatus
+    currency: str
+    capacity: int | None
+    """None: no limit beside the passes."""
+    held: int
+    sold: int
+    starts: datetime
+    """Local to `time_zone`, naive, as Dataverse keeps it."""
+    ends: datetime
+    time_zone: str
+    """IANA name, such as Europe/Berlin."""
+    registration_closes: datetime | None
+    """UTC; None: open to the end."""
+    payment_enabled: bool
+    """The event's "Enable payment gateway"."""
+    provider: PaymentProviderRecord | None
+    late_policy: LatePolicy
+    passes: Sequence[Pass]
+
+    @property
+    def left(self) -> int | None:
+        """Seats of the whole event still free; None without a limit."""
+        return None if self.capacity is None else self.capacity - self.held - self.sold
+
+    @property
+    def live(self) -> bool:
+        """True when registrations may reach it."""
+        return self.status is EventStatus.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class WebApplication:
+    """A site that may register attendees: its public token and the origins it may call from."""
+
+    id: UUID
+    name: str
+    origins: Sequence[str]
+    """Such as https://events.contoso.com, or http://localhost:* for every port."""
+    token: str
+    return_url: str | None

@@ -1,0 +1,134 @@
+"""One order and its life. A state machine is one table: what is not in it is forbidden."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import product
+from types import MappingProxyType
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict
+from gatepass.domain.money import Money
+
+
+class Status(StrEnum):
+    """Where a purchase stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    """Seats are held until `hold_until`."""
+    COMPLETED = "completed"
+    """Paid in full, or free: the attendees hold their passes."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """The hold ended without money; the seats are free again."""
+    PAID_LATE = "paid_late"
+    """Money came after the seats were given away; the late-payment policy or a person decides."""
+
+
+class Move(StrEnum):
+    """What can happen to a purchase."""
+
+    PAY = "pay"
+    """The full amount has arrived."""
+    WAIT = "wait"
+    """The buyer has done all; the bank needs days. Seats stay held without an end."""
+    REOPEN = "reopen"
+    """A payment that was under way failed; the hold starts anew."""
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    SEAT = "seat"
+    """Late money found free seats again."""
+
+
+_A, _C, _X, _E, _L = Status.AWAITING_PAYMENT, Status.COMPLETED, Status.CANCELLED, Status.EXPIRED, Status.PAID_LATE
+
+MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
+    {
+        (_A, Move.PAY): _C,
+        (_A, Move.WAIT): _A,
+        (_A, Move.REOPEN): _A,
+        (_A, Move.CANCEL): _X,
+        (_A, Move.EXPIRE): _E,
+        # Providers repeat themselves, and out of order: an older word changes nothing.
+        (_C, Move.PAY): _C,
+        (_C, Move.WAIT): _C,
+        (_C, Move.REOPEN): _C,
+        (_C, Move.EXPIRE): _C,
+        (_X, Move.CANCEL): _X,
+        (_X, Move.EXPIRE): _X,
+        (_X, Move.WAIT): _X,
+        (_X, Move.REOPEN): _X,
+        (_E, Move.EXPIRE): _E,
+        (_E, Move.CANCEL): _X,
+        (_E, Move.WAIT): _E,
+        (_E, Move.REOPEN): _E,
+        # Money may arrive after the seat was given away.
+        (_X, Move.PAY): _L,
+        (_E, Move.PAY): _L,
+        (_L, Move.PAY): _L,
+        (_L, Move.WAIT): _L,
+        (_L, Move.REOPEN): _L,
+        (_L, Move.EXPIRE): _L,
+        (_L, Move.SEAT): _C,
+    }
+)
+
+FORBIDDEN: Mapping[tuple[Status, Move], str] = MappingProxyType(
+    {
+        (_C, Move.CANCEL): "is completed. Refund it instead of cancelling it",
+        (_L, Move.CANCEL): "has been paid. Refund it instead of cancelling it",
+        (_A, Move.SEAT): "holds its seats already",
+        (_C, Move.SEAT): "has its seats already",
+        (_X, Move.SEAT): "has not been paid",
+        (_E, Move.SEAT): "has not been paid",
+    }
+)
+
+EVERY_PAIR = frozenset(product(Status, Move))
+
+HOLDS_SEATS = frozenset({Status.AWAITING_PAYMENT})
+SOLD_SEATS = frozenset({Status.COMPLETED})
+
+
+def after(status: Status, move: Move, purchase_id: UUID) -> Status:
+    """The status that `move` leads to; raises Conflict, naming the purchase and the way out, when it is forbidden."""
+    try:
+        return MOVES[status, move]
+    except KeyError:
+        raise Conflict("PurchaseState", f"Purchase {purchase_id} {FORBIDDEN[status, move]}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What a payment must know of a purchase, wherever the purchase lives (here, or in a remote Dataverse)."""
+
+    id: UUID
+    reference: str
+    status: Status
+    total: Money
+    live: bool
+    provider: str
+    """Kind of the payment provider, such as "stripe"."""
+    hold_until: datetime | None
+    """UTC. None: held without an end."""
+    title: str
+    """What is bought, as the buyer reads it on the provider's page: the event's name."""
+    items: str
+    """For example "2 × Full pass"."""
+    email: str | None
+    return_url: str | None
+    """Checked against the web application's origins when the purchase was made. None: our own page."""
+    back_url: str | None
+    """Where to register again; None when no page of ours sells it."""
+    created: datetime
+
+
+_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def order_reference(purchase_id: UUID) -> str:
+    """A name for people, such as GP-7K3F-92QD: the last 40 (random) bits of the id. No key: never look up by it alone."""
+    tail = purchase_id.int & ((1 << 40) - 1)
+    text = "".join(_CODE_LETTERS[(tail >> shift) & 31] for shift in range(35, -1, -5))
+    return f"GP-{text[:4]}-{text[4:]}"

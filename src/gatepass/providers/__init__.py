@@ -1,0 +1,1 @@
+"""One file per payment provider: translate, nothing else. No state, no table, no decision."""

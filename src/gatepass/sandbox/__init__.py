@@ -1,0 +1,1 @@
+"""The local payment providers: an app of its own that knows nothing of the rest."""

@@ -1,0 +1,177 @@
+"""The HTTP face of the Stripe API: who may, what was meant, done once, told in Stripe's words."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gatepass.sandbox import forms, idempotency, lists
+from gatepass.sandbox.config import API_VERSION
+from gatepass.sandbox.errors import StripeError, invalid
+from gatepass.sandbox.idempotency import Answer
+from gatepass.sandbox.objects import random_text
+from gatepass.sandbox.operations import OPERATIONS, Operation
+from gatepass.sandbox.store import Store, Tx
+
+MAX_BODY_BYTES = 1_000_000
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Api:
+    """All calls under /v1. `_in_use`: idempotency keys of calls that are still going on."""
+
+    def __init__(self, store: Store, secret_key: str) -> None:
+        self._store = store
+        self._secret_key = secret_key
+        self._in_use: set[str] = set()
+
+    def routes(self) -> list[Route]:
+        routes = [Route(op.path, self._handler(op), methods=[op.method]) for op in OPERATIONS]
+        everything = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+        return [*routes, Route("/v1/{path:path}", self._no_such_call, methods=everything)]
+
+    def _handler(self, operation: Operation) -> Handler:
+        async def handle(request: Request) -> Response:
+            request_id = f"req_{random_text(14)}"
+            try:
+                self._authenticate(request)
+                answer = await self._answer(operation, request, request_id)
+            except StripeError as error:
+                answer = _error(error, request_id)
+            return _response(request, request_id, answer)
+
+        return handle
+
+    async def _no_such_call(self, request: Request) -> Response:
+        message = f"Unrecognized request URL ({request.method}: {request.url.path})."
+        request_id = f"req_{random_text(14)}"
+        return _response(request, request_id, _error(StripeError(404, message), request_id))
+
+    def _authenticate(self, request: Request) -> None:
+        key = _key_of(request.headers.get("authorization", ""))
+        if not key:
+            message = "You did not provide an API key. Provide it in the Authorization header, using Bearer auth."
+            raise StripeError(401, message)
+        if not hmac.compare_digest(key.encode(), self._secret_key.encode()):
+            raise StripeError(401, f"Invalid API Key provided: {key[:8]}{'*' * 8}{key[-4:]}")
+
+    async def _answer(self, operation: Operation, request: Request, request_id: str) -> Answer:
+        """Perform the call, with the faults that are switched on."""
+        form = await _sent(request)
+        faults = self._store.faults
+        if not faults.meets(request.url.path):
+            return self._once(operation, request, request_id, form)
+        self._store.set_faults(faults.used_once())
+        fault, key = faults.api, _key(request)
+        if not fault.after_effect:
+            await self._hang(fault.hang_s, key)
+            return _fault_answer(fault.status) or self._once(operation, request, request_id, form)
+        instead = _fault_answer(500) if fault.status == 500 else None
+        answer = self._once(operation, request, request_id, form, instead)
+        await self._hang(fault.hang_s, key)
+        return answer
+
+    async def _hang(self, seconds: float, key: str | None) -> None:
+        """Sleep, as a call that is still going on."""
+        idempotency.check_key(key or "", self._in_use)
+        self._in_use |= {key} if key else set()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._in_use.discard(key or "")
+
+    def _once(
+        self, operation: Operation, request: Request, request_id: str, form: str, instead: Answer | None = None
+    ) -> Answer:
+        """Perform the call in one transaction, or repeat the kept answer. `instead`: keep and answer this."""
+        identity = request.path_params.get("id", "")
+        key = _key(request)
+        params = operation.params.read(forms.decode(form)) if key is None else {}
+        if operation.method == "GET":
+            with self._store.look() as tx:
+                return _perform(tx, operation, identity, params, request_id)
+        print_ = idempotency.fingerprint(operation.method, request.url.path, form)
+        if key:
+            idempotency.check_key(key, self._in_use)
+        with self._store.change() as tx:
+            tx.request = {"id": request_id, "idempotency_key": key}
+            if key and (kept := idempotency.stored(tx, key, print_)):
+                return kept
+            params = operation.params.read(forms.decode(form))
+            answer = _perform(tx, operation, identity, params, request_id)
+            answer = instead or answer
+            if key:
+                idempotency.keep(tx, key, print_, request_id, answer)
+            return answer
+
+
+def _perform(tx: Tx, operation: Operation, identity: str, params: dict[str, Any], request_id: str) -> Answer:
+    result = operation.run(tx, identity, params)
+    if isinstance(result, StripeError):
+        return _error(result, request_id)
+    return Answer(200, msgspec.json.encode(lists.expanded(tx, result, params.get("expand", []))))
+
+
+def _error(error: StripeError, request_id: str) -> Answer:
+    error.error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
+    return Answer(error.status, msgspec.json.encode(error.body()))
+
+
+def _fault_answer(status: int | None) -> Answer | None:
+    if status is None:
+        return None
+    if status == 429:
+        error = StripeError(429, "Request rate limit exceeded.", code="rate_limit")
+    else:
+        error = StripeError(500, "An unknown error occurred", "api_error")
+    return Answer(status, msgspec.json.encode(error.body()))
+
+
+def _response(request: Request, request_id: str, answer: Answer) -> Response:
+    headers = {"Request-Id": request_id, "Stripe-Version": request.headers.get("stripe-version", API_VERSION)}
+    if key := _key(request):
+        headers["Idempotency-Key"] = key
+    if answer.first_request:
+        headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.first_request}
+    if answer.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
+    return Response(answer.body, answer.status, headers, media_type="application/json")
+
+
+def _key(request: Request) -> str | None:
+    return request.headers.get("idempotency-key") if request.method == "POST" else None
+
+
+def _key_of(authorization: str) -> str:
+    """The key from `Bearer key` or from `Basic base64(key:)`."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(value).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+async def _sent(request: Request) -> str:
+    """The parameters: of the query for GET, of the body otherwise."""
+    if request.method == "GET":
+        return request.url.query
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise StripeError(413, "Request body too large.")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise invalid("Invalid request body: not UTF-8.") from None

@@ -1,0 +1,21 @@
+"""What one sandbox is started with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+API_VERSION = "2026-10-28.endive"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """`base_url` is the sandbox's public address; `webhook_url` gets every event, signed with `webhook_secret`."""
+
+    database: Path
+    base_url: str
+    secret_key: str
+    webhook_secret: str
+    webhook_url: str | None = None
+    merchant: str = "Contoso Events"
+    publishable_key: str = "pk_test_sandbox"
+    async_delay_s: float = 10.0
+    """How long a bank debit, or a refund that starts as pending, takes to settle."""

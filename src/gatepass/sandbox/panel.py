@@ -1,0 +1,87 @@
+"""The control panel: recent payments and deliveries at a glance, and every fault as a plain form."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from gatepass.sandbox import money, sessions
+from gatepass.sandbox.config import SandboxConfig
+from gatepass.sandbox.control import recent_deliveries
+from gatepass.sandbox.delivery import Deliverer
+from gatepass.sandbox.errors import StripeError
+from gatepass.sandbox.faults import Faults
+from gatepass.sandbox.objects import Obj
+from gatepass.sandbox.pages import render
+from gatepass.sandbox.store import Store, Tx
+
+SHOWN = 20
+_STATES = {"paid": "paid", "no_payment_required": "paid", "unpaid": "awaiting"}
+_SENT = {"delivered": "done", "pending": "awaiting", "dropped": "cancelled", "failed": "failed"}
+
+
+class Panel:
+    def __init__(self, store: Store, deliverer: Deliverer, config: SandboxConfig) -> None:
+        self._store = store
+        self._deliverer = deliverer
+        self._config = config
+
+    def routes(self) -> list[Route]:
+        return [Route("/", self.show, methods=["GET"]), Route("/_sandbox/panel", self.change, methods=["POST"])]
+
+    async def show(self, _: Request) -> Response:
+        with self._store.look() as tx:
+            payments = _payments(tx)
+            deliveries = [d | {"tone": _SENT[d["state"]]} for d in recent_deliveries(tx, SHOWN)]
+        values: dict[str, Any] = {"payments": payments, "deliveries": deliveries, "faults": self._store.faults}
+        return render("panel.html", config=self._config, **values)
+
+    async def change(self, request: Request) -> Response:
+        """POST /_sandbox/panel: one form each; `do` says which."""
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        do = form.get("do", "")
+        if do == "flush":
+            await self._deliverer.flush(1, shuffled=False, subject=None, again=False)
+        elif do == "settle":
+            self._settle(form.get("session", ""))
+        elif do in {"deliveries", "api", "reset"}:
+            self._set(do, form)
+        self._store.on_event()
+        return RedirectResponse("/", 303)
+
+    def _settle(self, session: str) -> None:
+        try:
+            with self._store.change() as tx:
+                sessions.settle(tx, session)
+        except StripeError:
+            return
+
+    def _set(self, do: str, form: dict[str, str]) -> None:
+        faults = Faults()
+        if do == "deliveries":
+            wanted: Obj = {"mode": form.get("mode", "normal"), "times": int(form.get("times") or 1)}
+            wanted |= {"delay_s": float(form.get("delay_s") or 0), "shuffle": "shuffle" in form}
+            wanted |= {"bad_signature": "bad_signature" in form, "old_timestamp": "old_timestamp" in form}
+            faults = self._store.faults.changed({"deliveries": wanted})
+        if do == "api":
+            status = form.get("status", "")
+            wanted = {"status": int(status) if status else None, "hang_s": float(form.get("hang_s") or 0)}
+            wanted |= {"after_effect": "after_effect" in form, "remaining": int(form.get("remaining") or 1)}
+            faults = self._store.faults.changed({"api": wanted})
+        self._store.set_faults(faults)
+
+
+def _payments(tx: Tx) -> list[Obj]:
+    """The newest sessions, ready to be shown."""
+    sql = "select id, status, payment_status, amount, currency from object where kind = 'checkout.session' order by seq desc limit ?"
+    return [_payment(dict(row)) for row in tx.rows(sql, SHOWN)]
+
+
+def _payment(row: Obj) -> Obj:
+    open_ = row["status"] == "open"
+    word = row["status"] if row["status"] != "complete" else row["payment_status"].replace("_", " ")
+    tone = "draft" if open_ else "expired" if row["status"] == "expired" else _STATES[row["payment_status"]]
+    waiting = row["status"] == "complete" and row["payment_status"] == "unpaid"
+    shown = money.display(row["amount"], row["currency"])
+    return row | {"word": word, "tone": tone, "shown": shown, "waiting": waiting}

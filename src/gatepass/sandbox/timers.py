@@ -1,0 +1,29 @@
+"""What happens by itself when its time has come: sessions expire, bank debits settle, slow refunds end."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from gatepass.sandbox import refunds, sessions
+from gatepass.sandbox.store import Store, Tx
+
+_ACTIONS: Mapping[str, Callable[[Tx, str], object]] = MappingProxyType(
+    {
+        "expire": sessions.expire_if_due,
+        "settle": sessions.settle,
+        "refund_succeeds": refunds.succeed,
+        "refund_fails": refunds.fail,
+    }
+)
+BATCH = 100
+
+
+def run_due(store: Store) -> int:
+    """Do everything that is due, one transaction each. Returns how many."""
+    with store.look() as tx:
+        due = tx.rows("select * from timer where due <= ? order by due limit ?", tx.now, BATCH)
+    for row in due:
+        with store.change() as tx:
+            tx.run("delete from timer where id = ?", row["id"])
+            if tx.find(row["object"]):
+                _ACTIONS[row["action"]](tx, row["object"])
+    return len(due)

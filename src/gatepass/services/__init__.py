@@ -1,0 +1,1 @@
+"""Use cases. Each decides its own transactions; none calls out while one is open."""

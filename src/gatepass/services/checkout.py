@@ -1,0 +1,268 @@
+"""Where a payment link becomes the provider's page: one open payment per purchase, however often the link is opened.
+
+The intent is stored before the provider is called, with a key made from its row; a crash or a timeout anywhere is mended
+by doing the same again.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
+from gatepass.domain.payment import Payment, PaymentState, Report
+from gatepass.domain.purchase import Payable, Status
+from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
+from gatepass.services.links import Links, allowed
+from gatepass.services.management import EventManagement
+from gatepass.services.payments import Ledger, ask_to_end, ask_to_look_up, look_up_briefly
+from gatepass.store import Store, WriteTx, payments
+from gatepass.store.tables import new_id
+
+PATIENCE_S = 18.0
+"""For the provider while the buyer waits; then a page says to try again."""
+RETURN_PATIENCE_S = 4.0
+"""The same when the buyer comes back: the true state can follow on the page."""
+PAGE_LIFE = timedelta(minutes=40)
+"""Of the provider's page at least: Stripe's minimum is 30 minutes from its own clock. The hold ends it earlier."""
+ALMOST_OVER = timedelta(seconds=20)
+"""A page that ends within this is not worth sending a buyer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a checkout works with."""
+
+    store: Store
+    management: EventManagement
+    ledger: Ledger
+    providers: Mapping[str, PaymentProvider]
+    links: Links
+    opening: dict[UUID, asyncio.Task[str]] = field(default_factory=dict[UUID, asyncio.Task[str]])
+    """Openings under way in this process: whoever comes meanwhile waits for the same."""
+
+    def provider(self, name: str) -> PaymentProvider:
+        """The configured provider of this name; raises NotFound."""
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise NotFound("ProviderUnknown", f"No payment provider '{name}' is connected here.") from None
+
+
+async def pay_page(desk: Desk, provider: str, purchase_id: UUID, return_url: str | None) -> str:
+    """The address of the provider's page for this purchase.
+
+    Raises NotFound, Conflict (paid, cancelled, expired, being checked), Refused (foreign return address, amount that
+    cannot be charged) or Unavailable (provider down or silent: nothing is lost, the same attempt works afterwards).
+    """
+    adapter = desk.provider(provider)
+    payable = await desk.management.find(purchase_id)
+    if payable is None:
+        raise NotFound("PurchaseUnknown", "This payment link belongs to no order that we know.")
+    await _check_return_url(desk, payable, return_url)
+    _check_payable(payable, adapter)
+    attempts = await desk.store.read(lambda tx: payments.of_purchase(tx, purchase_id))
+    reusable = next((row for row in attempts if _reusable(row, payable)), None)
+    if reusable and reusable.page_url:
+        return reusable.page_url
+    return await _open_once(desk, adapter, payable, return_url)
+
+
+async def _open_once(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+    task = desk.opening.get(payable.id)
+    if task is None:
+        task = asyncio.create_task(_open_in_time(desk, adapter, payable, return_url))
+        desk.opening[payable.id] = task
+        task.add_done_callback(lambda _: desk.opening.pop(payable.id, None))
+    return await asyncio.shield(task)
+
+
+async def _open_in_time(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await _open(desk, adapter, payable, return_url)
+    except TimeoutError:
+        raise Unavailable("ProviderSilent", "The payment provider does not answer.") from None
+
+
+async def _open(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+    """Store the intent, call, store the result. An older attempt that no longer fits is ended first."""
+    while True:
+        payment = await desk.store.write(lambda tx: _intend(desk.management, tx, adapter, payable, return_url))
+        if _reusable(payment, payable) or payment.session_ref is None:
+            break
+        ended = await desk.ledger.end(adapter, payment)
+        _check_ended(ended)
+    if payment.page_url:
+        return payment.page_url
+    opened = await _start(desk, adapter, payable, payment)
+    stored = await desk.store.write(lambda tx: _opened(tx, payment, opened))
+    if not stored.open or not stored.page_url:
+        raise Conflict(
+            "PaymentEnded", "This order changed while the payment page was being opened. Please look at it again."
+        )
+    return stored.page_url
+
+
+async def _start(desk: Desk, adapter: PaymentProvider, payable: Payable, payment: Payment) -> Report:
+    """Call the provider. A key whose answer is its own old failure is replaced, once it is sure that nothing was opened."""
+    order = checkout_of(desk.links, payable, payment)
+    try:
+        return await adapter.start(order)
+    except AnswerKept:
+        if found := await adapter.find(order):
+            return found
+        fresh = await desk.store.write(lambda tx: _next_opening(tx, payment))
+        return await adapter.start(checkout_of(desk.links, payable, fresh))
+    except Refused as refusal:
+        await desk.store.write(partial(_refused, payment, refusal))
+        raise
+
+
+def _intend(
+    management: EventManagement, tx: WriteTx, adapter: PaymentProvider, payable: Payable, return_url: str | None
+) -> Payment:
+    """The open payment of a purchase: the one there is, or a new row."""
+    now = management.still(tx, payable)
+    _check_payable(now, adapter)
+    attempts = sorted(payments.lock_of_purchases(tx, [now.id]), key=lambda row: row.number)
+    _check_no_open_question(attempts)
+    if current := next((row for row in attempts if row.open), None):
+        return current
+    payment = _new(tx, adapter, now, len(attempts) + 1, return_url)
+    payments.add(tx, payment)
+    ask_to_look_up(tx, payment)
+    return payment
+
+
+def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, return_url: str | None) -> Payment:
+    # Whole seconds: providers count in them, and a repeat must be the same call.
+    least = (tx.now + PAGE_LIFE).replace(microsecond=0)
+    return Payment(
+        id=new_id(),
+        purchase_id=payable.id,
+        number=number,
+        provider=adapter.name,
+        state=PaymentState.CREATED,
+        amount=payable.total,
+        live=payable.live,
+        opened=tx.now.replace(microsecond=0),
+        expires_at=max(payable.hold_until or least, least),
+        page_url=None,
+        session_ref=None,
+        intent_ref=None,
+        charge_ref=None,
+        reason_code=None,
+        reason_text=None,
+        return_url=return_url,
+    )
+
+
+def _opened(tx: WriteTx, payment: Payment, report: Report) -> Payment:
+    """Keep the provider's reference. When the payment was ended meanwhile, its page is ended too."""
+    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
+    row = next(row for row in rows if row.id == payment.id)
+    stored = replace(row, session_ref=report.session_ref, page_url=report.page_url)
+    payments.save(tx, [stored])
+    if not stored.open:
+        ask_to_end(tx, stored)
+    return stored
+
+
+def _next_opening(tx: WriteTx, payment: Payment) -> Payment:
+    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
+    row = next(row for row in rows if row.id == payment.id)
+    # Another process may have gone on already: never skip a key that is in use.
+    fresh = replace(row, opening=max(row.opening, payment.opening + 1))
+    payments.save(tx, [fresh])
+    return fresh
+
+
+def _refused(payment: Payment, refusal: Refused, tx: WriteTx) -> None:
+    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
+    row = next(row for row in rows if row.id == payment.id)
+    if row.open and row.session_ref is None:
+        failed = replace(row, state=PaymentState.FAILED, reason_code=refusal.code, reason_text=refusal.message[:1000])
+        payments.save(tx, [failed])
+
+
+def checkout_of(links: Links, payable: Payable, payment: Payment) -> Checkout:
+    """What the provider is told of this attempt, now and at every repeat."""
+    return Checkout(
+        key=payment.key,
+        payment_id=payment.id,
+        purchase_id=payment.purchase_id,
+        reference=payable.reference,
+        amount=payment.amount,
+        title=payable.title,
+        items=payable.items,
+        email=payable.email,
+        success_url=links.back_from_payment(payment.id, payment.opened),
+        cancel_url=links.order(payable.id, payable.created),
+        opened=payment.opened,
+        expires_at=payment.expires_at,
+    )
+
+
+def _reusable(payment: Payment, payable: Payable) -> bool:
+    fresh = payment.expires_at - datetime.now(UTC) > ALMOST_OVER
+    same = payment.amount == payable.total and payment.provider == payable.provider
+    return payment.state is PaymentState.CREATED and payment.page_url is not None and fresh and same
+
+
+def _check_payable(payable: Payable, adapter: PaymentProvider) -> None:
+    if payable.status in {Status.COMPLETED, Status.PAID_LATE}:
+        raise Conflict("AlreadyPaid", "This order is paid already. Nothing more will be charged.")
+    if payable.status is Status.CANCELLED:
+        raise Conflict("PurchaseCancelled", "This order was cancelled. Nothing was charged by opening this page.")
+    if payable.status is Status.EXPIRED:
+        raise Conflict(
+            "PurchaseExpired", "The seats of this order were held for a while and are free again. Nothing was charged."
+        )
+    if payable.provider != adapter.name:
+        raise Refused("ProviderWrong", f"This order cannot be paid with {adapter.name.capitalize()}.")
+    if payable.live is not adapter.live:
+        raise Refused("ModeWrong", "This order and the connected payment account do not fit together (test and live).")
+
+
+def _check_no_open_question(attempts: list[Payment]) -> None:
+    if any(row.state is PaymentState.PROCESSING for row in attempts):
+        raise Conflict(
+            "PaymentProcessing", "Your payment is on its way; the bank has yet to confirm it. Please do not pay again."
+        )
+    if any(row.reason_code == "mismatch" for row in attempts):
+        raise Conflict(
+            "PaymentInQuestion", "A payment for this order is being checked by the organizer. Please do not pay again."
+        )
+
+
+def _check_ended(payment: Payment) -> None:
+    if payment.state is PaymentState.SUCCEEDED:
+        raise Conflict("AlreadyPaid", "This order is paid already. Nothing more will be charged.")
+    if payment.open:
+        raise Conflict(
+            "PaymentProcessing", "Your payment is on its way; the bank has yet to confirm it. Please do not pay again."
+        )
+
+
+async def _check_return_url(desk: Desk, payable: Payable, return_url: str | None) -> None:
+    if return_url in {None, "", payable.return_url}:
+        return
+    if not allowed(str(return_url), await desk.management.origins(payable.id)):
+        raise Refused(
+            "ReturnUrlForeign", "This payment link would send you to an address that the organizer has not listed."
+        )
+
+
+async def returned(desk: Desk, token: str) -> str:
+    """Where to send a buyer who comes back from the provider: asks the provider first, believes nothing of the URL."""
+    payment_id = desk.links.read("return", token)
+    payment = await desk.store.read(lambda tx: payments.get(tx, payment_id))
+    payable = payment and await desk.management.find(payment.purchase_id)
+    if payment is None or payable is None:
+        raise NotFound("PaymentUnknown", "This link belongs to no payment that we know.")
+    if payment.open:
+        await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
+    return payment.return_url or payable.return_url or desk.links.order(payable.id, payable.created)

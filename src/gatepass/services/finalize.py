@@ -1,0 +1,93 @@
+"""`msevtmgt_finalizeregistrationpayment`: somebody who may says that a purchase is paid, or cancelled.
+
+Money that was taken elsewhere gets a payment row of its own, so that every completed purchase shows what paid for it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from gatepass.domain.errors import GatepassError, NotFound
+from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import Move, Status
+from gatepass.services.payments import ask_to_end
+from gatepass.services.purchases import Settled, Settlement, settle
+from gatepass.store import Store, WriteTx, payments, purchases, records
+from gatepass.store.purchases import Purchase
+from gatepass.store.tables import new_id
+
+
+class Word(StrEnum):
+    """What is said of the purchase."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """The command. `source` names what took the money, such as "external" or "demo"."""
+
+    purchase_id: UUID
+    word: Word
+    actor: str
+    source: str = "external"
+
+
+async def finalize(store: Store, command: Finalize) -> Settled:
+    """Settle a purchase on somebody's word; the same word again changes nothing. Audited, whatever comes of it.
+
+    Raises NotFound for an unknown purchase, Conflict when it is paid and should be cancelled.
+    """
+    outcome = await store.write(lambda tx: _finalize(tx, command))
+    if isinstance(outcome, GatepassError):
+        raise outcome
+    return outcome
+
+
+def _finalize(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
+    purchase = purchases.lock(tx, [command.purchase_id]).get(command.purchase_id)
+    outcome = _settle(tx, purchase, command) if purchase else _unknown(command)
+    said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"
+    detail = {"said": command.word.value, "outcome": said, "source": command.source}
+    records.add_audit(tx, command.actor, "finalize", f"purchase:{command.purchase_id}", detail)
+    return outcome
+
+
+def _unknown(command: Finalize) -> NotFound:
+    return NotFound("PurchaseUnknown", f"msevtmgt_eventpurchase With Id = {command.purchase_id} Does Not Exist")
+
+
+def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | GatepassError:
+    attempts = payments.lock_of_purchases(tx, [purchase.id])
+    paid = command.word is Word.COMPLETED
+    if paid and purchase.status not in {Status.COMPLETED, Status.PAID_LATE}:
+        payments.add(tx, _paid_elsewhere(tx, purchase, len(attempts) + 1, command.source))
+    (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL)])
+    if isinstance(outcome, Settled) and outcome.changed:
+        for attempt in attempts:
+            if attempt.open:
+                ask_to_end(tx, attempt)
+    return outcome
+
+
+def _paid_elsewhere(tx: WriteTx, purchase: Purchase, number: int, source: str) -> Payment:
+    return Payment(
+        id=new_id(),
+        purchase_id=purchase.id,
+        number=number,
+        provider=source,
+        state=PaymentState.SUCCEEDED,
+        amount=purchase.total,
+        live=purchase.live,
+        opened=tx.now,
+        expires_at=tx.now + timedelta(0),
+        page_url=None,
+        session_ref=None,
+        intent_ref=None,
+        charge_ref=None,
+        reason_code=None,
+        reason_text=None,
+        return_url=None,
+    )

@@ -1,0 +1,163 @@
+"""Mail leaves by the job table: written down once per order and kind, sent until the mail server takes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from gatepass.domain.errors import NotFound, Unavailable
+from gatepass.domain.event import Event
+from gatepass.domain.purchase import Status, order_reference
+from gatepass.services import texts
+from gatepass.services.links import Links
+from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, records
+from gatepass.store.jobs import Job
+from gatepass.store.purchases import AttendeeRow, Purchase
+
+CONFIRMATION = "confirmation"
+SMTP_TIMEOUT_S = 20.0
+
+
+class Post(Protocol):
+    """Takes a finished message. Raises Unavailable when it may work later."""
+
+    async def send(self, message: EmailMessage, mail_id: UUID) -> None:
+        """The same mail may come twice after a crash: it has the same Message-ID."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailDirectory:
+    """Writes each mail as a file `<id>.eml`: the demo's mail server."""
+
+    directory: Path
+
+    async def send(self, message: EmailMessage, mail_id: UUID) -> None:
+        """Written beside and moved into place: a reader never sees half a mail."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        draft = self.directory / f".{mail_id}"
+        draft.write_bytes(message.as_bytes(policy=SMTP))
+        draft.rename(self.directory / f"{mail_id}.eml")
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Sends by SMTP."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: str
+    """"starttls", "tls" or "none"."""
+
+    async def send(self, message: EmailMessage, mail_id: UUID) -> None:
+        """One connection per mail: simple, and fast enough for a job lane."""
+        import aiosmtplib
+
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=self.host,
+                port=self.port,
+                username=self.username,
+                password=self.password,
+                use_tls=self.tls == "tls",
+                start_tls=self.tls == "starttls",
+                timeout=SMTP_TIMEOUT_S,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise NotFound("MailRefused", "The mail server does not take mail for this recipient.") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Unavailable("MailServerDown", f"The mail server did not take it ({type(error).__name__}).") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Mailer:
+    """Writes and sends the mails of orders."""
+
+    store: Store
+    links: Links
+    post: Post
+    sender: str
+
+    async def send_confirmation(self, claim: Job) -> None:
+        """Tell the buyer of a completed order. Never sent for an order that is not completed."""
+        purchase_id = UUID(claim.payload["purchase_id"])
+        order = await self.store.read(lambda tx: _order(tx, purchase_id))
+        if order is None:
+            await self.store.write(lambda tx: _finish(tx, claim))
+            return
+        subject = (
+            f"Your pass for {order.event.name}" if len(order.people) == 1 else f"Your passes for {order.event.name}"
+        )
+        mail_id, sent = await self.store.write(lambda tx: _write_down(tx, order, subject))
+        if not sent:
+            await self.post.send(self._message(order, subject, mail_id), mail_id)
+        await self.store.write(lambda tx: _finish(tx, claim, mail_id))
+
+    def _message(self, order: "_Order", subject: str, mail_id: UUID) -> EmailMessage:
+        buyer = order.people[0]
+        message = EmailMessage(policy=SMTP)
+        message["Subject"] = subject
+        message["From"] = self.sender
+        local, _, domain = buyer.email.rpartition("@")
+        message["To"] = Address(f"{buyer.first_name} {buyer.last_name}", local, domain)
+        message["Date"] = order.purchase.created
+        message["Message-ID"] = f"<{mail_id}@gatepass>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(_confirmation(order, self.links))
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    purchase: Purchase
+    event: Event
+    people: Sequence[AttendeeRow]
+
+
+def _order(tx: ReadTx, purchase_id: UUID) -> _Order | None:
+    purchase = purchases.get(tx, purchase_id)
+    if purchase is None or purchase.status is not Status.COMPLETED:
+        return None
+    event = events.get(tx, purchase.event_id)
+    return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if event else None
+
+
+def _write_down(tx: WriteTx, order: _Order, subject: str) -> tuple[UUID, bool]:
+    mail_id = records.add_mail(tx, order.purchase.id, CONFIRMATION, order.people[0].email, subject)
+    row = records.get_mail(tx, mail_id)
+    return mail_id, bool(row and row["sent"])
+
+
+def _finish(tx: WriteTx, claim: Job, mail_id: UUID | None = None) -> None:
+    if mail_id:
+        records.mark_sent(tx, mail_id)
+    if jobs.held(tx, [claim]):
+        jobs.finish(tx, [claim.id])
+
+
+def _confirmation(order: _Order, links: Links) -> str:
+    event, purchase = order.event, order.purchase
+    tickets = "\n".join(f"  {person.code}  {person.first_name} {person.last_name}" for person in order.people)
+    return f"""Hello {order.people[0].first_name},
+
+you are in. See you at {event.name}!
+
+When   {texts.when(event.starts, event.ends, event.time_zone, purchase.locale)}
+Where  {event.place}
+Order  {order_reference(purchase.id)}: {purchase.items}, {texts.money(purchase.total, purchase.locale)}
+
+Show the code at the door:
+{tickets}
+
+How your order stands, at any time:
+{links.order(purchase.id, purchase.created)}
+
+This link is yours alone. Please do not pass it on.
+"""

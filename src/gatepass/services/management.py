@@ -1,0 +1,99 @@
+"""The seam between payments and event management: all that checkout and settlement ever ask of a purchase.
+
+Here it is our own tables; in front of Dynamics 365 it is a remote Dataverse, which cannot be locked or changed inside our
+transaction: there `lock` does nothing and `settle` leaves a job.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from gatepass.domain.errors import GatepassError
+from gatepass.domain.event import Event
+from gatepass.domain.purchase import Payable, order_reference
+from gatepass.services.links import Links
+from gatepass.services.purchases import Settled, Settlement, settle
+from gatepass.store import ReadTx, Store, WriteTx, events, people, purchases
+from gatepass.store.purchases import Purchase
+
+
+class EventManagement(Protocol):
+    """Where purchases live."""
+
+    async def find(self, purchase_id: UUID) -> Payable | None:
+        """The purchase as a payment needs it, or None."""
+        ...
+
+    async def origins(self, purchase_id: UUID) -> Sequence[str]:
+        """Origins that the buyer may be sent back to."""
+        ...
+
+    def lock(self, tx: WriteTx, purchase_ids: Iterable[UUID]) -> None:
+        """Keep these purchases still until the end of the transaction, as far as they live here."""
+        ...
+
+    def still(self, tx: WriteTx, payable: Payable) -> Payable:
+        """The locked purchase as it is now; where it cannot be locked, as it was read."""
+        ...
+
+    def settle(self, tx: WriteTx, wanted: Sequence[Settlement]) -> Sequence[Settled | GatepassError]:
+        """Make the moves, or see to it that they will be made."""
+        ...
+
+
+class OwnEventManagement:
+    """Events, purchases and registrations in our own database."""
+
+    def __init__(self, store: Store, links: Links) -> None:
+        self._store, self._links = store, links
+
+    async def find(self, purchase_id: UUID) -> Payable | None:
+        return await self._store.read(lambda tx: self._payable(tx, purchase_id))
+
+    async def origins(self, purchase_id: UUID) -> Sequence[str]:
+        return [self._links.base_url, *await self._store.read(lambda tx: _origins(tx, purchase_id))]
+
+    def lock(self, tx: WriteTx, purchase_ids: Iterable[UUID]) -> None:
+        purchases.lock(tx, purchase_ids)
+
+    def still(self, tx: WriteTx, payable: Payable) -> Payable:
+        self.lock(tx, [payable.id])
+        return self._payable(tx, payable.id) or payable
+
+    def settle(self, tx: WriteTx, wanted: Sequence[Settlement]) -> Sequence[Settled | GatepassError]:
+        return settle(tx, wanted)
+
+    def _payable(self, tx: ReadTx, purchase_id: UUID) -> Payable | None:
+        purchase = purchases.get(tx, purchase_id)
+        event = events.get(tx, purchase.event_id) if purchase else None
+        return (
+            _payable(purchase, event, purchases.first_email(tx, purchase_id), self._links)
+            if purchase and event
+            else None
+        )
+
+
+def _payable(purchase: Purchase, event: Event, email: str | None, links: Links) -> Payable:
+    return Payable(
+        id=purchase.id,
+        reference=order_reference(purchase.id),
+        status=purchase.status,
+        total=purchase.total,
+        live=purchase.live,
+        provider=event.provider.kind if event.provider else "",
+        hold_until=purchase.hold_until,
+        title=event.name,
+        items=purchase.items,
+        email=email,
+        return_url=purchase.return_url,
+        back_url=f"{links.base_url}/e/{event.readable_id}",
+        created=purchase.created,
+    )
+
+
+def _origins(tx: ReadTx, purchase_id: UUID) -> Sequence[str]:
+    purchase = purchases.get(tx, purchase_id)
+    application = (
+        purchase and purchase.web_application_id and people.web_application_by_id(tx, purchase.web_application_id)
+    )
+    return application.origins if application else ()

@@ -1,0 +1,199 @@
+"""The ledger: what a provider says of a payment becomes our record, and the purchase moves with it, in one transaction.
+
+record() is the only place where a payment changes its state. It gets the provider's own word, never a notification's.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, GatepassError, NotFound
+from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
+from gatepass.domain.purchase import Move
+from gatepass.providers.base import PaymentProvider
+from gatepass.services.management import EventManagement
+from gatepass.services.purchases import Settlement
+from gatepass.store import Store, WriteTx, inbox, jobs, payments, records
+from gatepass.store.inbox import NotificationState
+from gatepass.store.jobs import Job
+
+FRESH = timedelta(minutes=15)
+"""While a payment is this young it is looked up once a minute."""
+LOOK_UP_EVERY = timedelta(seconds=60)
+LOOK_UP_AT_MOST_EVERY = timedelta(hours=6)
+
+# (what the payment was, what it is) -> what the purchase does. Other changes leave the purchase alone.
+_MOVES = {
+    **{(old, PaymentState.SUCCEEDED): Move.PAY for old in PaymentState if old is not PaymentState.SUCCEEDED},
+    (PaymentState.CREATED, PaymentState.PROCESSING): Move.WAIT,
+    (PaymentState.PROCESSING, PaymentState.FAILED): Move.REOPEN,
+    (PaymentState.PROCESSING, PaymentState.EXPIRED): Move.REOPEN,
+    (PaymentState.PROCESSING, PaymentState.CANCELLED): Move.REOPEN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A provider's word about one payment, and the job or notification that made us ask."""
+
+    payment: Payment
+    report: Report
+    claim: Job | None = None
+    notification_id: UUID | None = None
+
+
+class Ledger:
+    """Writes findings down; `management` moves the purchases."""
+
+    def __init__(self, store: Store, management: EventManagement) -> None:
+        self._store, self._management = store, management
+
+    async def record(self, finding: Finding) -> Payment:
+        """The payment as it stands after the finding. Raises Conflict when another node has taken the job meanwhile."""
+        return await self._store.write_together(self._record, finding)
+
+    async def look_up(self, provider: PaymentProvider, payment: Payment, claim: Job | None = None) -> Payment:
+        """Ask the provider how an open payment stands, and record the answer."""
+        if payment.session_ref is None:
+            return payment
+        return await self.record(Finding(payment, await provider.fetch(payment.session_ref), claim))
+
+    async def end(self, provider: PaymentProvider, payment: Payment, claim: Job | None = None) -> Payment:
+        """End a payment at the provider. Money that was faster is recorded as what it is."""
+        if payment.session_ref is None:
+            return payment
+        return await self.record(Finding(payment, await provider.end(payment.session_ref), claim))
+
+    def _record(self, tx: WriteTx, findings: Sequence[Finding]) -> Sequence[Payment | GatepassError]:
+        standing = jobs.held(tx, [one.claim for one in findings if one.claim])
+        counted = [one for one in findings if one.claim is None or one.claim.id in standing]
+        purchase_ids = {one.payment.purchase_id for one in counted}
+        self._management.lock(tx, purchase_ids)
+        book = _Book(payments.lock_of_purchases(tx, purchase_ids))
+        answers = {id(one): book.note(tx, one) for one in counted}
+        self._write(tx, book, counted)
+        taken = Conflict("JobTaken", "Another node has taken this work over.")
+        return [answers.get(id(one), taken) for one in findings]
+
+    def _write(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
+        if changed := book.changed():
+            payments.save(tx, changed)
+        if book.moves:
+            for move, answer in zip(book.moves, self._management.settle(tx, book.moves), strict=True):
+                if isinstance(answer, GatepassError):
+                    _call_for_help(tx, move, answer)
+        noted = [(one.notification_id, *book.verdict(one)) for one in findings if one.notification_id]
+        if noted:
+            inbox.set_state(tx, noted)
+        jobs.finish(tx, [one.claim.id for one in findings if one.claim and one.claim.kind == "apply_notification"])
+
+
+class _Book:
+    """The locked payments of some purchases, before and after a group of findings."""
+
+    def __init__(self, rows: Sequence[Payment]) -> None:
+        self._before = {row.id: row for row in rows}
+        self._now = dict(self._before)
+        self._wrong: dict[int, str] = {}
+        self.moves: list[Settlement] = []
+
+    def note(self, tx: WriteTx, finding: Finding) -> Payment | GatepassError:
+        """Take one finding in; a report that does not fit is put in sight and changes no purchase."""
+        row = self._now.get(finding.payment.id)
+        if row is None:
+            return NotFound("PaymentUnknown", f"There is no payment {finding.payment.id}.")
+        if why := mismatch(row, finding.report):
+            self._wrong[id(finding)] = why
+            self._now[row.id] = _quarantined(tx, row, finding, why)
+        else:
+            self._now[row.id] = row.told(finding.report)
+            self._follow(tx, row, self._now[row.id])
+        return self._now[row.id]
+
+    def changed(self) -> list[Payment]:
+        """Rows to write, in the order of their ids."""
+        return [row for at, row in sorted(self._now.items()) if row != self._before[at]]
+
+    def verdict(self, finding: Finding) -> tuple[NotificationState, str | None]:
+        """What becomes of the notification behind a finding."""
+        why = self._wrong.get(id(finding))
+        return (NotificationState.QUARANTINED, why) if why else (NotificationState.APPLIED, None)
+
+    def _follow(self, tx: WriteTx, before: Payment, now: Payment) -> None:
+        if move := _MOVES.get((before.state, now.state)):
+            self.moves.append(Settlement(now.purchase_id, move))
+            if move is Move.PAY:
+                self._see_to_second_money(tx, now)
+
+    def _see_to_second_money(self, tx: WriteTx, paid: Payment) -> None:
+        others = [row for row in self._now.values() if row.purchase_id == paid.purchase_id and row.id != paid.id]
+        if any(row.state is PaymentState.SUCCEEDED for row in others):
+            reason = f"Paid twice: {paid.amount} by attempt {paid.number} came on top. Refund one of the two."
+            records.call_attention(
+                tx,
+                "paid_twice",
+                reason,
+                dedupe=f"paid_twice:{paid.id}",
+                purchase_id=paid.purchase_id,
+                payment_id=paid.id,
+            )
+        for other in others:
+            if other.open:
+                ask_to_end(tx, other)
+
+
+def ask_to_end(tx: WriteTx, payment: Payment) -> None:
+    """Leave the job that ends an open payment at its provider."""
+    jobs.add(tx, "end_payment", {"payment_id": str(payment.id)}, dedupe=f"end:{payment.id}")
+
+
+def ask_to_look_up(tx: WriteTx, payment: Payment) -> None:
+    """Leave the job that asks about a payment until it has ended, whether or not a notification comes."""
+    due = tx.now + LOOK_UP_EVERY
+    jobs.add(tx, "look_up_payment", {"payment_id": str(payment.id)}, dedupe=look_up_key(payment.id), due=due)
+
+
+def look_up_key(payment_id: UUID) -> str:
+    """The dedupe key of that job."""
+    return f"look_up:{payment_id}"
+
+
+def next_look_up_after(age: timedelta) -> timedelta:
+    """Once a minute while the payment is fresh, then ever more rarely."""
+    return LOOK_UP_EVERY if age < FRESH else min(age / 10 + LOOK_UP_EVERY, LOOK_UP_AT_MOST_EVERY)
+
+
+async def look_up_briefly(ledger: Ledger, provider: PaymentProvider, payment: Payment, patience_s: float) -> Payment:
+    """Ask the provider while a person waits; when it does not answer in time, what we know already."""
+    try:
+        async with asyncio.timeout(patience_s):
+            return await ledger.look_up(provider, payment)
+    except (TimeoutError, GatepassError):
+        return payment
+
+
+def _quarantined(tx: WriteTx, row: Payment, finding: Finding, why: str) -> Payment:
+    records.call_attention(
+        tx,
+        "payment_mismatch",
+        f"Attempt {row.number}: {why}. Nothing was completed; check it at the provider and refund or settle by hand.",
+        dedupe=f"mismatch:{row.id}:{finding.report.session_ref}",
+        purchase_id=row.purchase_id,
+        payment_id=row.id,
+        notification_id=finding.notification_id,
+    )
+    if finding.report.state in MONEY and row.open and finding.report.purchase_id == str(row.purchase_id):
+        return replace(row, state=PaymentState.FAILED, reason_code="mismatch", reason_text=why[:1000])
+    return row
+
+
+def _call_for_help(tx: WriteTx, move: Settlement, refusal: GatepassError) -> None:
+    records.call_attention(
+        tx,
+        "settle_refused",
+        f"A payment wants the purchase to {move.move.value}, but: {refusal.message}",
+        dedupe=f"settle_refused:{move.purchase_id}:{move.move.value}",
+        purchase_id=move.purchase_id,
+    )

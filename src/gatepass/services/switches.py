@@ -1,0 +1,28 @@
+"""Feature switches of an installation, kept in its database and off until somebody puts them on."""
+
+from gatepass.domain.errors import Refused
+from gatepass.store import ReadTx, Store, WriteTx, records
+
+PAYMENTS = "payments"
+"""Enable payments in Real-time Journeys."""
+DEMO_PAYMENT = "demo-payment-confirmation"
+"""Enable demo payment confirmation: the events API's `registrations/finalize`. Never has an effect in live mode."""
+ALL = (PAYMENTS, DEMO_PAYMENT)
+
+
+def on(tx: ReadTx, switch: str) -> bool:
+    """True when the switch is on."""
+    return records.get_setting(tx, f"switch.{switch}") == "on"
+
+
+async def is_on(store: Store, switch: str) -> bool:
+    """The same in a read of its own."""
+    return await store.read(lambda tx: on(tx, switch))
+
+
+def put(tx: WriteTx, switch: str, *, to: bool, actor: str) -> None:
+    """Put a switch on or off; audited. Raises Refused for an unknown one."""
+    if switch not in ALL:
+        raise Refused("SwitchUnknown", f"There is no switch '{switch}'. There are: {', '.join(ALL)}.")
+    records.put_setting(tx, f"switch.{switch}", "on" if to else "off")
+    records.add_audit(tx, actor, "switch", switch, {"to": to})

@@ -1,0 +1,40 @@
+"""Amounts, dates and times as people read them. For display only: nothing here is ever charged or stored."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency
+
+from gatepass.domain.money import Money
+
+
+def money(amount: Money, locale: str = "en") -> str:
+    """Such as €120.00, or ¥12,000 without decimals."""
+    if not amount.minor:
+        return "Free"
+    return format_currency(amount.amount, amount.currency, locale=locale)
+
+
+def day(moment: datetime, locale: str = "en") -> str:
+    """Such as Thu, Jun 10, 2027; of a local, naive time."""
+    return format_date(moment, "EEE d MMM y" if locale.startswith("en") else "full", locale=locale)
+
+
+def when(starts: datetime, ends: datetime, zone: str, locale: str = "en") -> str:
+    """Start and end in the event's zone, with the zone's own name."""
+    first = f"{day(starts, locale)}, {format_time(starts, 'short', locale=locale)}"
+    last = format_time(ends, "short", locale=locale)
+    until = last if ends.date() == starts.date() else f"{day(ends, locale)}, {last}"
+    return f"{first} – {until} ({zone.replace('_', ' ')})"
+
+
+def moment(at: datetime, zone: str = "UTC", locale: str = "en") -> str:
+    """A moment, in the given zone and with its name."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
+
+
+def utc_of(local: datetime, zone: str) -> datetime:
+    """A naive local time of a zone, in UTC."""
+    return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -1,0 +1,179 @@
+"""Events with their passes, and the seats that are held and sold.
+
+The event's row is the lock for all its seats: whoever changes a seat locks the event first. Lock order everywhere:
+purchase, payment, event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord
+from gatepass.domain.money import Money
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, event, event_pass, payment_provider
+
+_EVENTS_OF_PAGE = 500
+
+_hold_pass = (
+    sa.update(event_pass)
+    .where(event_pass.c.id == sa.bindparam("at"))
+    .values(held=event_pass.c.held + sa.bindparam("add_held"), sold=event_pass.c.sold + sa.bindparam("add_sold"))
+)
+_hold_event = (
+    sa.update(event)
+    .where(event.c.id == sa.bindparam("at"))
+    .values(held=event.c.held + sa.bindparam("add_held"), sold=event.c.sold + sa.bindparam("add_sold"))
+)
+
+_by_readable_id = (
+    sa.select(event).where(event.c.readable_id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
+)
+_by_id = sa.select(event).where(event.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
+_passes_of = sa.select(event_pass).where(event_pass.c.id.in_(sa.bindparam("ids", expanding=True)))
+_all_passes = (
+    sa.select(event_pass)
+    .where(event_pass.c.event_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(event_pass.c.id)
+)
+_providers = sa.select(payment_provider).where(payment_provider.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+def find(tx: ReadTx, readable_id: str) -> Event | None:
+    """The event with all its passes; any status."""
+    return next(iter(_with_passes(tx, tx.rows(_by_readable_id, {"ids": [readable_id]}))), None)
+
+
+def get(tx: ReadTx, event_id: UUID) -> Event | None:
+    """The same by id."""
+    return next(iter(_with_passes(tx, tx.rows(_by_id, {"ids": [event_id]}))), None)
+
+
+def published(tx: ReadTx) -> list[Event]:
+    """Live events, the next one first."""
+    live = sa.select(event).where(event.c.status == EventStatus.LIVE.value).order_by(event.c.starts)
+    return _with_passes(tx, tx.rows(live.limit(_EVENTS_OF_PAGE)))
+
+
+def lock_by_readable_id(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Iterable[UUID]) -> dict[str, Event]:
+    """Events, locked, each with those of the named passes that belong to it."""
+    rows = tx.rows(_by_readable_id.with_for_update(), {"ids": list(readable_ids)})
+    return {found.readable_id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
+
+
+def lock(tx: WriteTx, event_ids: Iterable[UUID], pass_ids: Iterable[UUID]) -> dict[UUID, Event]:
+    """The same by the events' ids."""
+    rows = tx.rows(_by_id.with_for_update(), {"ids": list(event_ids)})
+    return {found.id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
+
+
+def has_passes(tx: ReadTx, event_id: UUID) -> bool:
+    """True when an attendee of this event needs a pass."""
+    return tx.execute(sa.select(event_pass.c.id).where(event_pass.c.event_id == event_id).limit(1)).first() is not None
+
+
+def move_seats(tx: WriteTx, events: Mapping[UUID, tuple[int, int]], passes: Mapping[UUID, tuple[int, int]]) -> None:
+    """Add (held, sold) to each event and pass; the events must be locked. CHECK constraints refuse a seat too many."""
+    if events:
+        tx.execute(_hold_event, _additions(events))
+    if passes:
+        tx.execute(_hold_pass, _additions(passes))
+
+
+def _additions(seats: Mapping[UUID, tuple[int, int]]) -> list[dict[str, Any]]:
+    return [{"at": at, "add_held": held, "add_sold": sold} for at, (held, sold) in sorted(seats.items())]
+
+
+def add(tx: WriteTx, row: Row) -> None:
+    """A new event, as a row of `tables.event`."""
+    tx.execute(sa.insert(event), [dict(row)])
+
+
+def add_pass(tx: WriteTx, row: Row) -> None:
+    """A new pass, as a row of `tables.event_pass`."""
+    tx.execute(sa.insert(event_pass), [dict(row)])
+
+
+def add_provider(tx: WriteTx, row: Row) -> None:
+    """A new payment provider, as a row of `tables.payment_provider`."""
+    tx.execute(sa.insert(payment_provider), [dict(row)])
+
+
+def provider_named(tx: ReadTx, name: str) -> PaymentProviderRecord | None:
+    """A payment provider by its name."""
+    row = tx.row(sa.select(payment_provider).where(payment_provider.c.name == name))
+    return _provider(row) if row else None
+
+
+def point_providers(tx: WriteTx, name: str, payment_page_url: str) -> None:
+    """Change the payment page of a provider."""
+    tx.execute(
+        sa.update(payment_provider).where(payment_provider.c.name == name).values(payment_page_url=payment_page_url)
+    )
+
+
+def _with_passes(tx: ReadTx, rows: Sequence[Any]) -> list[Event]:
+    return _assemble(tx, rows, _all_passes, [row["id"] for row in rows])
+
+
+def _assemble(tx: ReadTx, rows: Sequence[Any], passes: sa.Select[Any], ids: Sequence[UUID]) -> list[Event]:
+    """Three statements for any number of events."""
+    if not rows:
+        return []
+    by_event: dict[UUID, list[Row]] = {row["id"]: [] for row in rows}
+    for found in tx.rows(passes, {"ids": ids}) if ids else ():
+        if found["event_id"] in by_event:
+            by_event[found["event_id"]].append(found)
+    wanted = {row["payment_provider_id"] for row in rows if row["payment_provider_id"]}
+    providers = {p["id"]: _provider(p) for p in tx.rows(_providers, {"ids": list(wanted)})} if wanted else {}
+    return [_event(row, by_event[row["id"]], providers.get(row["payment_provider_id"])) for row in rows]
+
+
+def _event(row: Row, passes: Sequence[Row], provider: PaymentProviderRecord | None) -> Event:
+    return Event(
+        id=row["id"],
+        readable_id=row["readable_id"],
+        name=row["name"],
+        description=row["description"],
+        place=row["place"],
+        image_url=row["image_url"],
+        status=EventStatus(row["status"]),
+        currency=row["currency"],
+        capacity=row["capacity"],
+        held=row["held"],
+        sold=row["sold"],
+        starts=row["starts"],
+        ends=row["ends"],
+        time_zone=row["time_zone"],
+        registration_closes=row["registration_closes"],
+        payment_enabled=row["payment_enabled"],
+        provider=provider,
+        late_policy=LatePolicy(row["late_policy"]),
+        passes=[_pass(found, row["currency"]) for found in passes],
+    )
+
+
+def _pass(row: Row, currency: str) -> Pass:
+    return Pass(
+        id=row["id"],
+        event_id=row["event_id"],
+        name=row["name"],
+        description=row["description"],
+        price=Money(row["price_minor"], currency),
+        allocation=row["allocation"],
+        held=row["held"],
+        sold=row["sold"],
+    )
+
+
+def _provider(row: Row) -> PaymentProviderRecord:
+    return PaymentProviderRecord(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        payment_page_url=row["payment_page_url"],
+        timeout_minutes=row["timeout_minutes"],
+        live=row["live"],
+    )

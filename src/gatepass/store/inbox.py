@@ -1,0 +1,74 @@
+"""Notifications of providers: each kept once, raw, by the provider's own event id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, notification
+
+
+class NotificationState(StrEnum):
+    """What became of it. None is ever deleted while it matters."""
+
+    NEW = "new"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    """Of a kind, or in a mode, that says nothing to us."""
+    QUARANTINED = "quarantined"
+    """Does not fit what we know; a person sees why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One kept notification; `payment_hint` is our payment's id as the provider repeated it, unchecked."""
+
+    id: UUID
+    provider: str
+    event_ref: str
+    kind: str
+    object_ref: str | None
+    payment_hint: str | None
+    live: bool
+    state: NotificationState
+
+
+_known = sa.select(notification.c.event_ref).where(
+    notification.c.provider == sa.bindparam("provider"),
+    notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
+)
+_set_state = (
+    sa.update(notification)
+    .where(notification.c.id == sa.bindparam("at"))
+    .values(state=sa.bindparam("to"), reason=sa.bindparam("why"), handled=sa.bindparam("now"))
+)
+_columns = [notification.c[name] for name in Notification.__slots__]
+_insert = sa.insert(notification)
+
+
+def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
+    """Which of these event ids are kept already."""
+    return set(tx.execute(_known, {"provider": provider, "refs": refs}).scalars())
+
+
+def add(tx: WriteTx, rows: Sequence[Row]) -> None:
+    """Keep notifications (rows of `tables.notification`) that are not known. Raises IntegrityError when one is."""
+    tx.execute(_insert, rows)
+
+
+def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
+    """One notification without its body."""
+    row = tx.row(sa.select(*_columns).where(notification.c.id == notification_id))
+    if row is None:
+        return None
+    values: dict[str, Any] = {**row, "state": NotificationState(row["state"])}
+    return Notification(**values)
+
+
+def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str | None]]) -> None:
+    """Write (notification, state, reason)."""
+    tx.execute(_set_state, [{"at": at, "to": to.value, "why": why, "now": tx.now} for at, to, why in changes])

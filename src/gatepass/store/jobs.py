@@ -1,0 +1,147 @@
+"""Durable work in the same database: added with the change that wants it, done with the change that it makes.
+
+A lease is a future `due`: when its holder dies, the job is simply due again, for any node. `attempt` is the fence: who
+comes back late cannot finish a job that another has taken since. The database's clock counts, no node's own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, Utc, job, new_id
+
+READY, DONE, PARKED = "ready", "done", "parked"
+
+_insert_sqlite = sqlite.insert(job).on_conflict_do_nothing(index_elements=["dedupe"])
+_insert_postgresql = postgresql.insert(job).on_conflict_do_nothing(index_elements=["dedupe"])
+_finish = (
+    sa.update(job).where(job.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=DONE, done=sa.bindparam("now"))
+)
+_held = (
+    sa.select(job.c.id, job.c.attempt)
+    .where(job.c.id.in_(sa.bindparam("ids", expanding=True)), job.c.state == READY)
+    .order_by(job.c.id)
+    .with_for_update()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job. `attempt` counts from 1 and is the fence of this claim."""
+
+    id: UUID
+    kind: str
+    payload: Mapping[str, Any]
+    attempt: int
+    failures: int
+    """In a row; the pace of the next try follows from it."""
+
+
+def add(
+    tx: WriteTx, kind: str, payload: Mapping[str, Any], *, dedupe: str | None = None, due: datetime | None = None
+) -> None:
+    """Ask for work. A second job with the same `dedupe` is the same job."""
+    add_many(tx, [row(tx, kind, payload, dedupe=dedupe, due=due)])
+
+
+def row(
+    tx: WriteTx, kind: str, payload: Mapping[str, Any], *, dedupe: str | None = None, due: datetime | None = None
+) -> Row:
+    """One row for `add_many`."""
+    return {
+        "id": new_id(),
+        "kind": kind,
+        "dedupe": dedupe,
+        "payload": payload,
+        "state": READY,
+        "due": due or tx.now,
+        "attempt": 0,
+        "failures": 0,
+        "created": tx.now,
+    }
+
+
+def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
+    """Ask for many at once."""
+    if rows:
+        tx.execute(_insert_postgresql if tx.postgresql else _insert_sqlite, rows)
+        tx.added_jobs = True
+
+
+def claim(tx: WriteTx, kinds: Sequence[str], limit: int, lease: timedelta, owner: str) -> list[Job]:
+    """Take due jobs until `lease` from now; no other node gets them meanwhile."""
+    due = (
+        sa.select(job.c.id)
+        .where(job.c.state == READY, job.c.due <= tx.now, job.c.kind.in_(kinds))
+        .order_by(job.c.due)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(tx.execute(due).scalars())
+    if not ids:
+        return []
+    taken = (
+        sa.update(job)
+        .where(job.c.id.in_(ids))
+        .values(due=tx.now + lease, attempt=job.c.attempt + 1, owner=owner)
+        .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
+    )
+    return [Job(**found) for found in tx.rows(taken)]
+
+
+def held(tx: WriteTx, claims: Sequence[Job]) -> set[UUID]:
+    """Which of these claims still stand; locks them. The others belong to another node by now, or are done."""
+    rows = tx.execute(_held, {"ids": [one.id for one in claims]}).all()
+    current = {found.id: found.attempt for found in rows}
+    return {one.id for one in claims if current.get(one.id) == one.attempt}
+
+
+def finish(tx: WriteTx, ids: Sequence[UUID]) -> None:
+    """Mark done, in the transaction of the effect. Ask `held` first."""
+    if ids:
+        tx.execute(_finish, {"ids": ids, "now": tx.now})
+
+
+def again(tx: WriteTx, claim_: Job, due: datetime, *, error: str | None = None) -> None:
+    """Give the job back for later; without an error it went well and repeats by plan."""
+    statement = sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt, job.c.state == READY)
+    failures = claim_.failures + 1 if error else 0
+    tx.execute(statement.values(due=due, failures=failures, last_error=error and error[:1000]))
+    tx.added_jobs = True
+
+
+def park(tx: WriteTx, claim_: Job, reason: str) -> None:
+    """Stop trying and keep it in sight; payment work is never dropped."""
+    statement = sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt, job.c.state == READY)
+    tx.execute(statement.values(state=PARKED, last_error=reason[:1000]))
+
+
+def hasten(tx: WriteTx, dedupe: str) -> None:
+    """Make a waiting job due now."""
+    tx.execute(sa.update(job).where(job.c.dedupe == dedupe, job.c.state == READY).values(due=tx.now))
+    tx.added_jobs = True
+
+
+def next_due(tx: ReadTx) -> datetime | None:
+    """When the next job is due; None when nothing waits."""
+    return tx.execute(
+        sa.select(job.c.due).where(job.c.state == READY).order_by(job.c.due).limit(1)
+    ).scalar_one_or_none()
+
+
+def is_due(tx: ReadTx) -> bool:
+    """True when a claim would find something. A reader's clock is good enough to ask."""
+    now = sa.func.clock_timestamp() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)
+    return tx.execute(sa.select(job.c.id).where(job.c.state == READY, job.c.due <= now).limit(1)).first() is not None
+
+
+def forget_done(tx: WriteTx, before: datetime, limit: int) -> int:
+    """Delete old done jobs; how many."""
+    old = sa.select(job.c.id).where(job.c.state == DONE, job.c.done < before).limit(limit)
+    return int(tx.execute(sa.delete(job).where(job.c.id.in_(old))).rowcount)

@@ -1,0 +1,182 @@
+"""Orders: the purchase with its attendees, and what they hold once it is completed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import Status
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, attendee, attendee_pass, event, purchase, registration
+
+_by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
+_by_key = sa.select(purchase).where(purchase.c.idempotency_key.in_(sa.bindparam("keys", expanding=True)))
+_attendees = (
+    sa.select(attendee)
+    .where(attendee.c.purchase_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(attendee.c.purchase_id, attendee.c.position)
+)
+_add = sa.insert(purchase)
+_add_attendees = sa.insert(attendee)
+_add_registrations = sa.insert(registration)
+_add_passes = sa.insert(attendee_pass)
+_set_status = (
+    sa.update(purchase)
+    .where(purchase.c.id == sa.bindparam("at"))
+    .values(status=sa.bindparam("to"), hold_until=sa.bindparam("until"), changed=sa.bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One row of the order book."""
+
+    id: UUID
+    event_id: UUID
+    status: Status
+    total: Money
+    live: bool
+    provider_id: UUID | None
+    web_application_id: UUID | None
+    return_url: str | None
+    items: str
+    locale: str
+    wish: str | None
+    hold_until: datetime | None
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttendeeRow:
+    """One person of an order, with the ticket code once there is one."""
+
+    id: UUID
+    purchase_id: UUID
+    pass_id: UUID | None
+    price_minor: int
+    first_name: str
+    last_name: str
+    email: str
+    code: str | None = None
+
+
+def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
+    """One purchase, or None."""
+    return next(iter(_purchases(tx, _by_id, [purchase_id])), None)
+
+
+def lock(tx: WriteTx, ids: Iterable[UUID]) -> dict[UUID, Purchase]:
+    """Purchases, locked in the order of their ids; unknown ids are left out."""
+    return {found.id: found for found in _purchases(tx, _by_id.with_for_update(), list(ids))}
+
+
+def by_idempotency_key(tx: ReadTx, keys: Sequence[str]) -> dict[str, Purchase]:
+    """What was made with these keys before."""
+    rows = tx.rows(_by_key, {"keys": keys})
+    return {row["idempotency_key"]: _purchase(row) for row in rows}
+
+
+def attendees(tx: ReadTx, purchase_ids: Sequence[UUID]) -> list[AttendeeRow]:
+    """People of these purchases, in the order they were named."""
+    return [_attendee(row) for row in tx.rows(_attendees, {"ids": purchase_ids})]
+
+
+def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
+    """People of one purchase with their ticket codes; the code is None without a registration."""
+    joined = (
+        sa.select(attendee, attendee_pass.c.code)
+        .outerjoin(registration, registration.c.attendee_id == attendee.c.id)
+        .outerjoin(attendee_pass, attendee_pass.c.registration_id == registration.c.id)
+        .where(attendee.c.purchase_id == purchase_id)
+        .order_by(attendee.c.position)
+    )
+    return [_attendee(row) for row in tx.rows(joined)]
+
+
+def first_email(tx: ReadTx, purchase_id: UUID) -> str | None:
+    """Where the confirmation goes: the first attendee's address."""
+    statement = sa.select(attendee.c.email).where(attendee.c.purchase_id == purchase_id).order_by(attendee.c.position)
+    return tx.execute(statement.limit(1)).scalar_one_or_none()
+
+
+def event_name(tx: ReadTx, event_id: UUID) -> tuple[str, str]:
+    """Name and readable id of an event."""
+    return tuple(tx.execute(sa.select(event.c.name, event.c.readable_id).where(event.c.id == event_id)).one())  # type: ignore[return-value]
+
+
+def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
+    """New purchases (rows of `tables.purchase`) with their attendees (rows of `tables.attendee`)."""
+    tx.execute(_add, rows)
+    tx.execute(_add_attendees, people)
+
+
+def set_status(tx: WriteTx, changes: Sequence[tuple[UUID, Status, datetime | None]]) -> None:
+    """Write (purchase, status, hold until) for purchases that are locked."""
+    rows = [{"at": at, "to": to.value, "until": until, "now": tx.now} for at, to, until in changes]
+    tx.execute(_set_status, rows)
+
+
+def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequence[Row]) -> None:
+    """What the attendees of completed purchases hold."""
+    tx.execute(_add_registrations, registrations)
+    tx.execute(_add_passes, passes)
+
+
+def ending(tx: ReadTx, now: datetime, limit: int) -> list[UUID]:
+    """Purchases whose hold is over, the oldest first."""
+    statement = (
+        sa.select(purchase.c.id)
+        .where(purchase.c.status == Status.AWAITING_PAYMENT.value, purchase.c.hold_until <= now)
+        .order_by(purchase.c.hold_until)
+        .limit(limit)
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def count_registrations(tx: ReadTx, event_id: UUID) -> int:
+    """Registrations that count."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(registration)
+        .where(registration.c.event_id == event_id, registration.c.status == "registered")
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def _purchases(tx: ReadTx, statement: Any, ids: Sequence[UUID]) -> list[Purchase]:
+    return [_purchase(row) for row in tx.rows(statement, {"ids": ids})] if ids else []
+
+
+def _purchase(row: Row) -> Purchase:
+    return Purchase(
+        id=row["id"],
+        event_id=row["event_id"],
+        status=Status(row["status"]),
+        total=Money(row["total_minor"], row["currency"]),
+        live=row["live"],
+        provider_id=row["payment_provider_id"],
+        web_application_id=row["web_application_id"],
+        return_url=row["return_url"],
+        items=row["items"],
+        locale=row["locale"],
+        wish=row["wish"],
+        hold_until=row["hold_until"],
+        created=row["created"],
+    )
+
+
+def _attendee(row: Row) -> AttendeeRow:
+    return AttendeeRow(
+        id=row["id"],
+        purchase_id=row["purchase_id"],
+        pass_id=row["pass_id"],
+        price_minor=row["price_minor"],
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        email=row["email"],
+        code=row.get("code"),
+    )

@@ -1,0 +1,72 @@
+"""Short tables with one or two functions each: needs attention, audit, mail, settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
+
+
+def _insert_new(tx: WriteTx, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    insert = postgresql.insert(table) if tx.postgresql else sqlite.insert(table)
+    tx.execute(insert.on_conflict_do_nothing(index_elements=list(keys)), rows)
+
+
+def call_attention(
+    tx: WriteTx, kind: str, reason: str, *, dedupe: str, purchase_id: UUID | None = None,
+    payment_id: UUID | None = None, notification_id: UUID | None = None,
+) -> None:  # fmt: skip
+    """Put something in sight that a person must decide; the same `dedupe` stands there once."""
+    entry = {
+        "id": new_id(), "kind": kind, "dedupe": dedupe, "purchase_id": purchase_id, "payment_id": payment_id,
+        "notification_id": notification_id, "reason": reason[:1000], "opened": tx.now,
+    }  # fmt: skip
+    _insert_new(tx, attention, ["dedupe"], [entry])
+
+
+def needing_attention(tx: ReadTx, limit: int = 100) -> list[Row]:
+    """Open entries, the oldest first."""
+    statement = sa.select(attention).where(attention.c.closed.is_(None)).order_by(attention.c.opened).limit(limit)
+    return list(tx.rows(statement))
+
+
+def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+    """Write down who did what."""
+    entry = {"id": new_id(), "at": tx.now, "actor": actor, "action": action, "subject": subject, "detail": detail}
+    tx.execute(sa.insert(audit), [entry])
+
+
+def add_mail(tx: WriteTx, purchase_id: UUID, kind: str, recipient: str, subject: str) -> UUID:
+    """A mail that is to be sent: once per purchase, kind and recipient, however often it is asked for."""
+    entry = {
+        "id": new_id(), "purchase_id": purchase_id, "kind": kind, "recipient": recipient, "subject": subject,
+        "created": tx.now,
+    }  # fmt: skip
+    _insert_new(tx, mail, ["purchase_id", "kind", "recipient"], [entry])
+    same = (mail.c.purchase_id == purchase_id, mail.c.kind == kind, mail.c.recipient == recipient)
+    return tx.execute(sa.select(mail.c.id).where(*same)).scalar_one()
+
+
+def get_mail(tx: ReadTx, mail_id: UUID) -> Row | None:
+    """One mail of the outbox."""
+    return tx.row(sa.select(mail).where(mail.c.id == mail_id))
+
+
+def mark_sent(tx: WriteTx, mail_id: UUID) -> None:
+    """The mail server has taken it."""
+    tx.execute(sa.update(mail).where(mail.c.id == mail_id).values(sent=tx.now))
+
+
+def get_setting(tx: ReadTx, name: str) -> str | None:
+    """One setting of the installation."""
+    return tx.execute(sa.select(setting.c.value).where(setting.c.name == name)).scalar_one_or_none()
+
+
+def put_setting(tx: WriteTx, name: str, value: str) -> None:
+    """Write one setting."""
+    insert = (postgresql.insert if tx.postgresql else sqlite.insert)(setting).values(name=name, value=value)
+    tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -1,0 +1,61 @@
+"""The routes, and what happens to what no route foresaw: always an answer in the shape of the API it came through."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gatepass.domain.errors import Conflict, GatepassError, NotFound
+from gatepass.web import events_api
+from gatepass.web.dataverse import errors as dataverse_errors
+from gatepass.web.errors import headers_of, status_of
+from gatepass.web.pages import problem
+from gatepass.web.routes import routes
+from gatepass.web.site import Site
+
+log = structlog.get_logger("gatepass.web")
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def web_application(site: Site, lifespan: Lifespan) -> Starlette:
+    """The web application of one installation."""
+    handlers = {HTTPException: _not_routed, GatepassError: _refused, Exception: _unforeseen}
+    application = Starlette(routes=list(routes()), lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
+    application.state.site = site
+    return application
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        refusal: GatepassError = Conflict("MethodWrong", f"{request.url.path} does not answer to {request.method}.")
+    else:
+        refusal = NotFound("AddressUnknown", "There is nothing at this address. Check it for typing mistakes.")
+    return _shaped(request, refusal, error.status_code, dict(error.headers or {}))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GatepassError)
+    return _shaped(request, error, status_of(error), headers_of(error))
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("request.failed", path=request.scope.get("route_path", request.url.path)[:80], error=type(error).__name__)
+    failure = GatepassError("Unexpected", "Something went wrong on our side. Nothing was lost; please try again.")
+    return _shaped(request, failure, 500, {})
+
+
+def _shaped(request: Request, error: GatepassError, status: int, headers: dict[str, str]) -> Response:
+    path = request.url.path
+    if path.startswith("/api/data"):
+        return dataverse_errors.answer(status, dataverse_errors.UNKNOWN_SEGMENT, error.message, "", headers)
+    if path.startswith(("/api/", "/EvtMgmt/", "/GatewayEvents", "/WebhookEventListener")):
+        answer = events_api.refusal(error, headers)
+        answer.status_code = status
+        return answer
+    return problem.page(request, status, "This did not work", error.message, next_url="/", next_label="See the events")

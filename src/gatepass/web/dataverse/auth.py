@@ -1,0 +1,40 @@
+"""Who calls the Web API: a program with a bearer token, or staff who are signed in, from a page of ours."""
+
+from starlette.requests import Request
+
+from gatepass.domain.errors import Refused
+from gatepass.services import access
+from gatepass.services.access import Caller
+from gatepass.web.pages.common import same_origin
+from gatepass.web.pages.staff import signed_in
+from gatepass.web.site import site
+
+
+async def caller(request: Request) -> Caller:
+    """Raises Refused (401) for nobody, Refused (403) for a foreign page that rides on a session."""
+    found = await _by_token(request) or await _by_session(request)
+    if found is None:
+        raise Refused("SignInNeeded", "Send Authorization: Bearer with a token, or sign in at /staff first.")
+    return found
+
+
+def authority(request: Request) -> str:
+    """Where tokens are to be had."""
+    return site(request).proxies.origin(request)
+
+
+async def _by_token(request: Request) -> Caller | None:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        return None
+    found = await access.program(site(request).store, token.strip())
+    if found is None:
+        raise Refused("SignInNeeded", "This token is not known, or was withdrawn.")
+    return found
+
+
+async def _by_session(request: Request) -> Caller | None:
+    found = await signed_in(request)
+    if found and not same_origin(request):
+        raise Refused("OriginForeign", "A signed-in session counts only for requests from our own pages.")
+    return found

@@ -1,0 +1,1 @@
+"""Pages for people: attendees first, and the door of the staff app."""

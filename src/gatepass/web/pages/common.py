@@ -1,0 +1,122 @@
+"""What all pages share: templates, headers, forms, and the question whether a form came from a page of ours."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from gatepass.web.body import limited_body
+from gatepass.web.site import Site, site
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MAX_FORM_BYTES = 64 * 1024
+MAX_FORM_FIELDS = 200
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+_HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+@cache
+def templates() -> "Environment":
+    """The template environment. Made at the first page, so that importing a page stays cheap."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from gatepass.services import texts
+    from gatepass.web.pages import qr
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    cast("dict[str, Any]", environment.filters).update(money=texts.money, paragraphs=_paragraphs, qr=qr.path)
+    cast("dict[str, Any]", environment.globals).update(when=texts.when, moment=texts.moment, clock=_clock)
+    return environment
+
+
+def render(
+    request: Request, name: str, context: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A page from a template, with the headers that every page carries; `headers` are added or win."""
+    html = templates().get_template(name).render(context)
+    policy = {"Content-Security-Policy": _content_policy(site(request))}
+    return HTMLResponse(html, status, _HEADERS | policy | dict(headers or {}))
+
+
+def _content_policy(here: Site) -> str:
+    # Browsers check form-action along the redirects too: without the payment origins a buyer would stay on our page.
+    forms = " ".join(["'self'", *here.payment_origins])
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
+        f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a posted form, the last one of a name; raises Refused when it is too large.
+
+    What is no form, or no UTF-8, becomes missing fields or replacement characters: the page then says what is wrong.
+    """
+    body = await limited_body(request, MAX_FORM_BYTES)
+    try:
+        fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return {}
+    # No database keeps a NUL.
+    return {name: value.replace("\0", "\ufffd") for name, value in fields}
+
+
+def same_origin(request: Request) -> bool:
+    """True unless a browser says that a page of somebody else sent this. Programs, which send neither header, pass."""
+    sent_by = request.headers.get("sec-fetch-site")
+    if sent_by is not None:
+        return sent_by == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def client_of(request: Request) -> str:
+    """The address that a request came from, behind a trusted proxy the one that the proxy saw."""
+    peer = request.client.host if request.client else ""
+    seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return seen if seen and site(request).proxies.trusts(peer) else peer
+
+
+def picture(url: str | None) -> str:
+    """An event's picture, as far as the content policy lets it through; else the standard one."""
+    return url if url and url.startswith("https://") else "/static/cover.svg"
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Plain text as paragraphs: an empty line parts them."""
+    parts = text.replace("\r\n", "\n").split("\n\n")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _clock(at: datetime, zone: str) -> str:
+    """A moment of today or soon, such as Sat, 3:32 PM CET."""
+    from zoneinfo import ZoneInfo
+
+    from babel.dates import format_datetime
+
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{format_datetime(local, 'EEE, h:mm a', locale='en')} {local.tzname()}"

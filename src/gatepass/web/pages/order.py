@@ -1,0 +1,230 @@
+"""The buyer's own page of an order, and where the payment page sends back to. It believes the provider, never the address."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from gatepass.domain.errors import GatepassError, NotFound
+from gatepass.domain.event import Event
+from gatepass.domain.money import Money
+from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import Status, order_reference
+from gatepass.services.payments import look_up_briefly
+from gatepass.store import ReadTx, events, payments, purchases
+from gatepass.store.purchases import AttendeeRow, Purchase
+from gatepass.web.pages import problem
+from gatepass.web.pages.common import render, templates
+from gatepass.web.pages.draft import Line
+from gatepass.web.pages.throttle import AtMostEvery
+from gatepass.web.site import Site, site
+
+PATIENCE_S = 3.5
+"""For the provider while the buyer waits for the page."""
+LOOK_UP_PAUSE_S = 2.0
+"""Between two questions about one payment, by this process."""
+DELAYS_S = (2, 3, 5, 8, 13, 20, 30, 60)
+"""Between two looks of an open page: fast at first, then ever more rarely."""
+_look_ups = AtMostEvery(LOOK_UP_PAUSE_S)
+
+
+class Face(StrEnum):
+    """What the page says."""
+
+    CONFIRMED = "confirmed"
+    CONFIRMING = "confirming"
+    """The buyer has done all, the bank has not answered."""
+    CHECKING = "checking"
+    """Money that does not fit: a person decides."""
+    AWAITING = "awaiting"
+    BY_HAND = "by_hand"
+    """To be paid, but by no payment page."""
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+_LASTING = frozenset({Face.CONFIRMED, Face.EXPIRED, Face.CANCELLED})
+"""Nothing to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything about one order, from one read."""
+
+    purchase: Purchase
+    event: Event
+    people: Sequence[AttendeeRow]
+    attempts: Sequence[Payment]
+    """The first one first."""
+
+    @property
+    def reference(self) -> str:
+        """A name for people."""
+        return order_reference(self.purchase.id)
+
+    @property
+    def lines(self) -> list[Line]:
+        """What was bought, at the price of that day."""
+        names = {one.id: one.name for one in self.event.passes}
+        counted = Counter((person.pass_id, person.price_minor) for person in self.people)
+        return [
+            Line(f"{count} × {names.get(at, 'registration') if at else 'registration'}", self._money(price * count))
+            for (at, price), count in counted.items()
+        ]
+
+    @property
+    def pass_names(self) -> dict[UUID | None, str]:
+        """Names of the passes, by id."""
+        return {None: "Registration", **{one.id: one.name for one in self.event.passes}}
+
+    @property
+    def face(self) -> Face:
+        """What to say. Money that came, or may be under way, is never called nothing."""
+        status, states = self.purchase.status, {row.state for row in self.attempts}
+        if status is Status.COMPLETED:
+            return Face.CONFIRMED
+        if status is Status.PAID_LATE or any(row.reason_code == "mismatch" for row in self.attempts):
+            return Face.CHECKING
+        if PaymentState.PROCESSING in states:
+            return Face.CONFIRMING
+        if status is not Status.AWAITING_PAYMENT:
+            return Face.EXPIRED if status is Status.EXPIRED else Face.CANCELLED
+        return Face.AWAITING if self.purchase.provider_id and self.event.provider else Face.BY_HAND
+
+    @property
+    def declined(self) -> str | None:
+        """Why the last attempt failed, in plain words; None when none did."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.reason_text if last and last.reason_code and last.state is not PaymentState.SUCCEEDED else None
+
+    @property
+    def open_payment(self) -> Payment | None:
+        """The payment by which money may still come."""
+        return next((row for row in self.attempts if row.open), None)
+
+    def _money(self, minor: int) -> Money:
+        return Money(minor, self.purchase.total.currency)
+
+
+@problem.readable
+async def show(request: Request) -> Response:
+    """GET /orders/{token}"""
+    token, order = await _true_order(request)
+    content = _content(request, token, order)
+    context = {
+        "order": order,
+        "title": _title(order),
+        "content": content,
+        "poll": _poll(order, token, 0, _print(content)),
+    }
+    return render(request, "order.html", context)
+
+
+async def state(request: Request) -> Response:
+    """GET /orders/{token}/state: the next look, and what has changed since `seen`."""
+    try:
+        token, order = await _true_order(request)
+    except GatepassError as error:
+        return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, {"Cache-Control": "no-store"})
+    content, times = _content(request, token, order), _times(request)
+    seen = _print(content)
+    context = {
+        "order": order,
+        "title": _title(order),
+        "content": None if request.query_params.get("seen") == seen else content,
+        "poll": _poll(order, token, times, seen),
+    }
+    return render(request, "order_state.html", context)
+
+
+async def _true_order(request: Request) -> tuple[str, Order]:
+    """The order of a link, after asking the provider about money that may have come."""
+    here, token = site(request), request.path_params["token"]
+    purchase_id = here.links.read("order", token)
+    order = await _read(here, purchase_id)
+    payment = order.open_payment
+    if payment is None or payment.session_ref is None or not _look_ups.may(payment.id):
+        return token, order
+    return token, await _read(here, purchase_id) if await _asked(here, payment) else order
+
+
+async def _asked(here: Site, payment: Payment) -> bool:
+    """True when the provider's answer changed our record."""
+    try:
+        provider = here.desk.provider(payment.provider)
+    except NotFound:
+        return False
+    return await look_up_briefly(here.desk.ledger, provider, payment, PATIENCE_S) != payment
+
+
+async def _read(here: Site, purchase_id: UUID) -> Order:
+    order = await here.store.read(lambda tx: _read_order(tx, purchase_id))
+    if order is None:
+        raise NotFound("PurchaseUnknown", "This link belongs to no order that we know.")
+    return order
+
+
+def _read_order(tx: ReadTx, purchase_id: UUID) -> Order | None:
+    purchase = purchases.get(tx, purchase_id)
+    event = purchase and events.get(tx, purchase.event_id)
+    if purchase is None or event is None:
+        return None
+    return Order(purchase, event, purchases.tickets(tx, purchase_id), payments.of_purchase(tx, purchase_id))
+
+
+def _content(request: Request, token: str, order: Order) -> str:
+    links, provider = site(request).links, order.event.provider
+    own = links.order(order.purchase.id, order.purchase.created)
+    context = {
+        "order": order,
+        "face": order.face.value,
+        "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,
+        "over": _over(order),
+        "first_name": order.people[0].first_name,
+    }
+    return templates().get_template("order_content.html").render(context)
+
+
+def _over(order: Order) -> bool:
+    """True between the end of the hold and the moment at which the seats are given back."""
+    until = order.purchase.hold_until
+    return until is not None and until <= datetime.now(UTC)
+
+
+def _poll(order: Order, token: str, times: int, seen: str) -> dict[str, str | int] | None:
+    """The next look of the page; None when nothing is to be waited for."""
+    if order.face in _LASTING:
+        return None
+    delay_s = DELAYS_S[min(times, len(DELAYS_S) - 1)]
+    return {"url": f"/orders/{token}/state?times={times + 1}&seen={seen}", "delay_s": delay_s}
+
+
+def _times(request: Request) -> int:
+    text = request.query_params.get("times", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _print(content: str) -> str:
+    """A fingerprint: what was seen already is not sent again, and not read out again."""
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+_TITLES = {
+    Face.CONFIRMED: "You are in",
+    Face.CONFIRMING: "Your bank is confirming",
+    Face.CHECKING: "Your payment is being checked",
+    Face.AWAITING: "Awaiting payment",
+    Face.BY_HAND: "Awaiting confirmation",
+    Face.EXPIRED: "Order expired",
+    Face.CANCELLED: "Order cancelled",
+}
+
+
+def _title(order: Order) -> str:
+    return f"{_TITLES[order.face]} – {order.event.name}"

@@ -1,0 +1,203 @@
+"""Where a visitor becomes a buyer: details, review, then the payment page. Each step is a plain form."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gatepass.domain.errors import Conflict, GatepassError, Refused, Unavailable
+from gatepass.domain.event import Event, EventStatus
+from gatepass.domain.purchase import Status
+from gatepass.services import registrations, switches
+from gatepass.services.registrations import Registered
+from gatepass.store import ReadTx, events
+from gatepass.web.errors import headers_of, status_of
+from gatepass.web.pages import draft as drafts
+from gatepass.web.pages import problem
+from gatepass.web.pages.common import form_of, picture, render
+from gatepass.web.pages.draft import Draft
+from gatepass.web.site import site
+
+FEW = 10
+"""Seats left that are worth telling."""
+
+
+class Standing(StrEnum):
+    """Whether one can register for an event."""
+
+    OPEN = "open"
+    SOLD_OUT = "sold_out"
+    CLOSED = "closed"
+    OVER = "over"
+    CANCELLED = "cancelled"
+    HIDDEN = "hidden"
+    """Not there, or not published: nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    event: Event
+    by_gateway: bool
+    """True when a total above nothing is paid on a payment page."""
+
+
+@problem.readable
+async def form(request: Request) -> Response:
+    """GET /e/{readable_id}"""
+    sale = await _sale(request)
+    if sale is None or standing(sale.event) is not Standing.OPEN:
+        return _closed(request, sale and sale.event)
+    draft = drafts.new(sale.event, request.query_params.get("pass", ""))
+    return _details(request, sale, draft, story=True)
+
+
+@problem.readable
+async def submit(request: Request) -> Response:
+    """POST /e/{readable_id}: one of the steps, named by the button."""
+    typed = await form_of(request)
+    sale = await _sale(request)
+    if sale is None or standing(sale.event) is not Standing.OPEN:
+        return _closed(request, sale and sale.event)
+    return await _step(request, sale, drafts.read(sale.event, typed), typed.get("step", ""))
+
+
+async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
+    match step:
+        case "fewer":
+            return _details(request, sale, draft.resized(len(draft.people) - 1))
+        case "more":
+            return _details(request, sale, draft.resized(len(draft.people) + 1))
+        case "details":
+            return _details(request, sale, draft)
+        case "register":
+            return await _register(request, sale, drafts.checked(draft))
+        case _:
+            return _review(request, sale, drafts.checked(draft))
+
+
+def standing(event: Event | None, now: datetime | None = None) -> Standing:
+    """Whether one can register now."""
+    from gatepass.services import texts
+
+    now = now or datetime.now(UTC)
+    if event is None or event.status not in {EventStatus.LIVE, EventStatus.CANCELLED}:
+        return Standing.HIDDEN
+    if event.status is EventStatus.CANCELLED:
+        return Standing.CANCELLED
+    if texts.utc_of(event.ends, event.time_zone) <= now:
+        return Standing.OVER
+    if event.registration_closes and event.registration_closes <= now:
+        return Standing.CLOSED
+    return Standing.SOLD_OUT if _sold_out(event) else Standing.OPEN
+
+
+def _sold_out(event: Event) -> bool:
+    full = event.left is not None and event.left <= 0
+    return full or (bool(event.passes) and all(one.left <= 0 for one in event.passes))
+
+
+async def _sale(request: Request) -> _Sale | None:
+    readable_id: str = request.path_params["readable_id"].replace("\0", "\ufffd")
+    return await site(request).store.read(lambda tx: _read_sale(tx, readable_id))
+
+
+def _read_sale(tx: ReadTx, readable_id: str) -> _Sale | None:
+    event = events.find(tx, readable_id)
+    on = switches.on(tx, switches.PAYMENTS)
+    return event and _Sale(event, on and event.payment_enabled and event.provider is not None)
+
+
+def _closed(request: Request, event: Event | None) -> Response:
+    """The event's page when nobody can register."""
+    state = standing(event)
+    if event is None or state is Standing.HIDDEN:
+        return problem.page(
+            request,
+            404,
+            "There is no event at this address",
+            "The link may be mistyped, or the organizer has not published the event yet. Ask whoever sent it to you.",
+            next_url="/",
+            next_label="All events",
+            state="closed",
+        )
+    context = {"event": event, "picture": picture(event.image_url), "standing": state.value}
+    return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200)
+
+
+def _details(request: Request, sale: _Sale, draft: Draft, *, story: bool = False) -> Response:
+    return render(request, "details.html", _context(sale, draft) | {"story": story}, 422 if draft.problems else 200)
+
+
+def _review(request: Request, sale: _Sale, draft: Draft) -> Response:
+    return _details(request, sale, draft) if draft.problems else _review_page(request, sale, draft)
+
+
+def _review_page(
+    request: Request,
+    sale: _Sale,
+    draft: Draft,
+    refusal: tuple[str, str] | None = None,
+    error: GatepassError | None = None,
+) -> Response:
+    shown = replace(draft, agreed=str(draft.total))
+    context = _context(sale, shown) | {"refusal": refusal}
+    status, headers = (status_of(error), headers_of(error)) if error else (422 if refusal else 200, {})
+    return render(request, "review.html", context, status, headers)
+
+
+def _context(sale: _Sale, draft: Draft) -> dict[str, Any]:
+    event = sale.event
+    return {
+        "event": event,
+        "draft": draft,
+        "picture": picture(event.image_url),
+        "free": {one.id: drafts.free(event, one) for one in event.passes},
+        "few": FEW,
+        "most": drafts.MOST_PEOPLE,
+        "by_gateway": sale.by_gateway,
+        "hold_minutes": _hold_minutes(sale),
+    }
+
+
+def _hold_minutes(sale: _Sale) -> int:
+    provider = sale.event.provider if sale.by_gateway else None
+    return provider.timeout_minutes if provider else int(registrations.DEFAULT_HOLD.total_seconds() // 60)
+
+
+async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
+    if draft.problems:
+        return _details(request, sale, draft)
+    if draft.agreed != str(draft.total):
+        changed = ("The price has changed", "Nothing was charged. Please look at the new total, then go on.")
+        return _review_page(request, sale, draft, changed)
+    try:
+        registered = await registrations.register(site(request).store, draft.command())
+    except Unavailable as error:
+        again = "Nothing is lost: your details are on this page. Please press the button again in a moment."
+        return _review_page(request, sale, draft, ("Nothing was charged, and nothing registered yet", again), error)
+    except (Conflict, Refused) as error:
+        return await _refused(request, draft, error)
+    return RedirectResponse(_next_address(request, registered), 303)
+
+
+async def _refused(request: Request, draft: Draft, error: GatepassError) -> Response:
+    """Somebody was faster: show what is left now, with all that was typed."""
+    sale = await _sale(request)
+    if sale is None or standing(sale.event) is not Standing.OPEN:
+        return _closed(request, sale and sale.event)
+    chosen = next((one for one in sale.event.passes if draft.chosen and one.id == draft.chosen.id), None)
+    now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
+    if now.problems:
+        return _details(request, sale, now)
+    return _review_page(request, sale, now, ("Nothing was charged", error.message), error)
+
+
+def _next_address(request: Request, registered: Registered) -> str:
+    links = site(request).links
+    order = links.order(registered.purchase_id, registered.created)
+    if registered.payment_page_url and registered.status is Status.AWAITING_PAYMENT:
+        return links.pay(registered.payment_page_url, registered.purchase_id, order)
+    return order

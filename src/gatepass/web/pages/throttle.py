@@ -1,0 +1,58 @@
+"""Slows down whoever tries passwords. In memory: each process counts for itself, and forgets at a restart."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+MOST_KEYS = 10_000
+"""Remembered at once: the oldest make room."""
+
+
+@dataclass(slots=True)
+class Throttle:
+    """At most `most` failures of one key within `window_s` seconds."""
+
+    most: int
+    window_s: float
+    clock: Callable[[], float] = time.monotonic
+    _failures: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+
+    def wait_s(self, key: str) -> int:
+        """Seconds that this key has to wait; 0: it may try."""
+        recent = self._recent(key)
+        return 0 if len(recent) < self.most else int(recent[0] + self.window_s - self.clock()) + 1
+
+    def failed(self, key: str) -> None:
+        """Count one failure."""
+        recent = [*self._recent(key), self.clock()]
+        self._failures.pop(key, None)
+        if len(self._failures) >= MOST_KEYS:
+            self._failures.pop(next(iter(self._failures)))
+        self._failures[key] = recent
+
+    def forget(self, key: str) -> None:
+        """It worked: start anew."""
+        self._failures.pop(key, None)
+
+    def _recent(self, key: str) -> list[float]:
+        since = self.clock() - self.window_s
+        return [at for at in self._failures.get(key, ()) if at > since]
+
+
+@dataclass(slots=True)
+class AtMostEvery:
+    """Lets one through per key and `pause_s` seconds."""
+
+    pause_s: float
+    clock: Callable[[], float] = time.monotonic
+    _last: dict[object, float] = field(default_factory=dict[object, float])
+
+    def may(self, key: object) -> bool:
+        """True once, then False until the pause is over."""
+        now = self.clock()
+        if now - self._last.get(key, -self.pause_s) < self.pause_s:
+            return False
+        if len(self._last) >= MOST_KEYS:
+            self._last.clear()
+        self._last[key] = now
+        return True

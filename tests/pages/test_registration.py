@@ -1,0 +1,227 @@
+"""From the event's page to the payment page, as buyers do it."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PAID_CARD, Buyer, Demo, Window
+
+ANNA = ("Anna", "Schneider", "anna@fabrikam.example")
+
+
+def test_a_buyer_registers_pays_and_holds_a_ticket(demo: Demo, buyer: Buyer) -> None:
+    buyer.registers(demo.page_url)
+    assert buyer.page.url.startswith(demo.sandbox_url)
+
+    buyer.pays(PAID_CARD)
+
+    expect(buyer.page.get_by_role("heading", level=1)).to_contain_text("You’re in, Anna")
+    assert buyer.page.url.startswith(f"{demo.base_url}/orders/")
+    expect(buyer.page.get_by_text("Total paid")).to_be_visible()
+
+
+def test_it_all_works_without_script(demo: Demo, window: Callable[..., Window]) -> None:
+    page = window(java_script_enabled=False).page
+    page.goto(demo.page_url)
+    page.get_by_label("First name").fill("Anna")
+    page.get_by_role("button", name="One more").click()
+    assert page.url.endswith("#people")
+    expect(page.get_by_label("First name").first).to_have_value("Anna")
+
+    buyer = Buyer(page)
+    buyer.fill_in(ANNA, ("Priya", "Raman", "priya@fabrikam.example"))
+    page.get_by_role("radio", name="Full pass").first.check()
+    buyer.review()
+    expect(page.get_by_text("Priya Raman")).to_be_visible()
+    page.get_by_role("button", name="Pay €240.00").click()
+    buyer.pays(PAID_CARD)
+
+    expect(page.get_by_role("heading", name="Your tickets")).to_be_visible()
+    assert page.locator(".ticket").count() == 2
+
+
+def test_more_and_fewer_people_keep_everything_typed(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    page.get_by_role("radio", name="Full pass and workshop").check()
+    page.get_by_label("First name").fill("Anna")
+    page.get_by_role("button", name="One more").click()
+    expect(page.locator("output")).to_have_text("2")
+    expect(page.get_by_role("button", name="One more")).to_be_focused()
+    page.get_by_label("First name").nth(1).fill("Priya")
+    page.get_by_role("button", name="One more").click()
+    expect(page.locator("output")).to_have_text("3")
+    page.get_by_role("button", name="One fewer").click()
+    expect(page.locator("output")).to_have_text("2")
+
+    expect(page.get_by_label("First name").nth(1)).to_have_value("Priya")
+    expect(page.get_by_role("radio", name="Full pass and workshop")).to_be_checked()
+    expect(page.get_by_role("complementary")).to_contain_text("€498.00")
+
+
+def test_the_order_follows_the_choice(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.page_url}?pass={demo.pass_id('Full pass and workshop')}")
+    expect(page.get_by_role("radio", name="Full pass and workshop")).to_be_checked()
+    expect(page.get_by_role("complementary")).to_contain_text("€249.00")
+
+    page.get_by_role("radio", name="Online").check()
+
+    expect(page.get_by_role("complementary")).to_contain_text("Free")
+
+
+def test_the_enter_key_goes_on_and_takes_nobody_away(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    page.get_by_role("button", name="One more").click()
+    expect(page.locator("output")).to_have_text("2")
+    Buyer(page).fill_in(ANNA, ("Priya", "Raman", "priya@fabrikam.example"))
+
+    page.get_by_label("Email").last.press("Enter")
+
+    expect(page.get_by_role("heading", name="Is everything right?")).to_be_visible()
+    expect(page.get_by_text("Priya Raman")).to_be_visible()
+
+
+def test_mistakes_are_named_in_sight_and_in_focus(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    Buyer(page).fill_in(("Anna", "", "anna@fabrikam"))
+    with page.expect_response(demo.page_url) as answer:
+        Buyer(page).review()
+
+    assert answer.value.status == 422
+    assert page.title().startswith("Error: ")
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link", name="Enter a last name.").click()
+    expect(page.get_by_label("Last name")).to_be_focused()
+    expect(page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("First name")).to_have_value("Anna")
+
+
+def test_change_on_the_review_page_keeps_everything(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    Buyer(page).fill_in(("محمد", "علي", "m@example.com"))
+    Buyer(page).review()
+    expect(page.get_by_text("محمد علي")).to_be_visible()
+
+    page.get_by_role("button", name="Change").click()
+
+    expect(page.get_by_label("First name")).to_have_value("محمد")
+    Buyer(page).review()
+    expect(page.get_by_role("button", name="Pay €120.00")).to_be_visible()
+
+
+def test_a_free_pass_needs_no_payment_page(demo: Demo, buyer: Buyer) -> None:
+    buyer.registers(demo.page_url, "Online", ("刘", "洋", "liu@example.com"))
+
+    expect(buyer.page.get_by_role("heading", level=1)).to_contain_text("You’re in, 刘")
+    expect(buyer.page.get_by_text("Registered", exact=True)).to_be_visible()
+
+
+def form(demo: Demo, **changes: str) -> dict[str, str]:
+    typed = {
+        "idempotency_key": uuid4().hex,
+        "people": "1",
+        "pass": demo.pass_id("Full pass"),
+        "att1_given": "Anna",
+        "att1_family": "Schneider",
+        "att1_email": "anna@fabrikam.example",
+        "agreed": "120.00 EUR",
+        "step": "register",
+    }
+    return typed | changes
+
+
+def test_pressed_twice_it_is_one_order(demo: Demo, web: httpx.Client) -> None:
+    typed = form(demo)
+
+    answers = [web.post(demo.page_url, data=typed) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert len({answer.headers["location"] for answer in answers}) == 1
+
+
+def test_coming_back_with_other_details_is_another_order(demo: Demo, web: httpx.Client) -> None:
+    typed = form(demo)
+
+    first = web.post(demo.page_url, data=typed)
+    second = web.post(demo.page_url, data=typed | {"att1_given": "Anne"})
+
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] != second.headers["location"]
+
+
+def test_a_price_that_changed_is_shown_before_it_is_charged(demo: Demo, web: httpx.Client) -> None:
+    answer = web.post(demo.page_url, data=form(demo, agreed="100.00 EUR"))
+
+    assert answer.status_code == 422
+    assert "The price has changed" in answer.text
+    assert "Pay €120.00" in answer.text
+
+
+def test_seats_that_are_gone_meanwhile_keep_the_details(demo: Demo, web: httpx.Client) -> None:
+    url = demo.event()
+    pass_id = demo.sql(
+        "select p.id from pass p join event e on e.id = p.event_id where e.readable_id = ?", url.rpartition("/")[2]
+    )
+    demo.sql("update pass set held = allocation - 1 where id = ?", pass_id[0]["id"])
+    two = {"people": "2", "att2_given": "Priya", "att2_family": "Raman", "att2_email": "priya@fabrikam.example"}
+
+    answer = web.post(url, data=form(demo, **{"pass": pass_id[0]["id"]}, **two, agreed="240.00 EUR"))
+
+    assert answer.status_code == 422
+    assert "Only 1 left of" in answer.text
+    assert 'value="Priya"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"status": "draft"}, 404, "There is no event at this address"),
+        ({"status": "ready_to_go_live"}, 404, "There is no event at this address"),
+        ({"status": "cancelled"}, 410, "This event will not take place"),
+        ({"capacity": 5, "sold": 5}, 200, "Sold out"),
+        ({"registration_closes": "2020-01-01T00:00:00.000000Z"}, 200, "Registration has closed"),
+        ({"ends": "2020-01-01 00:00:00.000000", "starts": "2020-01-01 00:00:00.000000"}, 200, "This event is over"),
+    ],
+)
+def test_every_state_of_an_event_has_its_page(
+    demo: Demo, web: httpx.Client, changes: dict[str, object], status: int, words: str
+) -> None:
+    url = demo.event(**changes)
+
+    for answer in (web.get(url), web.post(url, data=form(demo))):
+        assert answer.status_code == status
+        assert words in answer.text
+        assert 'class="button primary"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe=\x80&att1_given=%ff%00",
+        b"pass=not-a-uuid&people=999&step=register",
+        b"people=-1&step=fewer",
+        b"people=%D9%A3&step=more",
+        b"step=nonsense&pass=&pass=&idempotency_key=<script>",
+        b"&".join(b"a%d=1" % i for i in range(500)),
+        b'{"json": true}',
+        b"att1_email=" + b"a" * 50_000,
+    ],
+)
+def test_garbage_is_answered_with_words(demo: Demo, web: httpx.Client, body: bytes) -> None:
+    answer = web.post(demo.page_url, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+    assert answer.status_code in {200, 422}
+    assert "<script>" not in answer.text.replace('<script src="', "")
+
+
+def test_a_form_that_is_too_large_is_refused(demo: Demo, web: httpx.Client) -> None:
+    assert web.post(demo.page_url, content=b"a" * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize("address", ["/e/nothing", "/e/%00", "/e/%ff", "/e/" + "x" * 600])
+def test_an_unknown_event_is_not_there(web: httpx.Client, address: str) -> None:
+    assert web.get(address).status_code == 404

@@ -1,0 +1,321 @@
+"""A whole Gatepass with its sandbox on real sockets, and the words in which the stories are told."""
+
+import asyncio
+import email
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.policy import default
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import sqlalchemy as sa
+
+from gatepass import app, config, server
+from gatepass.domain.event import Event, EventStatus
+from gatepass.domain.money import Money
+from gatepass.domain.payment import Payment
+from gatepass.sandbox.app import SandboxConfig, create_app
+from gatepass.services import access, setup, switches
+from gatepass.services.setup import NewEvent
+from gatepass.store import ReadTx, Store, WriteTx, events, payments, promises, purchases, records, tables
+from gatepass.store.purchases import AttendeeRow, Purchase
+
+TOKEN = "public-token-of-the-site"
+API_TOKEN = "secret-token-of-a-program"
+STRIPE_KEY = "sk_test_51gatepass"
+WEBHOOK_SECRET = "whsec_gatepass"
+STAFF = ("anna@contoso.example", "correct horse battery staple")
+SITE = "https://www.contoso.example"
+PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a registration answered."""
+
+    id: UUID
+    status: str
+    pay_url: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The payment sandbox, by its control API."""
+
+    url: str
+    client: httpx.AsyncClient
+
+    async def control(self, what: str, **body: Any) -> Any:
+        """POST /_sandbox/{what}"""
+        answer = await self.client.post(f"{self.url}/_sandbox/{what}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def look(self, what: str) -> Any:
+        """GET /_sandbox/{what}"""
+        answer = await self.client.get(f"{self.url}/_sandbox/{what}")
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def pay(self, page_url: str, card: str = "4242424242424242", **more: Any) -> Any:
+        """Do what a buyer does on the hosted page."""
+        return await self.control("pay", session=page_url, card=card, **more)
+
+    async def hold_deliveries(self) -> None:
+        """Keep notifications back until `deliver`."""
+        await self.control("faults", deliveries={"mode": "hold"})
+
+    async def drop_deliveries(self) -> None:
+        """Notifications never come."""
+        await self.control("faults", deliveries={"mode": "drop"})
+
+    async def deliver(self, *, times: int = 1, shuffled: bool = False) -> Any:
+        """Send what was kept back, each so many times."""
+        return await self.control("flush", times=times, shuffled=shuffled)
+
+
+@dataclass
+class Running:
+    """One installation under test."""
+
+    store: Store
+    base_url: str
+    organization: UUID
+    client: httpx.AsyncClient
+    sandbox: Sandbox
+    event: Event
+    provider_id: UUID
+    mail_dir: Path
+    installation: app.Installation
+
+    @property
+    def api(self) -> str:
+        """The events API of today."""
+        return f"{self.base_url}/api/v1.0/orgs/{self.organization}/eventmanagement"
+
+    def pass_id(self, name: str) -> UUID:
+        """A pass of the event by its name."""
+        return next(one.id for one in self.event.passes if one.name == name)
+
+    async def post_registration(self, body: Any, **options: Any) -> httpx.Response:
+        """POST events/{id}/registrations, as a site does."""
+        event = options.pop("event", self.event.readable_id)
+        url = f"{self.api}/events/{event}/registrations"
+        return await self.client.post(url, params={"emApplicationtoken": TOKEN}, json=body, **options)
+
+    def body(self, *, seats: int = 1, pass_name: str = "Full", email: str | None = None) -> dict[str, Any]:
+        """A registration of some people."""
+        person = {"firstName": "Ada", "lastName": "Byron", "passId": str(self.pass_id(pass_name))}
+        first = email or f"ada-{uuid4().hex[:8]}@example.org"
+        return {"attendees": [person | {"email": first}] + [person | {"email": f"guest{i}@example.org"} for i in range(1, seats)]}
+
+    async def register(self, *, seats: int = 1, pass_name: str = "Full", **options: Any) -> Order:
+        """Register and expect to be told where to pay, or that it is free."""
+        body = self.body(seats=seats, pass_name=pass_name)
+        answer = await self.post_registration(body, **options)
+        assert answer.status_code == 200, answer.text
+        said = answer.json()
+        return Order(UUID(said["purchaseId"]), said["status"], said["redirectUrl"] or "", body["attendees"][0]["email"])
+
+    async def open_pay_page(self, order: Order) -> str:
+        """Follow the payment link; the address of the provider's page."""
+        answer = await self.client.get(order.pay_url)
+        assert answer.status_code == 302, f"{answer.status_code}: {answer.text}"
+        return answer.headers["location"]
+
+    async def pay(self, order: Order, card: str = "4242424242424242", **more: Any) -> Any:
+        """Follow the link and pay on the provider's page."""
+        return await self.sandbox.pay(await self.open_pay_page(order), card, **more)
+
+    async def finalize(self, purchase_id: UUID | str, status: Any, token: str = API_TOKEN) -> httpx.Response:
+        """The custom API, as a program calls it."""
+        return await self.client.post(
+            f"{self.base_url}/api/data/v9.1/msevtmgt_finalizeregistrationpayment",
+            json={"msevtmgt_purchaseid": str(purchase_id), "msevtmgt_paymentstatus": status},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    async def purchase(self, purchase_id: UUID) -> Purchase:
+        """The purchase as it is stored now."""
+        found = await self.store.read(lambda tx: purchases.get(tx, purchase_id))
+        assert found is not None
+        return found
+
+    async def payments(self, purchase_id: UUID) -> list[Payment]:
+        """Its attempts."""
+        return await self.store.read(lambda tx: payments.of_purchase(tx, purchase_id))
+
+    async def tickets(self, purchase_id: UUID) -> list[AttendeeRow]:
+        """Its people, with their codes."""
+        return await self.store.read(lambda tx: purchases.tickets(tx, purchase_id))
+
+    async def attention(self) -> list[str]:
+        """Kinds of what needs a person."""
+        return [row["kind"] for row in await self.store.read(records.needing_attention)]
+
+    async def pass_now(self, name: str) -> Any:
+        """A pass with its counters as they are now."""
+        event = await self.store.read(lambda tx: events.get(tx, self.event.id))
+        assert event is not None
+        return next(one for one in event.passes if one.name == name)
+
+    def mails_to(self, address: str) -> list[str]:
+        """Subjects of the mails that were sent to somebody."""
+        found = [email.message_from_bytes(path.read_bytes(), policy=default) for path in self.mail_dir.glob("*.eml")]
+        return [str(mail["subject"]) for mail in found if address in str(mail["to"])]
+
+    async def until(self, what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+        """Wait for something to become true; `what` may be async."""
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while True:
+            found = what()
+            found = await found if asyncio.iscoroutine(found) else found
+            if found:
+                return found
+            assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+            await asyncio.sleep(0.02)
+
+    async def until_status(self, order: Order, status: str) -> None:
+        """Wait for a purchase to be what it should become."""
+
+        async def is_it() -> bool:
+            return (await self.purchase(order.id)).status.value == status
+
+        await self.until(is_it)
+
+    async def until_quiet(self) -> None:
+        """Wait until no job is due any more."""
+
+        async def quiet() -> bool:
+            return not await self.store.read(_due_jobs)
+
+        await self.until(quiet)
+
+    async def let_hold_end(self, order: Order) -> None:
+        """The hold of a purchase is over now."""
+        ended = sa.update(tables.purchase).where(tables.purchase.c.id == order.id)
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await self.store.write(lambda tx: tx.execute(ended.values(hold_until=past)))
+
+    async def look_up_now(self) -> None:
+        """The next planned look at open payments is due now."""
+        await self.hasten("look_up_payment")
+
+    async def hasten(self, kind: str) -> None:
+        """Jobs of a kind that wait for their time are due now."""
+        due = sa.update(tables.job).where(tables.job.c.kind == kind, tables.job.c.state == "ready")
+        await self.store.write(lambda tx: tx.execute(due.values(due=datetime.now(UTC) - timedelta(seconds=1))))
+        self.store.on_jobs()
+
+    async def check_promises(self) -> None:
+        """Every promise of the product, as a query; and our ledger against the provider's."""
+        await self.until_quiet()
+        now = datetime.now(UTC)
+        for promise in promises.PROMISES:
+            found = await self.store.read(lambda tx, promise=promise: promises.broken(tx, promise, now))
+            assert not found, f"promise {promise.number} is broken: {promise.says}: {found}"
+        await self._compare_ledgers()
+
+    async def _compare_ledgers(self) -> None:
+        """Promise 1: what the provider took is what we know of, or what stands in needs attention."""
+        theirs: dict[str, int] = {}
+        for line in await self.sandbox.look("ledger"):
+            if (line.get("metadata") or {}).get("order_id"):
+                at = line["metadata"]["order_id"]
+                theirs[at] = theirs.get(at, 0) + line["amount_received"] - line["amount_refunded"]
+        ours = await self.store.read(_money_by_purchase)
+        open_questions = await self.store.read(_in_question)
+        differ = {at: (theirs.get(at, 0), ours.get(at, 0)) for at in {*theirs, *ours}}
+        assert not {at: pair for at, pair in differ.items() if pair[0] != pair[1] and at not in open_questions}
+
+
+def _due_jobs(tx: ReadTx) -> bool:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    job = tables.job.c
+    waiting = sa.select(sa.func.count()).where(job.state == "ready", job.due <= soon, job.kind != "sweep_holds")
+    return bool(tx.execute(waiting).scalar_one())
+
+
+def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:
+    payment = tables.payment.c
+    paid = sa.select(payment.purchase_id, sa.func.sum(payment.amount_minor).label("paid"))
+    paid = paid.where(payment.state == "succeeded", payment.provider == "stripe").group_by(payment.purchase_id)
+    return {str(row["purchase_id"]): int(row["paid"]) for row in tx.rows(paid)}
+
+
+def _in_question(tx: ReadTx) -> set[str]:
+    return {str(row["purchase_id"]) for row in records.needing_attention(tx, 10_000) if row["purchase_id"]}
+
+
+@asynccontextmanager
+async def running(database_url: str, directory: Path, *, with_worker: bool = True, **variables: str) -> AsyncIterator[Running]:
+    """Start sandbox and Gatepass on free ports, with one event that is on sale."""
+    here, there = server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0)
+    base, sandbox_url = server.address(here), server.address(there)
+    settings = config.read(_environment(database_url, base, sandbox_url) | variables, data_dir=directory)
+    installation = app.installation(settings)
+    event_id, provider_id = await installation.store.write(lambda tx: fill(tx, base))
+    event = await installation.store.read(lambda tx: events.get(tx, event_id))
+    organization = await installation.store.write(app.organization_id)
+    assert event is not None
+    notify = f"{base}/GatewayEvents/HandleStripeEvent"
+    sandbox = create_app(SandboxConfig(directory / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, notify))
+    served: Sequence[server.Served] = [(sandbox, there), (app.web(installation, with_worker=with_worker), here)]
+    async with server.serving(served), httpx.AsyncClient(timeout=30) as client:
+        yield Running(
+            installation.store, base, organization, client, Sandbox(sandbox_url, client), event, provider_id,
+            settings.mail_dir, installation,
+        )  # fmt: skip
+
+
+def _environment(database_url: str, base: str, sandbox: str) -> dict[str, str]:
+    return {
+        "GATEPASS_DATABASE_URL": database_url,
+        "GATEPASS_BASE_URL": base,
+        "GATEPASS_STRIPE_API_BASE": sandbox,
+        "GATEPASS_STRIPE_SECRET_KEY": STRIPE_KEY,
+        "GATEPASS_STRIPE_WEBHOOK_SECRET": f"whsec_older,{WEBHOOK_SECRET}",
+    }
+
+
+def fill(tx: WriteTx, base: str) -> tuple[UUID, UUID]:
+    """One event on sale in euro: a full pass, a rare one, a free one."""
+    provider = setup.add_provider(tx, "Stripe", "stripe", f"{base}/GatewayRedirect/PayWithStripe?source=mail&")
+    switches.put(tx, switches.PAYMENTS, to=True, actor="test")
+    setup.add_web_application(tx, "Site", [SITE, "http://localhost:*"], TOKEN)
+    access.add_program(tx, "program", "finalizer", API_TOKEN)
+    access.add_program(tx, "reader", "viewer", "token-of-a-reader")
+    access.add_staff(tx, STAFF[0], "Anna", STAFF[1], "administrator")
+    event_id, _ = setup.add_event(tx, summit(provider))
+    setup.add_pass(tx, event_id, "Full", "Both days", Money(12050, "EUR"), 1000)
+    setup.add_pass(tx, event_id, "Rare", "A small group", Money(24900, "EUR"), 10)
+    setup.add_pass(tx, event_id, "Free", "Online", Money(0, "EUR"), 1000)
+    return event_id, provider
+
+
+def summit(provider: UUID | None, **changes: Any) -> NewEvent:
+    """An event that is on sale, unless changed."""
+    event = NewEvent(
+        name="Contoso Summit",
+        description="Two days.",
+        place="Berlin",
+        image_url=None,
+        currency="EUR",
+        starts=datetime(2027, 6, 10, 9),
+        ends=datetime(2027, 6, 11, 17),
+        time_zone="Europe/Berlin",
+        provider_id=provider,
+        status=EventStatus.LIVE,
+    )
+    return replace(event, **changes)
+
+
+def query(url: str) -> dict[str, str]:
+    """The query of an address."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
