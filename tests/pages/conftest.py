@@ -67,8 +67,13 @@ class Demo:
         sample = dict(self.sql("select * from event where readable_id = ?", self.told["event"]["readable_event_id"])[0])
         made = sample | {"id": uuid4().hex, "readable_id": f"copy-{uuid4().hex[:8]}", "held": 0, "sold": 0} | changes
         self._insert("event", made)
-        for one in self.sql("select * from pass where event_id = ? order by id", sample["id"]):
-            self._insert("pass", dict(one) | {"id": uuid4().hex, "event_id": made["id"], "held": 0, "sold": 0})
+        passes = self.sql("select * from pass where event_id = ? order by id", sample["id"])
+        for number, one in enumerate(passes):
+            # Shown in the order of their ids.
+            self._insert(
+                "pass",
+                dict(one) | {"id": f"{number:08x}{uuid4().hex[8:]}", "event_id": made["id"], "held": 0, "sold": 0},
+            )
         return f"{self.base_url}/e/{made['readable_id']}"
 
     def change_event(self, url: str, table: str, **changes: object) -> None:

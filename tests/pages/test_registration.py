@@ -175,6 +175,27 @@ def test_seats_that_are_gone_meanwhile_keep_the_details(demo: Demo, web: httpx.C
     assert 'value="Priya"' in answer.text
 
 
+def test_an_event_that_sells_out_meanwhile_keeps_the_details(demo: Demo, web: httpx.Client) -> None:
+    url = demo.event()
+    demo.change_event(url, "event", capacity=5, held=5)
+
+    answer = web.post(url, data=form(demo))
+
+    assert answer.status_code == 422
+    assert "All seats have just been taken." in answer.text
+    assert 'value="Schneider"' in answer.text
+
+
+def test_an_event_that_closes_meanwhile_shows_its_page(demo: Demo, page: Page) -> None:
+    url = demo.event()
+    page.goto(url)
+    demo.change_event(url, "event", registration_closes="2020-01-01T00:00:00.000000Z")
+
+    page.get_by_role("button", name="One more").click()
+
+    expect(page.get_by_text("Registration has closed")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "words"),
     [
@@ -191,7 +212,8 @@ def test_every_state_of_an_event_has_its_page(
 ) -> None:
     url = demo.event(**changes)
 
-    for answer in (web.get(url), web.post(url, data=form(demo))):
+    answers = [web.get(url)] + ([web.post(url, data=form(demo))] if words != "Sold out" else [])
+    for answer in answers:
         assert answer.status_code == status
         assert words in answer.text
         assert 'class="button primary"' in answer.text
@@ -220,6 +242,19 @@ def test_garbage_is_answered_with_words(demo: Demo, web: httpx.Client, body: byt
 
 def test_a_form_that_is_too_large_is_refused(demo: Demo, web: httpx.Client) -> None:
     assert web.post(demo.page_url, content=b"a" * 70_000).status_code == 413
+
+
+def test_an_event_may_have_any_address(demo: Demo, page: Page) -> None:
+    demo.event(readable_id="Größe & Mut? 50% #1", name="<Größe> & Mut")
+    page.goto(demo.base_url)
+    page.get_by_role("article", name="<Größe> & Mut").get_by_role("link").click()
+    page.get_by_role("button", name="One more").click()
+    expect(page.locator("output")).to_have_text("2")
+
+    Buyer(page).fill_in(ANNA, ANNA)
+    Buyer(page).review()
+
+    expect(page.get_by_role("button", name="Pay €240.00")).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["/e/nothing", "/e/%00", "/e/%ff", "/e/" + "x" * 600])

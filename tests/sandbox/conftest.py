@@ -110,12 +110,16 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
-    # Started and stopped by hand: its own loop would look for the end only ten times a second.
+    # Started and stopped by hand: on its own it would take its time, for each of many tests.
     await server.startup([listener])
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        await server.shutdown([listener])
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        await server.lifespan.shutdown()
 
 
 def free_port() -> int:

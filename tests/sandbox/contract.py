@@ -77,7 +77,9 @@ def _plain(node: Any) -> Any:
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {k: _plain(v) for k, v in node.items() if k not in {"x-expansionResources", "nullable"} or isinstance(v, dict)}
+    kept = {
+        k: _plain(v) for k, v in node.items() if k not in {"x-expansionResources", "nullable"} or isinstance(v, dict)
+    }
     kept = _open(kept)
     if node.get("nullable") is True:
         return {"anyOf": [kept, {"type": "null"}]}

@@ -10,7 +10,9 @@ from tests.sandbox.conftest import KEY, Sandbox, order
 
 
 async def test_a_session_keeps_what_it_was_given(sandbox: Sandbox) -> None:
-    made = await sandbox.session(2400, metadata={"purchase": "9"}, client_reference_id="GP-9", customer_email="a@b.example")
+    made = await sandbox.session(
+        2400, metadata={"purchase": "9"}, client_reference_id="GP-9", customer_email="a@b.example"
+    )
     session = await sandbox.reread(made, "line_items", "line_items.data.price.product")
 
     assert (session.status, session.payment_status, session.livemode) == ("open", "unpaid", False)
@@ -38,7 +40,7 @@ async def test_metadata_of_the_intent_reaches_its_charge_and_not_the_session(san
     ("change", "code", "param"),
     [
         ({"colour": "red"}, "parameter_unknown", "colour"),
-        ({"line_items": [{"price_data": {"currency": "eur", "unit_amount": 500}, "quantity": 1, "size": "9"}]}, "parameter_unknown", "line_items[0][size]"),
+        ({"line_items": [{"price": "price_1", "quantity": 1, "size": "9"}]}, "parameter_unknown", "line_items[0][size]"),
         ({"payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
         ({"mode": None}, "parameter_missing", "mode"),
         ({"line_items": None}, "parameter_missing", "line_items"),
@@ -79,13 +81,17 @@ async def test_what_stripe_refuses_is_refused(sandbox: Sandbox, change: Any, cod
         (-1, "eur", "parameter_invalid_integer"),
     ],
 )
-async def test_amounts_that_cannot_be_charged_are_refused(sandbox: Sandbox, amount: int, currency: str, code: str) -> None:
+async def test_amounts_that_cannot_be_charged_are_refused(
+    sandbox: Sandbox, amount: int, currency: str, code: str
+) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await sandbox.session(amount, currency)
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(50, "eur"), (36000, "jpy"), (1010, "kwd"), (100_000, "isk"), (175_00, "huf")])
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(50, "eur"), (36000, "jpy"), (1010, "kwd"), (100_000, "isk"), (175_00, "huf")]
+)
 async def test_amounts_at_the_edge_are_taken(sandbox: Sandbox, amount: int, currency: str) -> None:
     assert (await sandbox.session(amount, currency)).amount_total == amount
 
@@ -166,7 +172,9 @@ async def test_products_prices_and_links_live_their_lives(sandbox: Sandbox) -> N
     assert product.metadata.to_dict() == {"b": "2", "c": "3"}
 
     given = {"line_items": [{"price": price.id, "quantity": 2}], "metadata": {"purchase": "9"}}
-    given |= {"after_completion": {"type": "redirect", "redirect": {"url": "https://shop.example/?s={CHECKOUT_SESSION_ID}"}}}
+    given |= {
+        "after_completion": {"type": "redirect", "redirect": {"url": "https://shop.example/?s={CHECKOUT_SESSION_ID}"}}
+    }
     given |= {"restrictions": {"completed_sessions": {"limit": 1}}, "inactive_message": "Too late"}
     link = await v1.payment_links.create_async(given | {"payment_intent_data": {"metadata": {"of": "intent"}}})
     assert link.restrictions.completed_sessions.to_dict() == {"count": 0, "limit": 1}
@@ -190,7 +198,9 @@ async def test_products_prices_and_links_live_their_lives(sandbox: Sandbox) -> N
 
 async def test_an_intent_is_paid_over_the_api(sandbox: Sandbox) -> None:
     intents = sandbox.api.v1.payment_intents
-    intent = await intents.create_async({"amount": 999, "currency": "eur", "automatic_payment_methods": {"enabled": True}})
+    intent = await intents.create_async(
+        {"amount": 999, "currency": "eur", "automatic_payment_methods": {"enabled": True}}
+    )
     assert intent.status == "requires_payment_method"
     with pytest.raises(stripe.CardError) as declined:
         await intents.confirm_async(intent.id, {"payment_method": "pm_card_chargeDeclinedInsufficientFunds"})

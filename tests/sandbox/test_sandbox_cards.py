@@ -40,7 +40,9 @@ async def test_good_cards_pay(sandbox: Sandbox, card: str) -> None:
         ("4111111111111111", "card_declined", "test_mode_live_card"),
     ],
 )
-async def test_a_decline_tells_why_and_the_buyer_may_try_again(sandbox: Sandbox, card: str, code: str, reason: str) -> None:
+async def test_a_decline_tells_why_and_the_buyer_may_try_again(
+    sandbox: Sandbox, card: str, code: str, reason: str
+) -> None:
     session = await sandbox.session()
     refused = await sandbox.pay(session, card)
     after = await sandbox.reread(session, "payment_intent")
@@ -82,7 +84,11 @@ async def test_a_bank_debit_settles_later(sandbox: Sandbox, iban: str, event: st
     session = await sandbox.session()
     assert (await sandbox.pay(session, iban))["status"] == "processing"
     waiting = await sandbox.reread(session, "payment_intent")
-    assert (waiting.status, waiting.payment_status, waiting.payment_intent.status) == ("complete", "unpaid", "processing")
+    assert (waiting.status, waiting.payment_status, waiting.payment_intent.status) == (
+        "complete",
+        "unpaid",
+        "processing",
+    )
     assert event not in await sandbox.event_types()
 
     settled = await sandbox.control("settle_async", session=session.id)
@@ -128,7 +134,9 @@ async def test_some_cards_are_disputed_after_paying(sandbox: Sandbox, card: str,
 async def test_a_refund_may_wait(sandbox: Sandbox) -> None:
     session = await sandbox.session()
     await sandbox.pay(session, "4000000000007726")
-    refund = await sandbox.api.v1.refunds.create_async({"payment_intent": (await sandbox.reread(session)).payment_intent})
+    refund = await sandbox.api.v1.refunds.create_async(
+        {"payment_intent": (await sandbox.reread(session)).payment_intent}
+    )
     assert refund.status == "pending"
     await sandbox.control("advance", seconds=sandbox.config.async_delay_s + 1)
     assert (await sandbox.api.v1.refunds.retrieve_async(refund.id)).status == "succeeded"
@@ -138,7 +146,9 @@ async def test_a_refund_may_wait(sandbox: Sandbox) -> None:
 async def test_a_refund_may_come_back(sandbox: Sandbox) -> None:
     session = await sandbox.session()
     await sandbox.pay(session, "4000000000005126")
-    refund = await sandbox.api.v1.refunds.create_async({"payment_intent": (await sandbox.reread(session)).payment_intent})
+    refund = await sandbox.api.v1.refunds.create_async(
+        {"payment_intent": (await sandbox.reread(session)).payment_intent}
+    )
     assert (refund.status, await refunded(sandbox)) == ("succeeded", 1200)
     await sandbox.control("advance", seconds=sandbox.config.async_delay_s + 1)
     after = await sandbox.api.v1.refunds.retrieve_async(refund.id)

@@ -136,7 +136,9 @@ async def test_held_events_wait_for_a_flush(sandbox: Sandbox) -> None:
     assert {a["status"] for a in done["attempts"]} == {"200"}
     assert len(sandbox.merchant.heard) == len(done["attempts"])
     assert sandbox.merchant.types().count("checkout.session.completed") == 3
-    told = {e["data"]["object"].get("payment_intent") or e["data"]["object"]["id"] for e, _, _ in sandbox.merchant.heard}
+    told = {
+        e["data"]["object"].get("payment_intent") or e["data"]["object"]["id"] for e, _, _ in sandbox.merchant.heard
+    }
     assert told == {(await sandbox.reread(paid)).payment_intent}
     await sandbox.control("reset_faults")
     await sandbox.merchant.wait_for("checkout.session.completed", 4)

@@ -93,8 +93,8 @@ class Api:
         """Perform the call in one transaction, or repeat the kept answer. `instead`: keep and answer this."""
         identity = request.path_params.get("id", "")
         key = _key(request)
-        params = operation.params.read(forms.decode(form)) if key is None else {}
         if operation.method == "GET":
+            params = operation.params.read(forms.decode(form))
             with self._store.look() as tx:
                 return _perform(tx, operation, identity, params, request_id)
         print_ = idempotency.fingerprint(operation.method, request.url.path, form)
@@ -105,8 +105,8 @@ class Api:
             if key and (kept := idempotency.stored(tx, key, print_)):
                 return kept
             params = operation.params.read(forms.decode(form))
-            answer = _perform(tx, operation, identity, params, request_id)
-            answer = instead or answer
+            performed = _perform(tx, operation, identity, params, request_id)
+            answer = instead or performed
             if key:
                 idempotency.keep(tx, key, print_, request_id, answer)
             return answer

@@ -61,8 +61,10 @@ class Deliverer:
                 self._wake.clear()
                 with errors_logged("delivery"):
                     self._start_due()
+                # Not wait_for: in Python 3.11 it can lose a cancellation, and the sandbox would never stop.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
         finally:
             for task in self._going.values():
                 task.cancel()

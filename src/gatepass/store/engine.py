@@ -157,8 +157,11 @@ class Store:
 
     def close(self) -> None:
         """Finish what waits, then close the connections."""
-        for lane in {self._grouped, *self._general}:
+        lanes = {self._grouped, *self._general}
+        for lane in lanes:
             lane.stop()
+        for lane in lanes:
+            lane.join()
         self._readers.shutdown()
         self._writer.dispose()
         self._reader.dispose()
@@ -191,7 +194,10 @@ class _Lane:
         self.waiting.put(ticket)
 
     def stop(self) -> None:
+        """One of the lanes that share this queue ends after what waits now."""
         self.waiting.put(None)
+
+    def join(self) -> None:
         self._thread.join()
 
     def _run(self) -> None:

@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from gatepass.domain.event import Event
 from gatepass.web.body import limited_body
 from gatepass.web.site import Site, site
 
@@ -43,7 +44,9 @@ def templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cast("dict[str, Any]", environment.filters).update(money=texts.money, paragraphs=_paragraphs, qr=qr.path)
+    cast("dict[str, Any]", environment.filters).update(
+        money=texts.money, paragraphs=_paragraphs, qr=qr.path, address=address
+    )
     cast("dict[str, Any]", environment.globals).update(when=texts.when, moment=texts.moment, clock=_clock)
     return environment
 
@@ -99,6 +102,11 @@ def client_of(request: Request) -> str:
     peer = request.client.host if request.client else ""
     seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     return seen if seen and site(request).proxies.trusts(peer) else peer
+
+
+def address(event: Event) -> str:
+    """The path of an event's page."""
+    return f"/e/{quote(event.readable_id, safe='')}"
 
 
 def picture(url: str | None) -> str:

@@ -16,6 +16,10 @@ MOST_PEOPLE = 10
 MOST_CHARS = 300
 """Of one field that is kept as typed."""
 _KEY = re.compile(r"[0-9a-f]{32}")
+_COME_BACK = (
+    "All seats have just been taken. Seats whose payment does not arrive come back: "
+    "leave this page open, and try again in half an hour."
+)
 # Member of an attendee -> the form field, and a value that is always right.
 _FIELDS = {
     "firstName": ("given", "first_name", "x"),
@@ -124,13 +128,17 @@ def free(event: Event, one: Pass) -> int:
 def _pass_problems(draft: Draft) -> list[Problem]:
     event, chosen, count = draft.event, draft.chosen, len(draft.people)
     if event.passes and chosen is None:
-        return [Problem("pass-1", "Choose a pass.")]
+        return [Problem("pass-1", "Choose a pass." if _any_free(event) else _COME_BACK)]
     left = free(event, chosen) if chosen else event.left
     if left is None or left >= count:
         return []
     what = chosen.name if chosen else event.name
     number = 1 + event.passes.index(chosen) if chosen else 1
-    return [Problem(f"pass-{number}", _too_few(what, left))]
+    return [Problem(f"pass-{number}", _too_few(what, left) if _any_free(event) else _COME_BACK)]
+
+
+def _any_free(event: Event) -> bool:
+    return any(free(event, one) > 0 for one in event.passes) if event.passes else event.left != 0
 
 
 def _too_few(what: str, left: int) -> str:

@@ -1,5 +1,6 @@
 """Where a visitor becomes a buyer: details, review, then the payment page. Each step is a plain form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from gatepass.store import ReadTx, events
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import draft as drafts
 from gatepass.web.pages import problem
-from gatepass.web.pages.common import form_of, picture, render
+from gatepass.web.pages.common import address, form_of, picture, render
 from gatepass.web.pages.draft import Draft
 from gatepass.web.site import site
 
@@ -35,6 +36,10 @@ class Standing(StrEnum):
     CANCELLED = "cancelled"
     HIDDEN = "hidden"
     """Not there, or not published: nobody is told which."""
+
+
+_WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
+"""Whoever has typed already keeps it: seats come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,13 @@ async def form(request: Request) -> Response:
 async def submit(request: Request) -> Response:
     """POST /e/{readable_id}: one of the steps, named by the button."""
     typed = await form_of(request)
-    sale = await _sale(request)
-    if sale is None or standing(sale.event) is not Standing.OPEN:
-        return _closed(request, sale and sale.event)
-    return await _step(request, sale, drafts.read(sale.event, typed), typed.get("step", ""))
+    try:
+        sale = await _sale(request)
+        if sale is None or standing(sale.event) not in _WORTH_A_TRY:
+            return _closed(request, sale and sale.event)
+        return await _step(request, sale, drafts.read(sale.event, typed), typed.get("step", ""))
+    except Unavailable as error:
+        return _again(request, typed, error)
 
 
 async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
@@ -124,7 +132,9 @@ def _closed(request: Request, event: Event | None) -> Response:
             state="closed",
         )
     context = {"event": event, "picture": picture(event.image_url), "standing": state.value}
-    return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200)
+    # A part of a page is asked for, and there is none any more: htmx then opens the whole page.
+    headers = {"HX-Redirect": address(event)} if "hx-request" in request.headers else {}
+    return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200, headers)
 
 
 def _details(request: Request, sale: _Sale, draft: Draft, *, story: bool = False) -> Response:
@@ -175,18 +185,21 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
         return _review_page(request, sale, draft, changed)
     try:
         registered = await registrations.register(site(request).store, draft.command())
-    except Unavailable as error:
-        again = "Nothing is lost: your details are on this page. Please press the button again in a moment."
-        return _review_page(request, sale, draft, ("Nothing was charged, and nothing registered yet", again), error)
     except (Conflict, Refused) as error:
         return await _refused(request, draft, error)
     return RedirectResponse(_next_address(request, registered), 303)
 
 
+def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
+    """The whole form once more, with one button: the same key makes it the same wish."""
+    context = {"typed": typed, "action": request.url.path}
+    return render(request, "again.html", context, 503, headers_of(error))
+
+
 async def _refused(request: Request, draft: Draft, error: GatepassError) -> Response:
     """Somebody was faster: show what is left now, with all that was typed."""
     sale = await _sale(request)
-    if sale is None or standing(sale.event) is not Standing.OPEN:
+    if sale is None or standing(sale.event) not in _WORTH_A_TRY:
         return _closed(request, sale and sale.event)
     chosen = next((one for one in sale.event.passes if draft.chosen and one.id == draft.chosen.id), None)
     now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
