@@ -248,9 +248,9 @@ def _check_ended(payment: Payment) -> None:
 
 
 async def _check_return_url(desk: Desk, payable: Payable, return_url: str | None) -> None:
-    if return_url in {None, "", payable.return_url}:
+    if not return_url or return_url == payable.return_url or allowed(return_url, [desk.links.base_url]):
         return
-    if not allowed(str(return_url), await desk.management.origins(payable.id)):
+    if not allowed(return_url, await desk.management.origins(payable.id)):
         raise Refused(
             "ReturnUrlForeign", "This payment link would send you to an address that the organizer has not listed."
         )

@@ -36,7 +36,10 @@ TRIES = 6
 BUSY_TIMEOUT_MS = 30_000
 """SQLite: how long to wait for another process that writes."""
 
-_RETRY_STATES = {"40001", "40P01", "55P03"}
+_RETRY_STATES = {"40001", "40P01", "55P03", "23505"}
+"""Serialization, deadlock, lock, and a key that another node was faster to take: the next try will see its row."""
+_RETRY_WORDS = ("database is locked", "UNIQUE constraint failed")
+"""The same in SQLite's words."""
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -236,15 +239,16 @@ class _Lane:
 
     def _commit(self, tickets: Sequence[_Ticket]) -> tuple[Sequence[Any], WriteTx]:
         for attempt in range(1, TRIES + 1):
+            committing = False
             try:
-                with self._engine.begin() as connection:
+                with self._engine.connect() as connection:
                     tx = WriteTx(connection)
                     answers = _answer(tx, tickets)
+                    committing = True
+                    connection.commit()
                 return answers, tx
             except DBAPIError as error:
-                if not _lost_a_race(error):
-                    raise _unavailable(error) from error
-                if attempt == TRIES:
+                if attempt == TRIES or not _worth_another_try(error, committing=committing):
                     raise _unavailable(error) from error
                 time.sleep(random.uniform(0.5, 1) * 0.002 * 2**attempt)  # noqa: S311
         raise AssertionError
@@ -310,9 +314,14 @@ def _resolve(tickets: Sequence[_Ticket], answers: Sequence[Any]) -> None:
             ticket.future.set_result(answer)
 
 
-def _lost_a_race(error: DBAPIError) -> bool:
+def _worth_another_try(error: DBAPIError, *, committing: bool) -> bool:
+    """Lost against another transaction, or the server went away before the commit: nothing has happened yet.
+
+    A connection that breaks during the commit leaves the outcome unknown: the caller hears so, and asks again.
+    """
     state: object = getattr(error.orig, "sqlstate", None)
-    return state in _RETRY_STATES or "database is locked" in str(error.orig)
+    lost = state in _RETRY_STATES or any(word in str(error.orig) for word in _RETRY_WORDS)
+    return lost or (error.connection_invalidated and not committing)
 
 
 def _unavailable(error: DBAPIError) -> Exception:
