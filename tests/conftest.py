@@ -77,5 +77,3 @@ async def gatepass(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
     async with running(database_url, tmp_path) as system:
         yield system
         await system.check_promises()
-
-

@@ -113,7 +113,10 @@ class Running:
         """A registration of some people."""
         person = {"firstName": "Ada", "lastName": "Byron", "passId": str(self.pass_id(pass_name))}
         first = email or f"ada-{uuid4().hex[:8]}@example.org"
-        return {"attendees": [person | {"email": first}] + [person | {"email": f"guest{i}@example.org"} for i in range(1, seats)]}
+        return {
+            "attendees": [person | {"email": first}]
+            + [person | {"email": f"guest{i}@example.org"} for i in range(1, seats)]
+        }
 
     async def register(self, *, seats: int = 1, pass_name: str = "Full", **options: Any) -> Order:
         """Register and expect to be told where to pay, or that it is free."""
@@ -254,7 +257,9 @@ def _in_question(tx: ReadTx) -> set[str]:
 
 
 @asynccontextmanager
-async def running(database_url: str, directory: Path, *, with_worker: bool = True, **variables: str) -> AsyncIterator[Running]:
+async def running(
+    database_url: str, directory: Path, *, with_worker: bool = True, **variables: str
+) -> AsyncIterator[Running]:
     """Start sandbox and Gatepass on free ports, with one event that is on sale."""
     here, there = server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0)
     base, sandbox_url = server.address(here), server.address(there)

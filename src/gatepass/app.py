@@ -2,7 +2,7 @@
 
 import gc
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -59,7 +59,7 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 
 
 @asynccontextmanager
-async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncIterator[None]:
+async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
     worker = Worker(here.desk, here.mailer)

@@ -58,7 +58,9 @@ VARIABLES = tuple(f"{PREFIX}{field.name.upper()}" for field in fields(Settings))
 def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_url: str | None = None) -> Settings:
     """Settings from variables; arguments come from the command line and win. Raises SettingError."""
     directory = (data_dir or Path(_Given(environment).text("DATA_DIR", "gatepass-data"))).absolute()
-    given = _Given(from_file(directory / SETTINGS_FILE) | {name: value for name, value in environment.items() if value.strip()})
+    given = _Given(
+        from_file(directory / SETTINGS_FILE) | {name: value for name, value in environment.items() if value.strip()}
+    )
     stripe_key = given.secret("STRIPE_SECRET_KEY")
     mode = given.choice("MODE", ("test", "live"), _mode_of(stripe_key))
     settings = Settings(

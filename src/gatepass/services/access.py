@@ -1,5 +1,6 @@
 """Who may: staff by password and session, programs by token. Only hashes are stored."""
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ class Caller:
 async def sign_in(store: Store, email: str, password: str) -> str | None:
     """A new session's token, or None when mail or password is wrong (which of the two is not told)."""
     user = await store.read(lambda tx: people.staff_by_email(tx, email))
-    if not _password_fits(user["password_hash"] if user else _nobody(), password) or user is None:
+    # Slow on purpose, so not on the event loop.
+    fits = await asyncio.to_thread(_password_fits, user["password_hash"] if user else None, password)
+    if not fits or user is None:
         return None
     token, user_id, name = secrets.token_urlsafe(32), user["id"], user["email"]
     await store.write(lambda tx: _open(tx, token, user_id, name))
@@ -86,11 +89,11 @@ def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _password_fits(password_hash: str, password: str) -> bool:
+def _password_fits(password_hash: str | None, password: str) -> bool:
     from argon2.exceptions import VerificationError
 
     try:
-        return _hasher().verify(password_hash, password)
+        return _hasher().verify(password_hash or _nobody(), password)
     except VerificationError:
         return False
 

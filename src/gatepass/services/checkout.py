@@ -217,7 +217,7 @@ def _check_payable(payable: Payable, adapter: PaymentProvider) -> None:
         raise Conflict("AlreadyPaid", "This order is paid already. Nothing more will be charged.")
     if payable.status is Status.CANCELLED:
         raise Conflict("PurchaseCancelled", "This order was cancelled. Nothing was charged by opening this page.")
-    if payable.status is Status.EXPIRED:
+    if payable.status is Status.EXPIRED or _hold_over(payable):
         raise Conflict(
             "PurchaseExpired", "The seats of this order were held for a while and are free again. Nothing was charged."
         )
@@ -225,6 +225,10 @@ def _check_payable(payable: Payable, adapter: PaymentProvider) -> None:
         raise Refused("ProviderWrong", f"This order cannot be paid with {adapter.name.capitalize()}.")
     if payable.live is not adapter.live:
         raise Refused("ModeWrong", "This order and the connected payment account do not fit together (test and live).")
+
+
+def _hold_over(payable: Payable) -> bool:
+    return payable.hold_until is not None and payable.hold_until <= datetime.now(UTC)
 
 
 def _check_no_open_question(attempts: list[Payment]) -> None:

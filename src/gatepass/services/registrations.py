@@ -127,7 +127,8 @@ def _again(sale: _Sale, before: Purchase, wish: str | None) -> Registered:
             "IdempotencyKeyReused",
             "This Idempotency-Key was used for another registration. Send a new key with a new wish.",
         )
-    return _registered(sale, before.id, before.status, before.return_url, before.created)
+    gateway = before.provider_id is not None
+    return _registered(sale, before.id, before.status, before.return_url, before.created, gateway=gateway)
 
 
 def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str | None) -> Registered:
@@ -234,7 +235,7 @@ def _attendee_row(purchase_id: UUID, position: int, person: Attendee, sale: _Sal
 
 
 def _registered(
-    sale: _Sale, purchase_id: UUID, status: Status, return_url: str | None, created: datetime, *, gateway: bool = True
+    sale: _Sale, purchase_id: UUID, status: Status, return_url: str | None, created: datetime, *, gateway: bool
 ) -> Registered:
     page = sale.event.provider.payment_page_url if gateway and sale.event.provider else None
     return Registered(purchase_id, status, page, return_url, created)

@@ -10,7 +10,8 @@ async def limited_body(request: Request, limit_bytes: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > limit_bytes:
         raise _too_large(limit_bytes)
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     try:
         async for part in request.stream():
             size += len(part)
