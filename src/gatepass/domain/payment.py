@@ -57,14 +57,14 @@ class Payment:
     opened: datetime
     expires_at: datetime
     """UTC; when the provider's page ends by itself."""
-    page_url: str | None
+    page_url: str | None = None
     """None until the provider has answered."""
-    session_ref: str | None
-    intent_ref: str | None
-    charge_ref: str | None
-    reason_code: str | None
-    reason_text: str | None
-    return_url: str | None
+    session_ref: str | None = None
+    intent_ref: str | None = None
+    charge_ref: str | None = None
+    reason_code: str | None = None
+    reason_text: str | None = None
+    return_url: str | None = None
     """Asked for with this opening and found allowed; None: the purchase's own."""
     opening: int = 1
     """Counts the keys used to open it: a provider that stored its own 500 under a key never answers that key otherwise."""

@@ -150,12 +150,6 @@ def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, r
         live=payable.live,
         opened=tx.now.replace(microsecond=0),
         expires_at=max(payable.hold_until or least, least),
-        page_url=None,
-        session_ref=None,
-        intent_ref=None,
-        charge_ref=None,
-        reason_code=None,
-        reason_text=None,
         return_url=return_url,
     )
 

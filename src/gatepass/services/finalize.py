@@ -4,7 +4,6 @@ Money that was taken elsewhere gets a payment row of its own, so that every comp
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -82,12 +81,5 @@ def _paid_elsewhere(tx: WriteTx, purchase: Purchase, number: int, source: str) -
         amount=purchase.total,
         live=purchase.live,
         opened=tx.now,
-        expires_at=tx.now + timedelta(0),
-        page_url=None,
-        session_ref=None,
-        intent_ref=None,
-        charge_ref=None,
-        reason_code=None,
-        reason_text=None,
-        return_url=None,
+        expires_at=tx.now,
     )
