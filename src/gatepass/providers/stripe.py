@@ -29,6 +29,9 @@ RETRIES = 1
 MAX_AGE_S, MAX_AHEAD_S = 300, 60
 """How old, or how far in the future, the time of a signature may be."""
 
+MAX_REF_CHARS, MAX_KIND_CHARS = 255, 100
+"""Of Stripe's ids (docs.stripe.com/upgrades) and of an event's type, as we keep them."""
+
 T = TypeVar("T")
 
 # docs.stripe.com/currencies: what Stripe counts otherwise than ISO 4217.
@@ -78,9 +81,8 @@ class Opening(StrEnum):
 
 
 class _Object(msgspec.Struct):
-    id: str = ""
-    object: str = ""
-    metadata: dict[str, str] | None = None
+    id: str | None = None
+    metadata: dict[str, object] | None = None
 
 
 class _Data(msgspec.Struct):
@@ -98,6 +100,7 @@ class _Event(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Event)
+_NO_EVENT = "The signed body is not an event of Stripe's webhooks, version 1."
 
 
 class Stripe:
@@ -142,8 +145,10 @@ class Stripe:
         _check_signature(headers.get("stripe-signature", ""), body, self._secrets, time.time())
         try:
             event = _decoder.decode(body)
-        except msgspec.DecodeError as error:
-            raise BadSignature("The signed body is not an event of Stripe's webhooks, version 1.") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadSignature(_NO_EVENT) from error
+        if not (_plain(event.id, MAX_REF_CHARS) and _plain(event.type, MAX_KIND_CHARS)):
+            raise BadSignature(_NO_EVENT)
         about = event.data.object if event.data else _Object()
         metadata = about.metadata or {}
         return Delivery(
@@ -151,8 +156,8 @@ class Stripe:
             kind=event.type,
             live=event.livemode,
             concerns_us=event.type in OUR_EVENTS,
-            object_ref=about.id or None,
-            payment_hint=metadata.get("payment_id"),
+            object_ref=_plain(about.id, MAX_REF_CHARS),
+            payment_hint=_plain(metadata.get("payment_id"), MAX_REF_CHARS),
         )
 
     async def fetch(self, ref: str) -> Report:
@@ -229,6 +234,11 @@ def _check_signature(header: str, body: bytes, secrets: Sequence[str], now: floa
     age = now - int(stamp)
     if age > MAX_AGE_S or age < -MAX_AHEAD_S:
         raise BadSignature("The signature's time is too far from ours: check both clocks.")
+
+
+def _plain(text: object, limit: int) -> str | None:
+    """A text that can be kept; None for anything else."""
+    return text if isinstance(text, str) and 0 < len(text) <= limit and "\0" not in text else None
 
 
 def _keyed(key: str) -> Any:

@@ -1,9 +1,12 @@
 """Every link that we give away: signed, for one purpose, with an end. An id alone opens nothing but the payment page."""
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from functools import cache, lru_cache
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from itsdangerous import BadSignature, Signer
@@ -32,10 +35,9 @@ class Links:
 
     def pay(self, payment_page_url: str, purchase_id: UUID, return_url: str) -> str:
         """`redirectUrl`: the provider record's page, its own query kept, plus purchaseId, returnUrl and our signature."""
-        page = urlsplit(payment_page_url)
-        added = {"purchaseId": str(purchase_id), "returnUrl": return_url, "signature": self.pay_signature(purchase_id)}
-        query = urlencode([*parse_qsl(page.query, keep_blank_values=True), *added.items()])
-        return urlunsplit(page._replace(query=query))
+        signature = self.pay_signature(purchase_id)
+        added = f"purchaseId={purchase_id}&returnUrl={quote(return_url, safe='')}&signature={signature}"
+        return f"{_open_ended(payment_page_url)}{added}"
 
     def pay_signature(self, purchase_id: UUID) -> str:
         """Says that Gatepass issued a payment link. Links that Dynamics issued carry none."""
@@ -64,13 +66,22 @@ class Links:
             raise NotFound("LinkUnknown", "This link is not complete. Open it again from your mail.") from None
 
     def _signer(self, purpose: str) -> Signer:
-        return Signer(list(self.keys), salt=f"gatepass.{purpose}", sep=".", digest_method=_sha256)
+        return _signer(tuple(self.keys), purpose)
 
 
-def _sha256(data: bytes = b"") -> "object":
-    import hashlib
+@cache
+def _signer(keys: tuple[str, ...], purpose: str) -> Signer:
+    """Every purpose has keys of its own, derived once: a token for one purpose is nothing for another."""
+    own = [hmac.digest(key.encode(), f"gatepass.{purpose}".encode(), "sha256") for key in keys]
+    return Signer(own, sep=".", key_derivation="none", digest_method=hashlib.sha256)
 
-    return hashlib.sha256(data)
+
+@lru_cache(maxsize=1000)
+def _open_ended(url: str) -> str:
+    """A page's address that ends where members may be added, its own query encoded and kept."""
+    page = urlsplit(url)
+    query = urlencode(parse_qsl(page.query, keep_blank_values=True))
+    return f"{urlunsplit(page._replace(query='', fragment=''))}?{query}{'&' if query else ''}"
 
 
 def allowed(url: str, origins: Sequence[str]) -> bool:

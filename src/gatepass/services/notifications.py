@@ -81,6 +81,9 @@ async def _apply(
     store: Store, ledger: Ledger, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
 ) -> None:
     ref = _ref(notification, payment)
+    if ref is None and payment.open:
+        # The provider was faster than the answer to our own opening call: the reference is about to be stored.
+        raise Unavailable("PaymentOpening", "The payment's page is still being opened.")
     if ref is None:
         await store.write(lambda tx: _quarantine(tx, notification, claim, "it names no session of its payment"))
         return

@@ -68,7 +68,9 @@ PROMISES: Sequence[Promise] = (
         """select 'notification ' || n.event_ref || ' is ' || n.state from notification n
         where (n.state = 'new' and not exists (select 1 from job j where j.dedupe like 'apply:%' and j.state <> 'done'
             and replace(j.dedupe, '-', '') = 'apply:' || replace(cast(n.id as varchar), '-', '')))
-        or (n.state = 'quarantined' and not exists (select 1 from attention t where t.notification_id = n.id))""",
+        or (n.state = 'quarantined' and not exists (select 1 from attention t left join payment m on m.id = t.payment_id
+            where t.notification_id = n.id or n.object_ref in (m.session_ref, m.intent_ref)
+            or replace(n.payment_hint, '-', '') = replace(cast(m.id as varchar), '-', '')))""",
     ),
     Promise(
         5,
