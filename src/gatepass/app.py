@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from starlette.applications import Starlette
 
-from gatepass.config import Settings
+from gatepass.config import STRIPE_API, Settings
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.checkout import Desk
@@ -100,11 +100,14 @@ def organization_id(tx: WriteTx) -> UUID:
 
 
 def _payment_origins(settings: Settings) -> tuple[str, ...]:
-    """Where a form of ours may lead to: the providers' pages, and other installations' payment pages by redirect."""
-    base = urlsplit(settings.stripe_api_base)
-    if base.hostname == "api.stripe.com":
-        return _STRIPE_PAGES
-    return (f"{base.scheme}://{base.netloc}",)
+    """Where a form of ours may lead to: our own address, whichever name the buyer came by, and the provider's pages."""
+    own, provider = (_origin(url) for url in (settings.base_url, settings.stripe_api_base))
+    return (own, *(_STRIPE_PAGES if provider == _origin(STRIPE_API) else (provider,)))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _providers(settings: Settings) -> dict[str, PaymentProvider]:

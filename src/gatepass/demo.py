@@ -64,7 +64,7 @@ def run(
     if migrations.current(settings.database_url) != migrations.head():
         migrations.migrate(settings.database_url)
     store = Store.open(settings.database_url)
-    sample = store.write_now(lambda tx: _fill(tx, settings, made))
+    sample = store.write_now(lambda tx: _fill(tx, made))
     event = store.read_now(lambda tx: events.get(tx, sample.event_id))
     organization = store.write_now(app.organization_id)
     store.close()
@@ -191,11 +191,11 @@ def _secrets(path: Path) -> Secrets:
     return Secrets(**json.loads(path.read_text()))
 
 
-def _fill(tx: WriteTx, settings: Settings, made: Secrets) -> Sample:
-    """The sample data, at the first start; afterwards only the payment page, whose port may have changed."""
-    provider = setup.add_provider(tx, PROVIDER, "stripe", f"{settings.base_url}/GatewayRedirect/PayWithStripe?")
+def _fill(tx: WriteTx, made: Secrets) -> Sample:
+    """The sample data, at the first start."""
     if known := kept.get_setting(tx, "demo.event_id"):
         return _sample(tx, UUID(known))
+    provider = setup.add_provider(tx, PROVIDER, "stripe", "/GatewayRedirect/PayWithStripe?")
     switches.put(tx, switches.PAYMENTS, to=True, actor="demo")
     if people.web_application_by_token(tx, made.application_token) is None:
         setup.add_web_application(tx, APPLICATION, LOOPBACK, made.application_token)

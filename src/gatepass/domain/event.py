@@ -54,7 +54,7 @@ class PaymentProviderRecord:
     name: str
     kind: str
     payment_page_url: str
-    """May end in `?` or carry its own query."""
+    """May end in `?` or carry its own query; without a host it is a page of this installation."""
     timeout_minutes: int
     live: bool
 

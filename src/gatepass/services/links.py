@@ -34,10 +34,14 @@ class Links:
         return f"{self.base_url}/GatewayRedirect/Return/{self.token('return', payment_id, opened + ORDER_LINK_LIFE)}"
 
     def pay(self, payment_page_url: str, purchase_id: UUID, return_url: str) -> str:
-        """`redirectUrl`: the provider record's page, its own query kept, plus purchaseId, returnUrl and our signature."""
+        """`redirectUrl`: the provider record's page, its own query kept, plus purchaseId, returnUrl and our signature.
+
+        A page that begins with a slash is one of this installation.
+        """
         signature = self.pay_signature(purchase_id)
         added = f"purchaseId={purchase_id}&returnUrl={quote(return_url, safe='')}&signature={signature}"
-        return f"{_open_ended(payment_page_url)}{added}"
+        page = payment_page_url if "://" in payment_page_url else f"{self.base_url}{payment_page_url}"
+        return f"{_open_ended(page)}{added}"
 
     def pay_signature(self, purchase_id: UUID) -> str:
         """Says that Gatepass issued a payment link. Links that Dynamics issued carry none."""
