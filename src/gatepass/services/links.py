@@ -97,7 +97,9 @@ def allowed(url: str, origins: Sequence[str]) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and "@" not in parts.netloc and any(_same(parts, origin) for origin in origins)
+        # Reading the port raises when it is none, which counts where an origin allows every port too.
+        readable = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        return readable and any(_same(parts, origin) for origin in origins)
     except ValueError:
         return False
 

@@ -9,12 +9,12 @@ from typing import Protocol
 from uuid import UUID
 
 from gatepass.domain.errors import GatepassError
-from gatepass.domain.event import Event
-from gatepass.domain.purchase import Payable, order_reference
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
 from gatepass.services.purchases import Settled, Settlement, settle
-from gatepass.store import ReadTx, Store, WriteTx, events, people, purchases
-from gatepass.store.purchases import Purchase
+from gatepass.store import ReadTx, Store, WriteTx, people, purchases
+from gatepass.store.tables import Row
 
 
 class EventManagement(Protocol):
@@ -64,30 +64,25 @@ class OwnEventManagement:
         return settle(tx, wanted)
 
     def _payable(self, tx: ReadTx, purchase_id: UUID) -> Payable | None:
-        purchase = purchases.get(tx, purchase_id)
-        event = events.get(tx, purchase.event_id) if purchase else None
-        return (
-            _payable(purchase, event, purchases.first_email(tx, purchase_id), self._links)
-            if purchase and event
-            else None
-        )
+        row = purchases.with_event(tx, purchase_id)
+        return _payable(row, self._links) if row else None
 
 
-def _payable(purchase: Purchase, event: Event, email: str | None, links: Links) -> Payable:
+def _payable(row: Row, links: Links) -> Payable:
     return Payable(
-        id=purchase.id,
-        reference=order_reference(purchase.id),
-        status=purchase.status,
-        total=purchase.total,
-        live=purchase.live,
-        provider=event.provider.kind if event.provider else "",
-        hold_until=purchase.hold_until,
-        title=event.name,
-        items=purchase.items,
-        email=email,
-        return_url=purchase.return_url,
-        back_url=f"{links.base_url}/e/{event.readable_id}",
-        created=purchase.created,
+        id=row["id"],
+        reference=order_reference(row["id"]),
+        status=Status(row["status"]),
+        total=Money(row["total_minor"], row["currency"]),
+        live=row["live"],
+        provider=row["provider"] or "",
+        hold_until=row["hold_until"],
+        title=row["title"],
+        items=row["items"],
+        email=row["email"],
+        return_url=row["return_url"],
+        back_url=f"{links.base_url}/e/{row['readable_id']}",
+        created=row["created"],
     )
 
 

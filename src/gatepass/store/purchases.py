@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attendee, attendee_pass, event, purchase, registration
+from gatepass.store.tables import Row, attendee, attendee_pass, event, payment_provider, purchase, registration
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
 _by_key = sa.select(purchase).where(purchase.c.idempotency_key.in_(sa.bindparam("keys", expanding=True)))
@@ -19,6 +19,23 @@ _attendees = (
     sa.select(attendee)
     .where(attendee.c.purchase_id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(attendee.c.purchase_id, attendee.c.position)
+)
+_with_event = (
+    sa.select(
+        purchase,
+        event.c.name.label("title"),
+        event.c.readable_id,
+        payment_provider.c.kind.label("provider"),
+        sa.select(attendee.c.email)
+        .where(attendee.c.purchase_id == purchase.c.id)
+        .order_by(attendee.c.position)
+        .limit(1)
+        .scalar_subquery()
+        .label("email"),
+    )
+    .join(event, event.c.id == purchase.c.event_id)
+    .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)
+    .where(purchase.c.id == sa.bindparam("id"))
 )
 _add = sa.insert(purchase)
 _add_attendees = sa.insert(attendee)
@@ -97,15 +114,9 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
     return [_attendee(row) for row in tx.rows(joined)]
 
 
-def first_email(tx: ReadTx, purchase_id: UUID) -> str | None:
-    """Where the confirmation goes: the first attendee's address."""
-    statement = sa.select(attendee.c.email).where(attendee.c.purchase_id == purchase_id).order_by(attendee.c.position)
-    return tx.execute(statement.limit(1)).scalar_one_or_none()
-
-
-def event_name(tx: ReadTx, event_id: UUID) -> tuple[str, str]:
-    """Name and readable id of an event."""
-    return tuple(tx.execute(sa.select(event.c.name, event.c.readable_id).where(event.c.id == event_id)).one())  # type: ignore[return-value]
+def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
+    """What a payment asks of a purchase, in one statement: its row, `title`, `readable_id`, `provider`, and the first `email`."""
+    return tx.row(_with_event, {"id": purchase_id})
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
