@@ -1,28 +1,41 @@
-"""Amounts, dates and times as people read them. For display only: nothing here is ever charged or stored."""
+"""Amounts, dates and times as people read them. For display only: nothing here is ever charged or stored.
+
+Babel is imported by the first text: a server starts without it.
+"""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
-
-from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency
 
 from gatepass.domain.money import Money
 
 
 def money(amount: Money, locale: str = "en") -> str:
     """Such as €120.00, or ¥12,000 without decimals."""
+    from babel.numbers import format_currency
+
     if not amount.minor:
         return "Free"
     return format_currency(amount.amount, amount.currency, locale=locale)
 
 
+def symbol(currency: str, locale: str = "en") -> str:
+    """Such as € or CA$."""
+    from babel.numbers import get_currency_symbol
+
+    return get_currency_symbol(currency, locale=locale)
+
+
 def day(moment: datetime, locale: str = "en") -> str:
     """Such as Thu, Jun 10, 2027; of a local, naive time."""
+    from babel.dates import format_date
+
     return format_date(moment, "EEE d MMM y" if locale.startswith("en") else "full", locale=locale)
 
 
 def when(starts: datetime, ends: datetime, zone: str, locale: str = "en") -> str:
     """Start and end in the event's zone, with the zone's own name."""
+    from babel.dates import format_time
+
     first = f"{day(starts, locale)}, {format_time(starts, 'short', locale=locale)}"
     last = format_time(ends, "short", locale=locale)
     until = last if ends.date() == starts.date() else f"{day(ends, locale)}, {last}"
@@ -31,6 +44,8 @@ def when(starts: datetime, ends: datetime, zone: str, locale: str = "en") -> str
 
 def moment(at: datetime, zone: str = "UTC", locale: str = "en") -> str:
     """A moment, in the given zone and with its name."""
+    from babel.dates import format_datetime
+
     local = at.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
 

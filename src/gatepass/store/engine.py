@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -65,6 +66,10 @@ class ReadTx:
     def row(self, statement: sa.Executable, parameters: Any = None) -> Row | None:
         """The only row, or None."""
         return cast("Row | None", self.execute(statement, parameters).mappings().one_or_none())
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT, in the words of this database."""
+        return _insert_into(self._connection.dialect.name, table)
 
     @property
     def postgresql(self) -> bool:
@@ -333,6 +338,18 @@ def _unavailable(error: DBAPIError) -> Exception:
     return Unavailable(
         "DatabaseUnavailable", "The database does not answer right now. Nothing was lost; please try again."
     )
+
+
+@cache
+def _insert_into(dialect: str, table: sa.Table) -> Any:
+    # Imported where it is needed: a server on one database starts without the other's dialect.
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def engines(url: str) -> tuple[Engine, Engine]:

@@ -11,15 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, Utc, job, new_id
 
 READY, DONE, PARKED = "ready", "done", "parked"
 
-_insert_sqlite = sqlite.insert(job).on_conflict_do_nothing(index_elements=["dedupe"])
-_insert_postgresql = postgresql.insert(job).on_conflict_do_nothing(index_elements=["dedupe"])
 _finish = (
     sa.update(job).where(job.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=DONE, done=sa.bindparam("now"))
 )
@@ -70,7 +67,7 @@ def row(
 def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Ask for many at once."""
     if rows:
-        tx.execute(_insert_postgresql if tx.postgresql else _insert_sqlite, rows)
+        tx.execute(tx.insert(job).on_conflict_do_nothing(index_elements=["dedupe"]), rows)
         tx.added_jobs = True
 
 

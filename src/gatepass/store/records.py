@@ -5,15 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
 
 
 def _insert_new(tx: WriteTx, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
-    insert = postgresql.insert(table) if tx.postgresql else sqlite.insert(table)
-    tx.execute(insert.on_conflict_do_nothing(index_elements=list(keys)), rows)
+    tx.execute(tx.insert(table).on_conflict_do_nothing(index_elements=list(keys)), rows)
 
 
 def call_attention(
@@ -68,5 +66,5 @@ def get_setting(tx: ReadTx, name: str) -> str | None:
 
 def put_setting(tx: WriteTx, name: str, value: str) -> None:
     """Write one setting."""
-    insert = (postgresql.insert if tx.postgresql else sqlite.insert)(setting).values(name=name, value=value)
+    insert = tx.insert(setting).values(name=name, value=value)
     tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -11,7 +11,6 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
-from babel.numbers import get_currency_symbol
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -379,7 +378,7 @@ def _pass(one: Pass) -> PassDto:
         pass_id=one.id,
         pass_name=one.name,
         price=one.price.amount,
-        currency_symbol=get_currency_symbol(one.price.currency, locale="en"),
+        currency_symbol=texts.symbol(one.price.currency),
         number_of_passes_left=one.left,
         number_of_passes_sold=one.sold,
     )

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from gatepass.store.engine import engines
+from gatepass.store.engine import ReadTx, engines
+from gatepass.store.readiness import revision
 
 VERSIONS = Path(__file__).parent / "versions"
 _LOCK = 0x6761746570617373
@@ -21,9 +22,7 @@ def current(url: str) -> str | None:
     writer, reader = engines(url)
     try:
         with reader.connect() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(sa.text("select version_num from alembic_version")).scalar_one_or_none()
+            return revision(ReadTx(connection))
     finally:
         writer.dispose()
         reader.dispose()
