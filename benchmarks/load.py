@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
 from time import perf_counter
+from typing import cast
 
 import msgspec
 
 WARM_UP_S = 0.5
 """Before counting starts, where requests may repeat."""
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
+"""For a whole plan; half of it for requests that are sent once."""
 
 
 class Plan(msgspec.Struct):
@@ -59,7 +61,9 @@ class Outcome(msgspec.Struct):
 def run(plan: Plan) -> Outcome:
     """In a process of its own."""
     spawned = [sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(spawned, input=msgspec.msgpack.encode(plan), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        spawned, input=msgspec.msgpack.encode(plan), stdout=subprocess.PIPE, check=True, timeout=PATIENCE_S
+    )
     return msgspec.msgpack.decode(done.stdout, type=Outcome)
 
 
@@ -89,7 +93,7 @@ class _Load:
     async def run(self) -> Outcome:
         """Until time or requests are over."""
         self._last = self._from = perf_counter() + (WARM_UP_S if self._plan.seconds else 0)
-        self._until = self._from + (self._plan.seconds or PATIENCE_S)
+        self._until = self._from + (self._plan.seconds or PATIENCE_S / 2)
         loop, plan = asyncio.get_running_loop(), self._plan
         for _ in range(plan.connections):
             await loop.create_connection(lambda: _Connection(self), plan.host, plan.port)
@@ -134,8 +138,7 @@ class _Connection(asyncio.Protocol):
         self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:

@@ -63,7 +63,7 @@ async def pay_page(desk: Desk, provider: str, purchase_id: UUID, return_url: str
         raise NotFound("PurchaseUnknown", "This payment link belongs to no order that we know.")
     await _check_return_url(desk, payable, return_url)
     _check_payable(payable, adapter)
-    attempts = await desk.store.read(lambda tx: payments.of_purchase(tx, purchase_id))
+    attempts = await desk.store.glance(lambda tx: payments.of_purchase(tx, purchase_id))
     reusable = next((row for row in attempts if _reusable(row, payable)), None)
     if reusable and reusable.page_url:
         return reusable.page_url

@@ -48,7 +48,7 @@ class OwnEventManagement:
         self._store, self._links = store, links
 
     async def find(self, purchase_id: UUID) -> Payable | None:
-        return await self._store.read(lambda tx: self._payable(tx, purchase_id))
+        return await self._store.glance(lambda tx: self._payable(tx, purchase_id))
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
         return [self._links.base_url, *await self._store.read(lambda tx: _origins(tx, purchase_id))]

@@ -258,7 +258,7 @@ async def _application(request: Request, here: Site) -> WebApplication:
 def _check_origin(request: Request, application: WebApplication, origin: str | None) -> None:
     if origin is None:
         # Browsers always send it; the older API insists (event-management.md 1.2), the current one serves servers too.
-        if request.url.path.startswith("/EvtMgmt/"):
+        if request.scope["path"].startswith("/EvtMgmt/"):
             raise Refused("OriginMissing", "Send the Origin header of your site, as a browser does.")
     elif not origin_allowed(origin, application.origins):
         raise Refused(
