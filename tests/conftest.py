@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 from psycopg import sql
 
 from gatepass.store import migrations
 from tests.running import Running, running
 
+DATABASES = ["sqlite", "postgresql"]
 CONTRACTS = Path(os.environ.get("GATEPASS_CONTRACTS", Path(__file__).resolve().parents[2] / "shared" / "contracts"))
 
 
@@ -55,11 +57,10 @@ def postgres_template(postgres: str) -> str:
     return name
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, migrated database of each kind."""
-    if request.param == "sqlite":
-        path = tmp_path / "gatepass.db"
+def fresh_database(kind: str, directory: Path, request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database of one kind."""
+    if kind == "sqlite":
+        path = directory / "gatepass.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     server: str = request.getfixturevalue("postgres")
@@ -71,9 +72,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return named(server, name)
 
 
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, migrated database of each kind."""
+    return fresh_database(request.param, tmp_path, request)
+
+
 @pytest.fixture
 async def gatepass(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
     """The whole system with its sandbox; every promise is checked when the test is over."""
     async with running(database_url, tmp_path) as system:
+        yield system
+        await system.check_promises()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
+async def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """One system for all tests of a module that do not get in each other's way: mark it `asyncio(loop_scope="module")`."""
+    directory = tmp_path_factory.mktemp("shared")
+    async with running(fresh_database(request.param, directory, request), directory) as system:
         yield system
         await system.check_promises()

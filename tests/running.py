@@ -2,6 +2,9 @@
 
 import asyncio
 import email
+import hmac
+import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +35,7 @@ WEBHOOK_SECRET = "whsec_gatepass"
 STAFF = ("anna@contoso.example", "correct horse battery staple")
 SITE = "https://www.contoso.example"
 PATIENCE_S = 10.0
+NOTIFY = "/GatewayEvents/HandleStripeEvent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,24 @@ class Sandbox:
     async def pay(self, page_url: str, card: str = "4242424242424242", **more: Any) -> Any:
         """Do what a buyer does on the hosted page."""
         return await self.control("pay", session=page_url, card=card, **more)
+
+    async def stripe(self, path: str, **params: Any) -> Any:
+        """GET /v1/{path}, as the merchant."""
+        headers = {"Authorization": f"Bearer {STRIPE_KEY}"}
+        answer = await self.client.get(f"{self.url}/v1/{path}", params=params, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def events(self, page_url: str = "") -> list[Any]:
+        """Every event there was, the oldest first; of one session only when its page is named."""
+        told = await self.stripe("events", limit=100)
+        session = page_url.rpartition("/")[2]
+        found = [event for event in reversed(told["data"]) if session in json.dumps(event)]
+        intents = {event["data"]["object"].get("payment_intent") for event in found} - {None}
+        return [
+            event for event in reversed(told["data"])
+            if any(name in json.dumps(event) for name in {session, *intents})
+        ]  # fmt: skip
 
     async def hold_deliveries(self) -> None:
         """Keep notifications back until `deliver`."""
@@ -143,6 +165,39 @@ class Running:
             json={"msevtmgt_purchaseid": str(purchase_id), "msevtmgt_paymentstatus": status},
             headers={"Authorization": f"Bearer {token}"},
         )
+
+    async def at(self, *passes: tuple[str, int, int], **changes: Any) -> "Running":
+        """The same system, looking at another event: (name, price in minor units, allocation) of each pass."""
+
+        def made(tx: WriteTx) -> UUID:
+            event_id, _ = setup.add_event(tx, summit(self.provider_id, **changes))
+            for name, minor, allocation in passes:
+                setup.add_pass(tx, event_id, name, "", Money(minor, changes.get("currency", "EUR")), allocation)
+            return event_id
+
+        event_id = await self.store.write(made)
+        event = await self.store.read(lambda tx: events.get(tx, event_id))
+        assert event is not None
+        return replace(self, event=event)
+
+    async def change_event(self, **columns: Any) -> None:
+        """Straight into the table: for what staff would do, and for time that has passed."""
+        changed = sa.update(tables.event).where(tables.event.c.id == self.event.id).values(**columns)
+        await self.store.write(lambda tx: tx.execute(changed))
+
+    async def notify(
+        self, event: Any, *, secret: str = WEBHOOK_SECRET, age_s: float = 0, path: str = NOTIFY, **options: Any
+    ) -> httpx.Response:
+        """Send an event (or any raw body) as Stripe does, signed."""
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        headers = {"Stripe-Signature": signature(body, secret, int(time.time() - age_s))} | options.pop("headers", {})
+        return await self.client.post(f"{self.base_url}{path}", content=body, headers=headers, **options)
+
+    async def notifications(self) -> dict[str, tuple[str, str | None]]:
+        """What became of every notification: event id -> (state, reason)."""
+        kept = tables.notification.c
+        rows = await self.store.read(lambda tx: tx.rows(sa.select(kept.event_ref, kept.state, kept.reason)))
+        return {row["event_ref"]: (row["state"], row["reason"]) for row in rows}
 
     async def purchase(self, purchase_id: UUID) -> Purchase:
         """The purchase as it is stored now."""
@@ -263,7 +318,7 @@ async def running(
     """Start sandbox and Gatepass on free ports, with one event that is on sale."""
     here, there = server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0)
     base, sandbox_url = server.address(here), server.address(there)
-    settings = config.read(_environment(database_url, base, sandbox_url) | variables, data_dir=directory)
+    settings = config.read(environment(database_url, base, sandbox_url) | variables, data_dir=directory)
     installation = app.installation(settings)
     event_id, provider_id = await installation.store.write(lambda tx: fill(tx, base))
     event = await installation.store.read(lambda tx: events.get(tx, event_id))
@@ -279,7 +334,8 @@ async def running(
         )  # fmt: skip
 
 
-def _environment(database_url: str, base: str, sandbox: str) -> dict[str, str]:
+def environment(database_url: str, base: str, sandbox: str) -> dict[str, str]:
+    """Variables of an installation that uses this sandbox."""
     return {
         "GATEPASS_DATABASE_URL": database_url,
         "GATEPASS_BASE_URL": base,
@@ -319,6 +375,11 @@ def summit(provider: UUID | None, **changes: Any) -> NewEvent:
         status=EventStatus.LIVE,
     )
     return replace(event, **changes)
+
+
+def signature(body: bytes, secret: str, at: int) -> str:
+    """`Stripe-Signature` of a body sent at `at`, by docs.stripe.com/webhooks."""
+    return f"t={at},v1={hmac.digest(secret.encode(), b'%d.' % at + body, 'sha256').hex()}"
 
 
 def query(url: str) -> dict[str, str]:
