@@ -308,7 +308,9 @@ def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:
 
 
 def _in_question(tx: ReadTx) -> set[str]:
-    return {str(row["purchase_id"]) for row in records.needing_attention(tx, 10_000) if row["purchase_id"]}
+    """Purchases that a person was, or is, asked about."""
+    asked = sa.select(tables.attention.c.purchase_id).where(tables.attention.c.purchase_id.is_not(None))
+    return {str(at) for at in tx.execute(asked).scalars()}
 
 
 @asynccontextmanager

@@ -142,3 +142,35 @@ def test_several_secrets_are_read_in_their_order(tmp_path: Path) -> None:
 
     assert settings.stripe_webhook_secret == ("whsec_a", "whsec_b")
     assert settings.secret_key == ("old", "new")
+
+
+def test_the_address_in_the_file_counts_unless_a_port_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "settings.env").write_text("# ours\nGATEPASS_BASE_URL=http://127.0.0.1:8000\n")
+    assert config.read({}, data_dir=tmp_path).base_url == "http://127.0.0.1:8000"
+    assert config.read({}, data_dir=tmp_path, port=9000).base_url == "http://127.0.0.1:9000"
+
+    (tmp_path / "settings.env").write_text("GATEPASS_BASE_URL=https://events.contoso.com\n")
+    assert config.read({}, data_dir=tmp_path, port=9000).base_url == "https://events.contoso.com"
+    assert config.read({"GATEPASS_BASE_URL": "https://a.example"}, data_dir=tmp_path).base_url == "https://a.example"
+    assert config.read({}, data_dir=tmp_path / "new", port=9000).base_url == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GATEPASS_DATABASE_URL", "postgresql://u:pw@127.0.0.1:notaport/x"),
+        ("GATEPASS_BASE_URL", "http://[bad"),
+        ("GATEPASS_BASE_URL", "http://a:99999"),
+        ("GATEPASS_STRIPE_API_BASE", "http://u:pw@host"),
+        ("GATEPASS_MAIL_FROM", "nobody"),
+    ],
+)
+def test_a_wrong_address_is_named_without_a_traceback(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(config.SettingError, match=variable):
+        config.read({variable: value}, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("directory", [Path("/proc/nope"), Path("/tmp/what?")])
+def test_a_directory_that_cannot_be_used_is_named(directory: Path) -> None:
+    with pytest.raises(config.SettingError, match="GATEPASS_DATA_DIR"):
+        config.read({}, data_dir=directory)

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from gatepass.config import Settings
 
+DEFAULT_PORT = 8000
 application = typer.Typer(
     help="Gatepass sells passes for events, takes the money, and never loses a payment.",
     no_args_is_help=True,
@@ -33,8 +34,9 @@ def main() -> None:
 @application.command()
 def demo(
     port: Annotated[
-        int, typer.Option(help="Of the web server; the payment sandbox takes the next. 0: two free ones.")
-    ] = 8000,
+        int,
+        typer.Option(help="Of the web server; the payment sandbox takes the next. 0: two free ones.", min=0, max=65534),
+    ] = DEFAULT_PORT,
     data_dir: DataDir = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON once ready, and nothing else.")
@@ -60,7 +62,9 @@ def demo(
 @application.command()
 def serve(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: a free one.")] = 8000,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0: a free one. Default: 8000.", min=0, max=65535)
+    ] = None,
     data_dir: DataDir = None,
     worker: Annotated[bool, typer.Option(help="Do the durable work in this process too.")] = True,
     migrate: Annotated[bool, typer.Option(help="Bring the schema up to date first.")] = True,
@@ -71,9 +75,9 @@ def serve(
     settings = _settings(data_dir, port)
     server.log_to_stderr(settings.log_level)
     try:
-        listening = server.listen(host, port)
+        listening = server.listen(host, DEFAULT_PORT if port is None else port)
     except OSError as error:
-        _stop(f"Port {port} of {host} cannot be used: {error.strerror}.")
+        _stop(f"Port {DEFAULT_PORT if port is None else port} of {host} cannot be used: {error.strerror}.")
     _check_schema(settings, may_migrate=migrate)
     print(f"Gatepass serves {settings.base_url}, listening on {server.address(listening)}", file=sys.stderr, flush=True)
     server.run_forever([(app.web(app.installation(settings), with_worker=worker), listening)], lambda: None)
@@ -106,7 +110,7 @@ def migrate(data_dir: DataDir = None) -> None:
 @application.command()
 def sandbox(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = DEFAULT_PORT + 1,
     webhook_url: Annotated[
         str, typer.Option(help="Where notifications go.")
     ] = "http://127.0.0.1:8000/GatewayEvents/HandleStripeEvent",
@@ -133,6 +137,41 @@ def doctor(data_dir: DataDir = None) -> None:
 
     settings = _settings(data_dir)
     raise typer.Exit(doctor_.run(settings, print))
+
+
+@application.command()
+def attention(
+    entry: Annotated[
+        str | None, typer.Argument(help="Id of an entry to close; without one, all open ones are listed.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="How it was dealt with; kept in the audit.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """List what a person must decide, or close an entry that is dealt with."""
+    from uuid import UUID
+
+    from gatepass.domain.errors import GatepassError
+    from gatepass.services import attention as attention_
+    from gatepass.store import Store, records
+
+    settings = _settings(data_dir)
+    _check_schema(settings, may_migrate=False)
+    store = Store.open(settings.database_url)
+    try:
+        if entry is None:
+            for row in store.read_now(records.needing_attention):
+                print(f"{row['id']}  {row['kind']:<16} {row['reason']}")
+        else:
+            store.write_now(lambda tx: attention_.close(tx, UUID(entry), reason, "command line"))
+            print("Closed.")
+    except (GatepassError, ValueError) as error:
+        _stop(
+            error.message
+            if isinstance(error, GatepassError)
+            else f"{entry} is not an id. List them with: gatepass attention"
+        )
+    finally:
+        store.close()
 
 
 @application.command()
@@ -164,8 +203,7 @@ def _settings(data_dir: Path | None, port: int | None = None) -> "Settings":
     from gatepass import config
 
     try:
-        base = f"http://127.0.0.1:{port}" if port and not os.environ.get("GATEPASS_BASE_URL") else None
-        return config.read(os.environ, data_dir=data_dir, base_url=base)
+        return config.read(os.environ, data_dir=data_dir, port=port)
     except config.SettingError as error:
         _stop(str(error))
 

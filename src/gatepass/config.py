@@ -4,6 +4,7 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,9 +56,13 @@ class Settings:
 VARIABLES = tuple(f"{PREFIX}{field.name.upper()}" for field in fields(Settings))
 
 
-def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_url: str | None = None) -> Settings:
-    """Settings from variables; arguments come from the command line and win. Raises SettingError."""
+def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: int | None = None) -> Settings:
+    """Settings from variables; `data_dir` and `port` come from the command line. Raises SettingError."""
     directory = (data_dir or Path(_Given(environment).text("DATA_DIR", "gatepass-data"))).absolute()
+    if "?" in str(directory):
+        raise SettingError(
+            f"{PREFIX}DATA_DIR has a '?' in it, which no database address can carry. Use another directory."
+        )
     given = _Given(
         from_file(directory / SETTINGS_FILE) | {name: value for name, value in environment.items() if value.strip()}
     )
@@ -66,7 +71,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_u
     settings = Settings(
         data_dir=directory,
         database_url=_database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
-        base_url=_url("BASE_URL", base_url or given.text("BASE_URL", "http://127.0.0.1:8000")),
+        base_url=_url("BASE_URL", _base_url(environment, given, port)),
         mode=mode,
         secret_key=given.list("SECRET_KEY") or ("" if mode == "live" else _own_secret(directory),),
         stripe_secret_key=stripe_key,
@@ -75,7 +80,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_u
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
         trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
         mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
-        mail_from=given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>"),
+        mail_from=_sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),
         smtp_host=given.text("SMTP_HOST", "") or None,
         smtp_port=given.number("SMTP_PORT", 587),
         smtp_username=given.text("SMTP_USERNAME", "") or None,
@@ -87,6 +92,15 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, base_u
     if settings.live:
         _check_live(settings)
     return settings
+
+
+def _base_url(environment: Mapping[str, str], given: "_Given", port: int | None) -> str:
+    """A port that was asked for counts against a loopback address in the file, as the demo writes one."""
+    told = given.text("BASE_URL", "")
+    in_file_only = not _Given(environment).text("BASE_URL", "")
+    if told and not (port and in_file_only and told.startswith(("http://127.0.0.1:", "http://localhost:"))):
+        return told
+    return f"http://127.0.0.1:{port or 8000}"
 
 
 def from_file(path: Path) -> dict[str, str]:
@@ -135,7 +149,12 @@ def _mode_of(stripe_key: str | None) -> str:
 
 
 def _database_url(url: str) -> str:
-    if url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+    known = url.startswith(("sqlite:///", "postgresql://", "postgres://"))
+    try:
+        known = known and (url.startswith("sqlite:") or urlsplit(url).port != 0)
+    except ValueError:
+        known = False
+    if known:
         return url
     raise SettingError(
         f"{PREFIX}DATABASE_URL has to begin with sqlite:/// or postgresql://, "
@@ -144,10 +163,21 @@ def _database_url(url: str) -> str:
 
 
 def _url(name: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine, parts = False, urlsplit("")
+    if not fine or parts.query or parts.fragment or "@" in parts.netloc or any(char.isspace() for char in url):
         raise SettingError(f"{PREFIX}{name} is '{url}'. It has to be an address such as https://events.contoso.com.")
     return url.rstrip("/")
+
+
+def _sender(text: str) -> str:
+    address = parseaddr(text)[1]
+    if "@" not in address or not text.isprintable():
+        raise SettingError(f"{PREFIX}MAIL_FROM is '{text}'. Write it like: Contoso Events <tickets@contoso.com>.")
+    return text
 
 
 def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -163,10 +193,16 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _own_secret(directory: Path) -> str:
     """A key of this installation, made at first start; never a default that others know."""
-    path = directory / "secret.key"
+    try:
+        return _kept_secret(directory / "secret.key")
+    except OSError as error:
+        raise SettingError(f"{PREFIX}DATA_DIR is {directory}, which cannot be used: {error.strerror}.") from None
+
+
+def _kept_secret(path: Path) -> str:
     if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        draft = directory / f".secret.{secrets.token_hex(4)}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".secret.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
         try:
@@ -190,6 +226,14 @@ def _check_stripe(settings: Settings) -> None:
         raise SettingError(f"{PREFIX}MODE is {settings.mode}, but {PREFIX}STRIPE_SECRET_KEY is a {_mode_of(key)} key.")
 
 
+def _check_secrets(settings: Settings) -> None:
+    if any(len(key) < LEAST_SECRET_CHARS for key in settings.secret_key):
+        raise SettingError(
+            f"{PREFIX}SECRET_KEY is a default or too short. In live mode set your own, of at least {LEAST_SECRET_CHARS} "
+            "characters: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
+        )
+
+
 def _check_live(settings: Settings) -> None:
     """Where money moves, nothing may be a sandbox, a default or in the open."""
     if settings.stripe_api_base != STRIPE_API:
@@ -200,10 +244,6 @@ def _check_live(settings: Settings) -> None:
         raise SettingError(
             f"{PREFIX}STRIPE_WEBHOOK_SECRET is not set. Copy it from the webhook endpoint in Stripe's dashboard."
         )
-    if any(len(key) < LEAST_SECRET_CHARS for key in settings.secret_key):
-        raise SettingError(
-            f"{PREFIX}SECRET_KEY is a default or too short. In live mode set your own, of at least {LEAST_SECRET_CHARS} "
-            "characters: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
-        )
+    _check_secrets(settings)
     if not settings.base_url.startswith("https://"):
         raise SettingError(f"{PREFIX}BASE_URL is {settings.base_url}. In live mode it has to begin with https://.")

@@ -154,7 +154,9 @@ def _settings(environment: Mapping[str, str], directory: Path, made: Secrets, ba
         "GATEPASS_STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
         "GATEPASS_MAIL_FROM": "Contoso Events <tickets@contoso.example>",
     }
-    _write_settings(directory / config.SETTINGS_FILE, own)
+    given = {name: value for name, value in environment.items() if name in config.VARIABLES and value.strip()}
+    given.pop("GATEPASS_DATA_DIR", None)
+    _write_settings(directory / config.SETTINGS_FILE, own | given)
     return config.read(environment, data_dir=directory)
 
 

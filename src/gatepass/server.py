@@ -72,9 +72,12 @@ class _Server(uvicorn.Server):
 
 
 def _server(application: Starlette) -> uvicorn.Server:
+    # Not at the top: the parser is of use only to what serves.
+    from gatepass.protocol import LimitedProtocol
+
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -90,6 +93,8 @@ def log_to_stderr(level: str) -> None:
     """One JSON line per event. Nothing personal and no secret is ever given to a logger (tests/flows/test_logs.py)."""
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    # A stranger's broken request is no news, and uvicorn would tell it as plain text.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

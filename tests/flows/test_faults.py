@@ -19,7 +19,7 @@ from gatepass import app, server
 from gatepass.store import tables
 from gatepass.worker import Worker
 from tests.conftest import fresh_database
-from tests.running import Order, Running, running
+from tests.running import STRIPE_KEY, Order, Running, running
 
 DECLINED, DEBIT, DEBIT_REFUSED = "4000000000009995", "AT611904300234573201", "AT861904300235473202"
 
@@ -443,3 +443,45 @@ async def _failed_jobs(here: Running) -> bool:
     job = tables.job.c
     failed = sa.select(job.id).where(job.failures > 0, job.state == "ready")
     return bool(await here.store.read(lambda tx: tx.rows(failed)))
+
+
+async def test_a_link_paid_from_two_tabs_is_seen_and_ended(database_url: str, tmp_path: Path) -> None:
+    async with running(database_url, tmp_path, GATEPASS_STRIPE_OPENING="link") as gatepass:
+        order = await gatepass.register()
+        link = await gatepass.open_pay_page(order)
+        first, second, third = [(await gatepass.client.get(link)).headers["location"] for _ in range(3)]
+
+        await asyncio.gather(gatepass.sandbox.pay(first), gatepass.sandbox.pay(second))
+
+        await gatepass.until_status(order, "completed")
+        await gatepass.until(gatepass.attention)
+        assert await gatepass.attention() == ["paid_twice"]
+        await gatepass.until_quiet()
+        assert (await gatepass.sandbox.pay(third))["status"] == "expired"
+        await gatepass.check_promises()
+
+
+async def test_money_on_a_page_that_we_lost_sight_of_is_taken_up(gatepass: Running) -> None:
+    order = await gatepass.register()
+    ours = (await gatepass.open_pay_page(order)).rpartition("/")[2]
+    (payment,) = await gatepass.payments(order.id)
+    lost = await gatepass.client.post(
+        f"{gatepass.sandbox.url}/v1/checkout/sessions",
+        headers={"Authorization": f"Bearer {STRIPE_KEY}"},
+        data={
+            "mode": "payment", "success_url": "http://localhost/", "metadata[order_id]": str(order.id),
+            "metadata[payment_id]": str(payment.id), "line_items[0][quantity]": "1",
+            "line_items[0][price_data][currency]": "eur", "line_items[0][price_data][unit_amount]": "12050",
+            "line_items[0][price_data][product_data][name]": "Pass",
+            "payment_intent_data[metadata][order_id]": str(order.id),
+            "payment_intent_data[metadata][payment_id]": str(payment.id),
+        },
+    )  # fmt: skip
+
+    await gatepass.sandbox.pay(lost.json()["url"])
+
+    await gatepass.until_status(order, "completed")
+    await gatepass.until_quiet()
+    assert [row.state.value for row in await gatepass.payments(order.id)] == ["expired", "succeeded"]
+    assert (await gatepass.sandbox.pay(ours))["status"] == "expired"
+    assert await gatepass.attention() == []

@@ -113,6 +113,10 @@ class Report:
     reason_code: str | None = None
     reason_text: str | None = None
     page_url: str | None = None
+    takes_more: bool = False
+    """The page could be paid again: it has to be ended although money has come."""
+    charged: tuple[str, ...] = ()
+    """Every charge that succeeded on this page, the first one first: more than one is money to give back."""
 
 
 MONEY = frozenset({PaymentState.SUCCEEDED, PaymentState.PROCESSING})

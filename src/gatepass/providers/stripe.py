@@ -190,13 +190,15 @@ class Stripe:
             await self._http.close_async()
 
     async def _fetch_link(self, ref: str) -> Report:
-        """A link opens a session for each visitor: the best of them tells."""
+        """A link opens a session for each visitor: the first one that was paid tells, and how many were."""
         link = await _asked(self._client.v1.payment_links.retrieve_async(ref))
-        reports = [_report(session) for session in await self._sessions_of(ref)]
+        reports = [_report(session) for session in reversed(await self._sessions_of(ref))]
+        charged = tuple(one.intent_ref or "" for one in reports if one.state is PaymentState.SUCCEEDED)
+        more = link.active or any(one.state is PaymentState.CREATED for one in reports)
         for state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
             for report in reports:
                 if report.state is state:
-                    return _named(report, ref)
+                    return replace(report, takes_more=more, charged=charged)
         declined = next((report for report in reports if report.reason_code), None)
         return _report_link(link, None, declined)
 
@@ -302,7 +304,8 @@ def _report(session: Any) -> Report:
         # A delayed payment that the bank refused: the session stays complete and unpaid for ever.
         state = PaymentState.FAILED
     return Report(
-        session_ref=session.id,
+        # A session of a link goes by the link's name: that is what the payment's row holds.
+        session_ref=session.payment_link or session.id,
         state=state,
         amount=_amount(session.amount_total, session.currency),
         live=session.livemode,
@@ -326,11 +329,6 @@ def _report_link(link: Any, amount: Money | None, declined: Report | None = None
         reason_text=declined and declined.reason_text,
         page_url=link.url,
     )
-
-
-def _named(report: Report, ref: str) -> Report:
-    """A session of a link goes by the link's name: that is what the payment's row holds."""
-    return replace(report, session_ref=ref)
 
 
 def _amount(value: int | None, currency: str | None) -> Money | None:

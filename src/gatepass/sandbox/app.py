@@ -45,7 +45,7 @@ def create_app(config: SandboxConfig) -> Starlette:
     routes = [
         *Api(store, config.secret_key).routes(),
         *Pages(store, config).routes(),
-        *Control(store, deliverer).routes(),
+        *Control(store, deliverer, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),
         Route("/healthz", _health),
         Mount("/static", StaticFiles(directory=STATIC)),

@@ -48,9 +48,9 @@ def authenticate(store: Store, session: str, passed: bool, fault: DeliveryFault 
         if before["status"] != "open":
             return Outcome("already_complete" if before["status"] == "complete" else "expired", before)
         intent = tx.find(before["payment_intent"] or "")
-        if intent is None or intent["status"] != "requires_action":
+        method = METHODS.get(tx.hidden(intent["id"]).get("card", "")) if intent else None
+        if intent is None or method is None or intent["status"] != "requires_action":
             return Outcome("declined", before)
-        method = METHODS[tx.hidden(intent["id"])["card"]]
         return _outcome(tx, session, sessions.authenticate(tx, before, method, passed))
 
 

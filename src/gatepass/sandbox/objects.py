@@ -72,5 +72,10 @@ def blank(kind: str, **members: Any) -> Obj:
     return deepcopy(_SHAPES[kind]) | {"id": new_id(kind)} | members
 
 
+def may_be_null(kind: str, member: str) -> bool:
+    """Whether a fresh object of `kind` has null there."""
+    return _SHAPES.get(kind, {}).get(member, ...) is None
+
+
 def collection(data: list[Obj], url: str, has_more: bool = False) -> Obj:
     return {"object": "list", "data": data, "has_more": has_more, "url": url}

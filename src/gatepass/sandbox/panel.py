@@ -3,12 +3,12 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gatepass.sandbox import money, sessions
 from gatepass.sandbox.config import SandboxConfig
-from gatepass.sandbox.control import recent_deliveries
+from gatepass.sandbox.control import guarded, recent_deliveries
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import StripeError
 from gatepass.sandbox.faults import Faults
@@ -28,14 +28,18 @@ class Panel:
         self._config = config
 
     def routes(self) -> list[Route]:
-        return [Route("/", self.show, methods=["GET"]), Route("/_sandbox/panel", self.change, methods=["POST"])]
+        change = guarded(self.change, self._config.base_url)
+        return [Route("/", self.show, methods=["GET"]), Route("/_sandbox/panel", change, methods=["POST"])]
 
     async def show(self, _: Request) -> Response:
         with self._store.look() as tx:
             payments = _payments(tx)
             deliveries = [d | {"tone": _SENT[d["state"]]} for d in recent_deliveries(tx, SHOWN)]
         values: dict[str, Any] = {"payments": payments, "deliveries": deliveries, "faults": self._store.faults}
-        return render("panel.html", config=self._config, **values)
+        page = render("panel.html", config=self._config, **values)
+        # With no-referrer, a browser would send its forms as from nowhere, and they would be refused.
+        page.headers["Referrer-Policy"] = "same-origin"
+        return page
 
     async def change(self, request: Request) -> Response:
         """POST /_sandbox/panel: one form each; `do` says which."""
@@ -46,7 +50,10 @@ class Panel:
         elif do == "settle":
             self._settle(form.get("session", ""))
         elif do in {"deliveries", "api", "reset"}:
-            self._set(do, form)
+            try:
+                self._set(do, form)
+            except ValueError as error:
+                return PlainTextResponse(f"This is no such number: {error}\n", 400)
         self._store.on_event()
         return RedirectResponse("/", 303)
 
@@ -81,7 +88,13 @@ def _payments(tx: Tx) -> list[Obj]:
 def _payment(row: Obj) -> Obj:
     open_ = row["status"] == "open"
     word = row["status"] if row["status"] != "complete" else row["payment_status"].replace("_", " ")
-    tone = "draft" if open_ else "expired" if row["status"] == "expired" else _STATES[row["payment_status"]]
+    tone = (
+        "draft"
+        if open_
+        else "expired"
+        if row["status"] == "expired"
+        else _STATES.get(row["payment_status"], "awaiting")
+    )
     waiting = row["status"] == "complete" and row["payment_status"] == "unpaid"
     shown = money.display(row["amount"], row["currency"])
     return row | {"word": word, "tone": tone, "shown": shown, "waiting": waiting}

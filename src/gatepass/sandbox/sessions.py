@@ -109,10 +109,11 @@ def settle(tx: Tx, identity: str) -> Obj | None:
     """The bank answers a debit: it is paid, or it came back. None when nothing was waiting."""
     session = tx.get("checkout.session", identity, "session")
     intent = tx.find(session["payment_intent"] or "")
-    if not intent or intent["status"] != "processing":
+    later = tx.hidden(identity).get("later")
+    if not intent or intent["status"] != "processing" or later is None:
         return None
     charge = tx.get("charge", intent["latest_charge"])
-    if tx.hidden(identity)["later"] == "succeeds":
+    if later == "succeeds":
         payments.capture(tx, intent, charge)
         session["payment_status"] = "paid"
         emit(tx, "checkout.session.async_payment_succeeded", tx.save(session))

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from gatepass.sandbox.config import SandboxConfig
-from gatepass.sandbox.errors import no_such
+from gatepass.sandbox.errors import invalid, no_such
 from gatepass.sandbox.faults import DeliveryFault, Faults
 from gatepass.sandbox.objects import Obj
 
 BUSY_TIMEOUT_S = 10
+FARTHEST_AHEAD_S = 100 * 366 * 24 * 3600
 # Generated columns stand before the long body: a query of them never reads it.
 _SCHEMA = """
 create table if not exists object (
@@ -169,14 +170,20 @@ class Store:
             yield self._tx(None)
 
     def advance(self, seconds: float) -> float:
-        """Move the sandbox's clock; returns its new time."""
-        self._offset_s += seconds
-        self._set("clock_offset_s", str(self._offset_s))
+        """Move the sandbox's clock; returns its new time. Raises `invalid` where it would leave the century."""
+        ahead_s = self._offset_s + seconds
+        if not 0 <= ahead_s <= FARTHEST_AHEAD_S:
+            raise invalid(
+                f"Invalid seconds: the clock would be {ahead_s:g} s ahead; 100 years are the most.", "seconds"
+            )
+        # Stored first: a clock that cannot be stored never counts.
+        self._set("clock_offset_s", str(ahead_s))
+        self._offset_s = ahead_s
         return self.now
 
     def set_faults(self, faults: Faults) -> None:
-        self.faults = faults
         self._set("faults", msgspec.json.encode(faults).decode())
+        self.faults = faults
 
     def close(self) -> None:
         self._db.close()

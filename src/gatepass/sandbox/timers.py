@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gatepass.sandbox import refunds, sessions
-from gatepass.sandbox.store import Store, Tx
+from gatepass.sandbox.errors import StripeError
+from gatepass.sandbox.store import Row, Store, Tx
 
 _ACTIONS: Mapping[str, Callable[[Tx, str], object]] = MappingProxyType(
     {
@@ -22,8 +23,17 @@ def run_due(store: Store) -> int:
     with store.look() as tx:
         due = tx.rows("select * from timer where due <= ? order by due limit ?", tx.now, BATCH)
     for row in due:
-        with store.change() as tx:
-            tx.run("delete from timer where id = ?", row["id"])
-            if tx.find(row["object"]):
-                _ACTIONS[row["action"]](tx, row["object"])
+        try:
+            with store.change() as tx:
+                _drop(tx, row)
+                if tx.find(row["object"]):
+                    _ACTIONS[row["action"]](tx, row["object"])
+        except StripeError:
+            # The object was changed by hand so that this cannot be done any more. The next one can.
+            with store.change() as tx:
+                _drop(tx, row)
     return len(due)
+
+
+def _drop(tx: Tx, timer: Row) -> None:
+    tx.run("delete from timer where id = ?", timer["id"])

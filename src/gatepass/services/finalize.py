@@ -10,6 +10,7 @@ from uuid import UUID
 from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Move, Status
+from gatepass.services import attention
 from gatepass.services.payments import ask_to_end
 from gatepass.services.purchases import Settled, Settlement, settle
 from gatepass.store import Store, WriteTx, payments, purchases, records
@@ -50,6 +51,8 @@ def _finalize(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
     outcome = _settle(tx, purchase, command) if purchase else _unknown(command)
     said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"
     detail = {"said": command.word.value, "outcome": said, "source": command.source}
+    if isinstance(outcome, Settled) and outcome.after is not Status.PAID_LATE:
+        attention.close_all_of(tx, command.purchase_id, f"finalized as {command.word.value}", command.actor)
     records.add_audit(tx, command.actor, "finalize", f"purchase:{command.purchase_id}", detail)
     return outcome
 

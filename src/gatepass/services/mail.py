@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -40,7 +40,7 @@ class MailDirectory:
         """Written beside and moved into place: a reader never sees half a mail."""
         self.directory.mkdir(parents=True, exist_ok=True)
         draft = self.directory / f".{mail_id}"
-        draft.write_bytes(message.as_bytes(policy=SMTP))
+        draft.write_bytes(message.as_bytes())
         draft.rename(self.directory / f"{mail_id}.eml")
 
 
@@ -70,7 +70,7 @@ class MailServer:
                 start_tls=self.tls == "starttls",
                 timeout=SMTP_TIMEOUT_S,
             )
-        except aiosmtplib.SMTPRecipientsRefused as error:
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPNotSupported) as error:
             raise NotFound("MailRefused", "The mail server does not take mail for this recipient.") from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Unavailable("MailServerDown", f"The mail server did not take it ({type(error).__name__}).") from error
@@ -102,16 +102,24 @@ class Mailer:
 
     def _message(self, order: "_Order", subject: str, mail_id: UUID) -> EmailMessage:
         buyer = order.people[0]
-        message = EmailMessage(policy=SMTP)
+        local, _, domain = buyer.email.rpartition("@")
+        # Only a server that knows SMTPUTF8 takes a name before the @ that is not ASCII; a domain can always be written in ASCII.
+        message = EmailMessage(policy=SMTP if local.isascii() else SMTPUTF8)
         message["Subject"] = subject
         message["From"] = self.sender
-        local, _, domain = buyer.email.rpartition("@")
-        message["To"] = Address(f"{buyer.first_name} {buyer.last_name}", local, domain)
+        message["To"] = Address(f"{buyer.first_name} {buyer.last_name}", local, _in_ascii(domain))
         message["Date"] = order.purchase.created
         message["Message-ID"] = f"<{mail_id}@gatepass>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(_confirmation(order, self.links))
         return message
+
+
+def _in_ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
-from gatepass.domain.payment import Payment
+from gatepass.domain.payment import MONEY, Payment
 from gatepass.providers.base import Delivery, PaymentProvider
-from gatepass.services.payments import Finding, Ledger
+from gatepass.services.payments import Finding, Ledger, adopt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import Notification, NotificationState
 from gatepass.store.jobs import Job
@@ -89,11 +89,15 @@ async def _apply(
         return
     try:
         report = await provider.fetch(ref)
+        arrived = _arrived(notification)
+        other = await provider.fetch(arrived) if arrived and arrived != ref else report
     except NotFound:
         await store.write(
             lambda tx: _quarantine(tx, notification, claim, "the provider does not know what it is about")
         )
         return
+    if other.session_ref != report.session_ref and other.state in MONEY:
+        payment, report = await adopt(store, payment, other), other
     await ledger.record(Finding(payment, report, claim, notification.id))
 
 
@@ -119,9 +123,11 @@ def _referred(tx: ReadTx, notification: Notification) -> Payment | None:
 
 def _ref(notification: Notification, payment: Payment) -> str | None:
     """What to ask the provider for: the payment's own reference, or the one that just arrived for it."""
-    own = payment.session_ref
-    arrived = notification.object_ref if notification.kind.startswith("checkout.") else None
-    return own or arrived
+    return payment.session_ref or _arrived(notification)
+
+
+def _arrived(notification: Notification) -> str | None:
+    return notification.object_ref if notification.kind.startswith("checkout.") else None
 
 
 def _unknown(notification: Notification) -> str:

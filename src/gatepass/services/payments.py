@@ -18,6 +18,7 @@ from gatepass.services.purchases import Settlement
 from gatepass.store import Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
+from gatepass.store.tables import new_id
 
 FRESH = timedelta(minutes=15)
 """While a payment is this young it is looked up once a minute."""
@@ -110,6 +111,7 @@ class _Book:
         else:
             self._now[row.id] = row.told(finding.report)
             self._follow(tx, row, self._now[row.id])
+            _see_to_the_page(tx, self._now[row.id], finding.report)
         return self._now[row.id]
 
     def changed(self) -> list[Payment]:
@@ -144,6 +146,22 @@ class _Book:
                 ask_to_end(tx, other)
 
 
+def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:
+    """A page that can be paid more than once is ended by the first money; what came on top all the same is put in sight."""
+    if payment.state is PaymentState.SUCCEEDED and report.takes_more:
+        ask_to_end(tx, payment)
+    for charge in report.charged[1:]:
+        reason = f"Paid twice: {payment.amount} ({charge}) came on top by the page of attempt {payment.number}. Give it back."
+        records.call_attention(
+            tx,
+            "paid_twice",
+            reason,
+            dedupe=f"paid_twice:{charge}",
+            purchase_id=payment.purchase_id,
+            payment_id=payment.id,
+        )
+
+
 def ask_to_end(tx: WriteTx, payment: Payment) -> None:
     """Leave the job that ends an open payment at its provider."""
     jobs.add(tx, "end_payment", {"payment_id": str(payment.id)}, dedupe=f"end:{payment.id}")
@@ -163,6 +181,33 @@ def look_up_key(payment_id: UUID) -> str:
 def next_look_up_after(age: timedelta) -> timedelta:
     """Once a minute while the payment is fresh, then ever more rarely."""
     return LOOK_UP_EVERY if age < FRESH else min(age / 10 + LOOK_UP_EVERY, LOOK_UP_AT_MOST_EVERY)
+
+
+async def adopt(store: Store, payment: Payment, report: Report) -> Payment:
+    """Money on a page that our record does not hold, such as one opened by a call whose answer was lost: its own attempt.
+
+    The row begins closed, since another may be open; the ledger then records the money like any other.
+    """
+
+    def unit(tx: WriteTx) -> Payment:
+        rows = payments.lock_of_purchases(tx, [payment.purchase_id])
+        known = next((row for row in rows if row.session_ref == report.session_ref), None)
+        if known:
+            return known
+        found = replace(
+            payment,
+            id=new_id(),
+            number=max(row.number for row in rows) + 1,
+            state=PaymentState.EXPIRED,
+            page_url=None,
+            session_ref=report.session_ref,
+            intent_ref=None,
+            charge_ref=None,
+        )
+        payments.add(tx, found)
+        return found
+
+    return await store.write(unit)
 
 
 async def look_up_briefly(ledger: Ledger, provider: PaymentProvider, payment: Payment, patience_s: float) -> Payment:

@@ -109,8 +109,8 @@ PROMISES: Sequence[Promise] = (
         7,
         "no work is parked out of sight",
         """select 'job ' || j.kind || ' ' || j.id || ' is parked: ' || coalesce(j.last_error, '') from job j
-        where j.state = 'parked' and not exists (select 1 from attention t where t.closed is null
-            and replace(t.dedupe, '-', '') = 'job:' || replace(cast(j.id as varchar), '-', ''))""",
+        where j.state = 'parked' and not exists (select 1 from attention t
+            where replace(t.dedupe, '-', '') = 'job:' || replace(cast(j.id as varchar), '-', ''))""",
     ),
 )
 

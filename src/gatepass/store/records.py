@@ -32,6 +32,23 @@ def needing_attention(tx: ReadTx, limit: int = 100) -> list[Row]:
     return list(tx.rows(statement))
 
 
+def close_attention(tx: WriteTx, entry_id: UUID) -> Row | None:
+    """Somebody has decided; the entry as it was, or None when none of this id is open."""
+    open_one = sa.select(attention).where(attention.c.id == entry_id, attention.c.closed.is_(None)).with_for_update()
+    found = tx.row(open_one)
+    if found:
+        tx.execute(sa.update(attention).where(attention.c.id == entry_id).values(closed=tx.now))
+    return found
+
+
+def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
+    """Open entries of one purchase that a decision about the purchase itself answers."""
+    statement = sa.select(attention.c.id).where(
+        attention.c.purchase_id == purchase_id, attention.c.closed.is_(None), attention.c.kind != "paid_twice"
+    )
+    return list(tx.execute(statement).scalars())
+
+
 def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
     """Write down who did what."""
     entry = {"id": new_id(), "at": tx.now, "actor": actor, "action": action, "subject": subject, "detail": detail}

@@ -26,6 +26,7 @@ def web_application(site: Site, lifespan: Lifespan) -> Starlette:
     """The web application of one installation."""
     handlers = {HTTPException: _not_routed, GatepassError: _refused, Exception: _unforeseen}
     application = Starlette(routes=list(routes()), lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
+    application.router.redirect_slashes = False
     application.state.site = site
     return application
 
@@ -45,9 +46,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("request.failed", path=request.scope.get("route_path", request.url.path)[:80], error=type(error).__name__)
+    log.error("request.failed", route=_route(request), error=type(error).__name__)
     failure = GatepassError("Unexpected", "Something went wrong on our side. Nothing was lost; please try again.")
     return _shaped(request, failure, 500, {})
+
+
+def _route(request: Request) -> str:
+    """The route's pattern: an address may carry a credential."""
+    return str(getattr(request.scope.get("route"), "path", "unknown"))
 
 
 def _shaped(request: Request, error: GatepassError, status: int, headers: dict[str, str]) -> Response:

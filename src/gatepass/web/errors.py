@@ -21,6 +21,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "PurchaseCancelled": 410,
         "PurchaseExpired": 410,
         "BodyTooLarge": 413,
+        "BodyTooSlow": 408,
     }
 )
 

@@ -211,6 +211,10 @@ async def finalize_demo(call: Call) -> object:
             "FinalizeSwitchedOff",
             "Demo payment confirmation is switched off. Pay at the redirectUrl of the registration instead.",
         )
+    found = await call.event()
+    purchase = await call.site.store.read(lambda tx: purchases.get(tx, wish.purchase_id))
+    if purchase is None or (purchase.event_id, purchase.web_application_id) != (found.id, call.application.id):
+        raise NotFound("PurchaseUnknown", f"{found.name} has no purchase {wish.purchase_id} by this web application.")
     said = finalize.Finalize(
         wish.purchase_id, finalize.Word.COMPLETED, f"web application {call.application.name}", "demo"
     )
@@ -225,6 +229,7 @@ def endpoint(handler: Handler) -> Endpoint:
         here, origin = site(request), request.headers.get("origin")
         application: WebApplication | None = None
         try:
+            _check_organization(request, here)
             application = await _application(request, here)
             _check_origin(request, application, origin)
             if request.method == "OPTIONS":
@@ -243,6 +248,12 @@ def refusal(error: GatepassError, headers: dict[str, str] | None = None) -> Resp
     """A refusal in this API's shape."""
     body = ApiError("Failed", error.message, error.code, error.message, error.field)
     return Response(_encoder.encode(body), status_of(error), (headers or {}) | headers_of(error), "application/json")
+
+
+def _check_organization(request: Request, here: Site) -> None:
+    named = str(request.path_params.get("organization", here.organization_id))
+    if named.lower() != str(here.organization_id):
+        raise NotFound("OrganizationUnknown", "This installation serves another organization. Copy the endpoint anew.")
 
 
 async def _application(request: Request, here: Site) -> WebApplication:

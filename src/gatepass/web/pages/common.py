@@ -87,7 +87,7 @@ def same_origin(request: Request) -> bool:
     sent_by = request.headers.get("sec-fetch-site")
     if sent_by is not None:
         return sent_by == "same-origin"
-    origin = request.headers.get("origin")
+    origin = request.headers.get("origin") or _origin(request.headers.get("referer", "")).removesuffix("://") or None
     return origin is None or origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
 
 

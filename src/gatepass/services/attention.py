@@ -1,0 +1,26 @@
+"""What a person must decide: seen in one list, closed with a reason, never deleted."""
+
+from uuid import UUID
+
+from gatepass.domain.errors import NotFound, Refused
+from gatepass.store import WriteTx, records
+
+MAX_REASON_CHARS = 500
+
+
+def close(tx: WriteTx, entry_id: UUID, reason: str, actor: str) -> None:
+    """Say that an entry is dealt with, and how; audited. Raises Refused without a reason, NotFound when it is not open."""
+    if not reason.strip() or len(reason) > MAX_REASON_CHARS:
+        raise Refused("ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters how it was dealt with.")
+    found = records.close_attention(tx, entry_id)
+    if found is None:
+        raise NotFound("AttentionUnknown", f"No open entry has the id {entry_id}. List them with: gatepass attention")
+    records.add_audit(
+        tx, actor, "attention.close", f"attention:{entry_id}", {"kind": found["kind"], "reason": reason.strip()}
+    )
+
+
+def close_all_of(tx: WriteTx, purchase_id: UUID, reason: str, actor: str) -> None:
+    """A person has settled the purchase itself: that answers its open questions, but not money that came twice."""
+    for entry_id in records.questions_of(tx, purchase_id):
+        close(tx, entry_id, reason, actor)
