@@ -71,6 +71,7 @@ async def test_the_clock_stays_within_a_century(sandbox: Sandbox) -> None:
         {"expires_at": "x"}, {"expires_at": -1}, {"expires_at": 10**300}, {"expires_at": None}, {"id": "cs_test_2"},
         {"object": "charge"}, {"amount_total": "1"}, {"amount_total": 1.5}, {"payment_intent": {}}, {"status": None},
         {"currency": "xxx"}, {"metadata": {"a": 1}}, {"livemode": 1}, {"weather": "rain"}, {"line_items": []},
+        {"payment_intent": "we_sandboxdefault"},
     ],
 )  # fmt: skip
 async def test_an_overwritten_object_stays_well_formed(sandbox: Sandbox, wrong: dict[str, Any]) -> None:

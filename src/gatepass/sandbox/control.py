@@ -17,7 +17,7 @@ from gatepass.sandbox import buyer, events, money, sessions, timers
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import StripeError, invalid, missing
 from gatepass.sandbox.faults import MOST_TIMES, Faults
-from gatepass.sandbox.objects import Obj, may_be_null
+from gatepass.sandbox.objects import EXPANDABLE, Obj, may_be_null
 from gatepass.sandbox.store import Store, Tx
 
 LONGEST_ADVANCE_S = 10 * 366 * 24 * 3600
@@ -232,7 +232,7 @@ class Control:
             if obj is None:
                 raise StripeError(404, f"There is no object {request.path_params['id']}.")
             for name, value in members.items():
-                _check_member(obj, name, value)
+                _check_member(tx, obj, name, value)
             if obj["object"] == "checkout.session" and "expires_at" in members:
                 tx.later(members["expires_at"] - tx.now, "expire", obj["id"])
             return tx.save(obj | members)
@@ -290,7 +290,7 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _check_member(obj: Obj, name: str, value: Any) -> None:
+def _check_member(tx: Tx, obj: Obj, name: str, value: Any) -> None:
     """Raises unless the object stays one that all code of the sandbox can read: a lie, but a well-formed one."""
     if name not in obj or name in {"id", "object"}:
         raise invalid(f"Invalid {name}: {obj['object']} has no such member to change.", name)
@@ -298,6 +298,9 @@ def _check_member(obj: Obj, name: str, value: Any) -> None:
         money.known_currency(value, name)
     if not _fits(obj, name, value):
         raise invalid(f"Invalid {name}: this value cannot stand there.", name)
+    kind = EXPANDABLE.get(obj["object"], {}).get(name)
+    if kind and value is not None:
+        tx.get(kind, value, name, 400)
 
 
 def _fits(obj: Obj, name: str, value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
-from gatepass.domain.payment import MONEY, Payment
+from gatepass.domain.payment import MONEY, Payment, mismatch
 from gatepass.providers.base import Delivery, PaymentProvider
 from gatepass.services.payments import Finding, Ledger, adopt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
@@ -97,6 +97,9 @@ async def _apply(
         )
         return
     if other.session_ref != report.session_ref and other.state in MONEY:
+        if why := mismatch(payment, other):
+            await store.write(lambda tx: _quarantine(tx, notification, claim, why))
+            return
         payment, report = await adopt(store, payment, other), other
     await ledger.record(Finding(payment, report, claim, notification.id))
 

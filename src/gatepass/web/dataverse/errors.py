@@ -19,6 +19,7 @@ _CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "PayloadInvalid": (400, BAD_PAYLOAD),
         "OptionInvalid": (400, BAD_OPTION),
         "BodyTooLarge": (413, BAD_PAYLOAD),
+        "BodyTooSlow": (408, BAD_PAYLOAD),
         "JsonMalformed": (400, BAD_PAYLOAD),
         "PurchaseUnknown": (404, UNKNOWN_RECORD),
         "SignInNeeded": (401, NO_PRIVILEGE),
