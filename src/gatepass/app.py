@@ -81,7 +81,7 @@ def _site(here: Installation) -> Site:
     return Site(
         desk=here.desk,
         applications=WebApplications(here.store),
-        organization_id=here.store.write_now(organization_id),
+        organization=str(here.store.write_now(organization_id)),
         migrated=migrations.head(),
         payment_origins=_payment_origins(settings),
         secure_cookies=settings.base_url.startswith("https://"),

@@ -31,7 +31,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     application.state.site = Site(
         desk=Desk(store=cast(Any, Down()), management=nothing, ledger=nothing, providers={}, links=links),
         applications=nothing,
-        organization_id=uuid4(),
+        organization=str(uuid4()),
         migrated="",
         payment_origins=["https://checkout.example"],
         secure_cookies=True,

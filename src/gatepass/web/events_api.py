@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.event import Event, Pass, WebApplication
@@ -172,7 +173,6 @@ class Call:
 
 T = TypeVar("T")
 Handler = Callable[[Call], Awaitable[object]]
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 async def published(call: Call) -> object:
@@ -222,10 +222,21 @@ async def finalize_demo(call: Call) -> object:
     return RegistrationResult(status="Success", purchase_id=wish.purchase_id)
 
 
-def endpoint(handler: Handler) -> Endpoint:
-    """The route's function: who may, CORS, and refusals in this API's shape around `handler`."""
+class Endpoint:
+    """The route of a handler: who may, CORS, and refusals in this API's shape around it.
 
-    async def handle(request: Request) -> Response:
+    An ASGI application of its own, since Starlette wraps a plain function twice more.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.__doc__ = handler.__doc__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         here, origin = site(request), request.headers.get("origin")
         application: WebApplication | None = None
         try:
@@ -234,14 +245,11 @@ def endpoint(handler: Handler) -> Endpoint:
             _check_origin(request, application, origin)
             if request.method == "OPTIONS":
                 return Response(status_code=204, headers=_cors(origin, preflight=True))
-            answer = await handler(Call(request, here, application))
+            answer = await self._handler(Call(request, here, application))
             return Response(_encoder.encode(answer), 200, _cors(origin), "application/json")
         except GatepassError as error:
             known = application is not None and error.code != "OriginForeign"
             return refusal(error, _cors(origin if known else None))
-
-    handle.__doc__ = handler.__doc__
-    return handle
 
 
 def refusal(error: GatepassError, headers: dict[str, str] | None = None) -> Response:
@@ -251,8 +259,8 @@ def refusal(error: GatepassError, headers: dict[str, str] | None = None) -> Resp
 
 
 def _check_organization(request: Request, here: Site) -> None:
-    named = str(request.path_params.get("organization", here.organization_id))
-    if named.lower() != str(here.organization_id):
+    named = request.path_params.get("organization")
+    if named is not None and named.lower() != here.organization:
         raise NotFound("OrganizationUnknown", "This installation serves another organization. Copy the endpoint anew.")
 
 

@@ -13,11 +13,11 @@ from gatepass.web.dataverse import finalize
 from gatepass.web.pages import home, order, registration, staff
 
 EVENTS_API = (
+    ("POST", "/events/{readable_id}/registrations", events_api.register),
     ("GET", "/events/published", events_api.published),
     ("GET", "/events/{readable_id}", events_api.event),
     ("GET", "/events/{readable_id}/passes", events_api.passes),
     ("GET", "/events/{readable_id}/registrations/count", events_api.registrations_count),
-    ("POST", "/events/{readable_id}/registrations", events_api.register),
     ("POST", "/events/{readable_id}/registrations/finalize", events_api.finalize_demo),
 )
 EVENTS_BASES = ("/api/v1.0/orgs/{organization}/eventmanagement", "/EvtMgmt/api/v2.0")
@@ -29,7 +29,7 @@ DATAVERSE = "/api/data/v9.{minor:int}"
 def routes() -> Sequence[BaseRoute]:
     """All of them, the most wanted first."""
     return [
-        *(Route(base + path, events_api.endpoint(handler), methods=[method, "OPTIONS"])
+        *(Route(base + path, events_api.Endpoint(handler), methods=[method, "OPTIONS"])
           for base in EVENTS_BASES for method, path, handler in EVENTS_API),
         Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
         Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from starlette.requests import Request
 
@@ -19,7 +18,8 @@ class Site:
 
     desk: Desk
     applications: WebApplications
-    organization_id: UUID
+    organization: str
+    """Id of the organization that is served here, as it stands in addresses."""
     migrated: str
     """The schema revision that this code needs."""
     payment_origins: Sequence[str]
