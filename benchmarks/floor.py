@@ -14,7 +14,7 @@ from benchmarks.system import free_port, process, wait_for
 from gatepass import server
 from gatepass.providers.stripe import Stripe
 from gatepass.store.tables import new_id
-from gatepass.web.events_api import RegistrationIn, RegistrationResult
+from gatepass.web.events_types import RegistrationIn, RegistrationResult
 
 SECRET = "whsec_floor"
 PAGE = "https://checkout.stripe.com/c/pay/cs_test_" + "a" * 40

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 import gatepass
 from gatepass.web.dataverse.finalize import FinalizeRegistrationPayment
-from gatepass.web.events_api import ApiError, EventDto, FinalizeIn, PassDto, RegistrationIn, RegistrationResult
+from gatepass.web.events_types import ApiError, EventDto, FinalizeIn, PassDto, RegistrationIn, RegistrationResult
 
 _TYPES = (EventDto, PassDto, RegistrationIn, RegistrationResult, FinalizeIn, ApiError, FinalizeRegistrationPayment)
 _EVENTS = "/api/v1.0/orgs/{organization}/eventmanagement/events"
