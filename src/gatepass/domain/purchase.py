@@ -119,8 +119,6 @@ class Payable:
     email: str | None
     return_url: str | None
     """Checked against the web application's origins when the purchase was made. None: our own page."""
-    back_url: str | None
-    """Where to register again; None when no page of ours sells it."""
     created: datetime
 
 

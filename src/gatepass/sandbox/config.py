@@ -16,6 +16,5 @@ class SandboxConfig:
     webhook_secret: str
     webhook_url: str | None = None
     merchant: str = "Contoso Events"
-    publishable_key: str = "pk_test_sandbox"
     async_delay_s: float = 10.0
     """How long a bank debit, or a refund that starts as pending, takes to settle."""

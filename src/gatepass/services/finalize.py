@@ -58,7 +58,7 @@ def _finalize(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
 
 
 def _unknown(command: Finalize) -> NotFound:
-    return NotFound("PurchaseUnknown", f"msevtmgt_eventpurchase With Id = {command.purchase_id} Does Not Exist")
+    return NotFound("PurchaseUnknown", f"There is no purchase {command.purchase_id}.")
 
 
 def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | GatepassError:

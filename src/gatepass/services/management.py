@@ -65,10 +65,10 @@ class OwnEventManagement:
 
     def _payable(self, tx: ReadTx, purchase_id: UUID) -> Payable | None:
         row = purchases.with_event(tx, purchase_id)
-        return _payable(row, self._links) if row else None
+        return _payable(row) if row else None
 
 
-def _payable(row: Row, links: Links) -> Payable:
+def _payable(row: Row) -> Payable:
     return Payable(
         id=row["id"],
         reference=order_reference(row["id"]),
@@ -81,7 +81,6 @@ def _payable(row: Row, links: Links) -> Payable:
         items=row["items"],
         email=row["email"],
         return_url=row["return_url"],
-        back_url=f"{links.base_url}/e/{row['readable_id']}",
         created=row["created"],
     )
 

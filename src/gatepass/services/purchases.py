@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.event import Event, LatePolicy
-from gatepass.domain.purchase import Move, Status, after
+from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
 from gatepass.store import WriteTx, events, jobs, purchases, records
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
@@ -30,7 +30,7 @@ Order = tuple[UUID, str, Sequence[AttendeeRow]]
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A purchase is to make a move; `reason` goes to staff when nothing else can be done with late money."""
+    """A purchase is to make a move."""
 
     purchase_id: UUID
     move: Move
@@ -98,8 +98,8 @@ def _write(
     for purchase in moved:
         now = status[purchase.id]
         changes.status[purchase.id] = (now, purchase.hold_until)
-        sold = 1 if now is Status.COMPLETED else 0
-        freed = -1 if purchase.status is Status.AWAITING_PAYMENT else 0
+        sold = 1 if now in SOLD_SEATS else 0
+        freed = -1 if purchase.status in HOLDS_SEATS else 0
         changes.seats(people[purchase.id], purchase.event_id, freed, sold)
         if sold:
             changes.granted.append(purchase.id)

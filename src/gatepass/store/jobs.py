@@ -119,19 +119,6 @@ def park(tx: WriteTx, claim_: Job, reason: str) -> None:
     tx.execute(statement.values(state=PARKED, last_error=reason[:1000]))
 
 
-def hasten(tx: WriteTx, dedupe: str) -> None:
-    """Make a waiting job due now."""
-    tx.execute(sa.update(job).where(job.c.dedupe == dedupe, job.c.state == READY).values(due=tx.now))
-    tx.added_jobs = True
-
-
-def next_due(tx: ReadTx) -> datetime | None:
-    """When the next job is due; None when nothing waits."""
-    return tx.execute(
-        sa.select(job.c.due).where(job.c.state == READY).order_by(job.c.due).limit(1)
-    ).scalar_one_or_none()
-
-
 def is_due(tx: ReadTx) -> bool:
     """True when a claim would find something. A reader's clock is good enough to ask."""
     now = sa.func.clock_timestamp() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)

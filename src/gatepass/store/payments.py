@@ -7,11 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.money import Money
-from gatepass.domain.payment import OPEN, Payment, PaymentState
+from gatepass.domain.payment import Payment, PaymentState
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, payment
 
-_OPEN = sorted(state.value for state in OPEN)
 _of_purchase = sa.select(payment).where(payment.c.purchase_id == sa.bindparam("purchase_id")).order_by(payment.c.number)
 _of_purchases = (
     sa.select(payment)
@@ -57,12 +56,6 @@ def by_ref(tx: ReadTx, provider: str, ref: str) -> Payment | None:
     named = sa.or_(payment.c.session_ref == ref, payment.c.intent_ref == ref)
     row = tx.row(sa.select(payment).where(payment.c.provider == provider, named).limit(1))
     return _payment(row) if row else None
-
-
-def open_of(tx: ReadTx, purchase_ids: Sequence[UUID]) -> dict[UUID, Payment]:
-    """The open payment of each purchase that has one."""
-    statement = sa.select(payment).where(payment.c.purchase_id.in_(purchase_ids), payment.c.state.in_(_OPEN))
-    return {row["purchase_id"]: _payment(row) for row in tx.rows(statement)}
 
 
 def add(tx: WriteTx, new: Payment) -> None:

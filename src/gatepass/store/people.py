@@ -64,11 +64,6 @@ def web_application_by_id(tx: ReadTx, application_id: UUID) -> WebApplication | 
     return _web_application(row) if row else None
 
 
-def web_applications(tx: ReadTx) -> list[WebApplication]:
-    """All of them: they are few."""
-    return [_web_application(row) for row in tx.rows(sa.select(web_application))]
-
-
 def add_web_application(tx: WriteTx, row: Row) -> None:
     """A new site, as a row of `tables.web_application`."""
     tx.execute(sa.insert(web_application), [dict(row)])

@@ -24,7 +24,6 @@ _with_event = (
     sa.select(
         purchase,
         event.c.name.label("title"),
-        event.c.readable_id,
         payment_provider.c.kind.label("provider"),
         sa.select(attendee.c.email)
         .where(attendee.c.purchase_id == purchase.c.id)
@@ -115,7 +114,7 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
 
 
 def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
-    """What a payment asks of a purchase, in one statement: its row, `title`, `readable_id`, `provider`, and the first `email`."""
+    """What a payment asks of a purchase, in one statement: its row, `title`, `provider`, and the first `email`."""
     return tx.row(_with_event, {"id": purchase_id})
 
 

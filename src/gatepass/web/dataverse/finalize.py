@@ -8,13 +8,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gatepass.domain.errors import GatepassError, Refused
+from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.services import finalize
 from gatepass.services.finalize import Finalize, Word
 from gatepass.web.body import limited_body
 from gatepass.web.dataverse import errors
 from gatepass.web.dataverse.auth import authority, caller
-from gatepass.web.site import site
+from gatepass.web.site import Site, site
 
 MAX_BODY_BYTES = 64 * 1024
 WORDS: Mapping[int, Word] = MappingProxyType({100000000: Word.CANCELLED, 100000001: Word.COMPLETED})
@@ -40,10 +40,18 @@ async def finalize_registration_payment(request: Request) -> Response:
                 "PrivilegeMissing", f"Principal user {who.name} is missing the privilege to finalize payments."
             )
         command = _command(await limited_body(request, MAX_BODY_BYTES), who.name)
-        await finalize.finalize(site(request).store, command)
+        await _finalize(site(request), command)
     except GatepassError as error:
         return errors.refusal(error, authority(request))
     return Response(status_code=204, headers=errors.headers())
+
+
+async def _finalize(here: Site, command: Finalize) -> None:
+    try:
+        await finalize.finalize(here.store, command)
+    except NotFound as error:
+        gone = f"msevtmgt_eventpurchase With Id = {command.purchase_id} Does Not Exist"
+        raise NotFound(error.code, gone) from error
 
 
 def _command(body: bytes, actor: str) -> Finalize:
