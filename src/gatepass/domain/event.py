@@ -23,8 +23,18 @@ class EventStatus(StrEnum):
 class LatePolicy(StrEnum):
     """What happens to money that comes after the seats were given away."""
 
-    SEAT_AGAIN = "seat_again"
+    SEAT_ELSE_REFUND = "seat_else_refund"
+    """The default: the seats again while there is room, else the money back."""
+    SEAT_ELSE_WAITLIST = "seat_else_waitlist"
+    """The seats again, now or when some are free; the money back when the event begins without them."""
+    SEAT_ELSE_ATTENTION = "seat_else_attention"
+    REFUND = "refund"
+    """Never a seat, always the money back."""
     ATTENTION = "attention"
+    """A person decides each."""
+
+
+SEATS_AGAIN = frozenset({LatePolicy.SEAT_ELSE_REFUND, LatePolicy.SEAT_ELSE_WAITLIST, LatePolicy.SEAT_ELSE_ATTENTION})
 
 
 @dataclass(frozen=True, slots=True)

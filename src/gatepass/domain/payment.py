@@ -68,6 +68,8 @@ class Payment:
     """Asked for with this opening and found allowed; None: the purchase's own."""
     opening: int = 1
     """Counts the keys used to open it: a provider that stored its own 500 under a key never answers that key otherwise."""
+    fee: Money | None = None
+    """What the provider keeps of it, and does not give back with a refund; None while it is not known."""
 
     @property
     def key(self) -> str:
@@ -90,6 +92,7 @@ class Payment:
             intent_ref=report.intent_ref or self.intent_ref,
             charge_ref=report.charge_ref or self.charge_ref,
             page_url=report.page_url or self.page_url,
+            fee=report.fee or self.fee,
             reason_code=None if state is PaymentState.SUCCEEDED else report.reason_code or self.reason_code,
             reason_text=None if state is PaymentState.SUCCEEDED else report.reason_text or self.reason_text,
         )  # fmt: skip
@@ -113,10 +116,12 @@ class Report:
     reason_code: str | None = None
     reason_text: str | None = None
     page_url: str | None = None
+    fee: Money | None = None
+    """What the provider keeps of it; None while it is not known."""
     takes_more: bool = False
     """The page could be paid again: it has to be ended although money has come."""
-    charged: tuple[str, ...] = ()
-    """Every charge that succeeded on this page, the first one first: more than one is money to give back."""
+    also: "tuple[Report, ...]" = ()
+    """More money that came by the same page, each under a reference of its own: it is to be given back."""
 
 
 MONEY = frozenset({PaymentState.SUCCEEDED, PaymentState.PROCESSING})

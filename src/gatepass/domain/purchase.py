@@ -24,6 +24,8 @@ class Status(StrEnum):
     """The hold ended without money; the seats are free again."""
     PAID_LATE = "paid_late"
     """Money came after the seats were given away; the late-payment policy or a person decides."""
+    WAITLISTED = "waitlisted"
+    """Paid late, and waiting for a seat: the first one that is free goes to whoever has waited longest."""
 
 
 class Move(StrEnum):
@@ -39,9 +41,13 @@ class Move(StrEnum):
     EXPIRE = "expire"
     SEAT = "seat"
     """Late money found free seats again."""
+    WAIT_FOR_SEAT = "wait_for_seat"
+    """Late money found none, and waits for one."""
+    GIVE_UP = "give_up"
+    """Everything goes back: no seat is kept, and no money."""
 
 
-_A, _C, _X, _E, _L = Status.AWAITING_PAYMENT, Status.COMPLETED, Status.CANCELLED, Status.EXPIRED, Status.PAID_LATE
+_A, _C, _X, _E, _L, _W = Status
 
 MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
     {
@@ -71,6 +77,18 @@ MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
         (_L, Move.REOPEN): _L,
         (_L, Move.EXPIRE): _L,
         (_L, Move.SEAT): _C,
+        (_L, Move.WAIT_FOR_SEAT): _W,
+        (_W, Move.SEAT): _C,
+        (_W, Move.PAY): _W,
+        (_W, Move.WAIT): _W,
+        (_W, Move.REOPEN): _W,
+        (_W, Move.EXPIRE): _W,
+        (_W, Move.WAIT_FOR_SEAT): _W,
+        # Refunded in whole, or the event does not take place.
+        (_C, Move.GIVE_UP): _X,
+        (_L, Move.GIVE_UP): _X,
+        (_W, Move.GIVE_UP): _X,
+        (_X, Move.GIVE_UP): _X,
     }
 )
 
@@ -78,10 +96,17 @@ FORBIDDEN: Mapping[tuple[Status, Move], str] = MappingProxyType(
     {
         (_C, Move.CANCEL): "is completed. Refund it instead of cancelling it",
         (_L, Move.CANCEL): "has been paid. Refund it instead of cancelling it",
+        (_W, Move.CANCEL): "has been paid. Refund it instead of cancelling it",
         (_A, Move.SEAT): "holds its seats already",
         (_C, Move.SEAT): "has its seats already",
         (_X, Move.SEAT): "has not been paid",
         (_E, Move.SEAT): "has not been paid",
+        (_A, Move.WAIT_FOR_SEAT): "holds its seats already",
+        (_C, Move.WAIT_FOR_SEAT): "has its seats already",
+        (_X, Move.WAIT_FOR_SEAT): "has not been paid",
+        (_E, Move.WAIT_FOR_SEAT): "has not been paid",
+        (_A, Move.GIVE_UP): "has not been paid. Cancel it instead",
+        (_E, Move.GIVE_UP): "has not been paid",
     }
 )
 

@@ -1,14 +1,17 @@
 """What every payment provider can do for us. Amounts and words are ours; each adapter translates."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import Unavailable
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Report
+from gatepass.domain.refund import RefundReport
 
 
 class BadSignature(Exception):
@@ -38,19 +41,53 @@ class Checkout:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """Everything a provider needs to give money back. All of it comes from stored rows, so a repeat is the same call."""
+
+    key: str
+    refund_id: UUID
+    purchase_id: UUID
+    money_ref: str
+    amount: Money
+
+
+class About(StrEnum):
+    """What a notification is about: it says whom to ask."""
+
+    PAGE = "page"
+    """A payment page of ours: `object_ref` is what `fetch` takes."""
+    PAYMENT = "payment"
+    """The money itself: `object_ref` is its reference."""
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    OTHER = "other"
+    """Nothing of ours: kept, and left alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A verified notification: a hint where to look, never a fact to act on."""
 
     event_ref: str
-    """The provider's id of the event: the same however often it is sent."""
+    """The provider's id of the event: the same however often it is sent, and however it comes."""
     kind: str
     live: bool
-    concerns_us: bool
-    """False: of a kind that says nothing about payments of ours; kept, and left alone."""
+    about: About
     object_ref: str | None
     """The provider's id of what it is about."""
+    money_ref: str | None
+    """The provider's name of the money that a refund or a dispute is about."""
     payment_hint: str | None
     """Our payment id as the provider repeats it; untrusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of the provider's own list."""
+
+    delivery: Delivery
+    body: bytes
+    at: datetime
 
 
 class PaymentProvider(Protocol):
@@ -82,6 +119,30 @@ class PaymentProvider(Protocol):
 
     async def end(self, ref: str) -> Report:
         """End an open payment, if it still is; returns what it is then. Money that came first is reported, not lost."""
+        ...
+
+    async def refund(self, order: RefundOrder) -> RefundReport:
+        """Give money back. Repeatable by `order.key`.
+
+        Raises Unavailable when the outcome is unknown, AnswerKept when this key is spent, Refused when the provider
+        will never do it.
+        """
+        ...
+
+    async def refunds(self, money_ref: str) -> Sequence[RefundReport]:
+        """Every refund that was ever made of this money, by whomever. Raises NotFound for an unknown reference."""
+        ...
+
+    async def disputes(self, money_ref: str) -> Sequence[DisputeReport]:
+        """Every dispute about this money."""
+        ...
+
+    def events_since(self, since: datetime) -> AsyncIterator[Told]:
+        """The provider's own list of events made at or after `since`, in no order that counts."""
+        ...
+
+    def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
+        """Payments of ours that were opened in this time, paid or not, as they stand now."""
         ...
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
 from gatepass.domain.payment import MONEY, Payment, mismatch
-from gatepass.providers.base import Delivery, PaymentProvider
+from gatepass.providers.base import About, Delivery, PaymentProvider
 from gatepass.services.payments import Finding, Ledger, adopt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import Notification, NotificationState
@@ -42,7 +42,7 @@ def _keep(tx: WriteTx, received: Sequence[_Received]) -> Sequence[None]:
 
 
 def _row(tx: WriteTx, provider: str, delivery: Delivery, body: bytes) -> Row:
-    state = NotificationState.NEW if delivery.concerns_us else NotificationState.IGNORED
+    state = NotificationState.IGNORED if delivery.about is About.OTHER else NotificationState.NEW
     return {
         "id": new_id(),
         "provider": provider,
@@ -50,6 +50,8 @@ def _row(tx: WriteTx, provider: str, delivery: Delivery, body: bytes) -> Row:
         "kind": delivery.kind,
         "object_ref": delivery.object_ref,
         "payment_hint": delivery.payment_hint,
+        "about": delivery.about.value,
+        "money_ref": delivery.money_ref,
         "live": delivery.live,
         "body": body,
         "state": state.value,
@@ -96,7 +98,7 @@ async def _apply(
             lambda tx: _quarantine(tx, notification, claim, "the provider does not know what it is about")
         )
         return
-    if other.session_ref != report.session_ref and other.state in MONEY:
+    if other.state in MONEY and other.intent_ref not in {one.intent_ref for one in (report, *report.also)}:
         if why := mismatch(payment, other):
             await store.write(lambda tx: _quarantine(tx, notification, claim, why))
             return

@@ -109,10 +109,27 @@ class _Book:
             self._wrong[id(finding)] = why
             self._now[row.id] = _quarantined(tx, row, finding, why)
         else:
-            self._now[row.id] = row.told(finding.report)
-            self._follow(tx, row, self._now[row.id])
-            _see_to_the_page(tx, self._now[row.id], finding.report)
+            self._take(tx, row, finding.report)
+        for report in finding.report.also:
+            self._take_more(tx, self._now[row.id], report)
         return self._now[row.id]
+
+    def _take(self, tx: WriteTx, row: Payment, report: Report) -> None:
+        self._now[row.id] = row.told(report)
+        self._follow(tx, row, self._now[row.id])
+        _see_to_the_page(tx, self._now[row.id], report)
+
+    def _take_more(self, tx: WriteTx, first: Payment, report: Report) -> None:
+        """Money that came on top by the same page gets a row of its own, and is then money like any other."""
+        if mismatch(first, report):
+            return
+        known = next((row for row in self._now.values() if row.session_ref == report.session_ref), None)
+        if known is None:
+            number = max(row.number for row in self._now.values() if row.purchase_id == first.purchase_id) + 1
+            known = adopted(first, report, number)
+            payments.add(tx, known)
+            self._before[known.id] = known
+        self._take(tx, known, report)
 
     def changed(self) -> list[Payment]:
         """Rows to write, in the order of their ids."""
@@ -147,19 +164,9 @@ class _Book:
 
 
 def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:
-    """A page that can be paid more than once is ended by the first money; what came on top all the same is put in sight."""
+    """A page that can be paid more than once is ended by the first money."""
     if payment.state is PaymentState.SUCCEEDED and report.takes_more:
         ask_to_end(tx, payment)
-    for charge in report.charged[1:]:
-        reason = f"Paid twice: {payment.amount} ({charge}) came on top by the page of attempt {payment.number}. Give it back."
-        records.call_attention(
-            tx,
-            "paid_twice",
-            reason,
-            dedupe=f"paid_twice:{charge}",
-            purchase_id=payment.purchase_id,
-            payment_id=payment.id,
-        )
 
 
 def ask_to_end(tx: WriteTx, payment: Payment) -> None:
@@ -194,20 +201,28 @@ async def adopt(store: Store, payment: Payment, report: Report) -> Payment:
         known = next((row for row in rows if row.session_ref == report.session_ref), None)
         if known:
             return known
-        found = replace(
-            payment,
-            id=new_id(),
-            number=max(row.number for row in rows) + 1,
-            state=PaymentState.EXPIRED,
-            page_url=None,
-            session_ref=report.session_ref,
-            intent_ref=None,
-            charge_ref=None,
-        )
+        found = adopted(payment, report, max(row.number for row in rows) + 1)
         payments.add(tx, found)
         return found
 
     return await store.write(unit)
+
+
+def adopted(payment: Payment, report: Report, number: int) -> Payment:
+    """The row for money on a page that no row of ours holds, before it is told of the money."""
+    return replace(
+        payment,
+        id=new_id(),
+        number=number,
+        state=PaymentState.EXPIRED,
+        page_url=None,
+        session_ref=report.session_ref,
+        intent_ref=None,
+        charge_ref=None,
+        reason_code=None,
+        reason_text=None,
+        fee=None,
+    )
 
 
 async def look_up_briefly(ledger: Ledger, provider: PaymentProvider, payment: Payment, patience_s: float) -> Payment:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import GatepassError, NotFound
-from gatepass.domain.event import Event, LatePolicy
+from gatepass.domain.event import SEATS_AGAIN, Event
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
 from gatepass.store import WriteTx, events, jobs, purchases, records
 from gatepass.store.purchases import AttendeeRow, Purchase
@@ -210,9 +210,7 @@ def _seat_late(
     wishes = {person.pass_id for some in people.values() for person in some if person.pass_id}
     sale = events.lock(tx, {purchase.event_id for purchase in late}, wishes)
     for purchase in late:
-        if sale[purchase.event_id].late_policy is LatePolicy.SEAT_AGAIN and _fits(
-            sale[purchase.event_id], people[purchase.id]
-        ):
+        if sale[purchase.event_id].late_policy in SEATS_AGAIN and _fits(sale[purchase.event_id], people[purchase.id]):
             _seat_again(tx, purchase, people[purchase.id])
             status[purchase.id] = Status.COMPLETED
             sale = events.lock(tx, {one.event_id for one in late}, wishes)

@@ -30,7 +30,7 @@ class NewEvent:
     capacity: int | None = None
     provider_id: UUID | None = None
     status: EventStatus = EventStatus.DRAFT
-    late_policy: LatePolicy = LatePolicy.SEAT_AGAIN
+    late_policy: LatePolicy = LatePolicy.SEAT_ELSE_REFUND
 
 
 def readable_id(name: str) -> str:

@@ -31,7 +31,9 @@ class Notification:
     provider: str
     event_ref: str
     kind: str
+    about: str
     object_ref: str | None
+    money_ref: str | None
     payment_hint: str | None
     live: bool
     state: NotificationState

@@ -31,6 +31,7 @@ _save = (
         charge_ref=sa.bindparam("to_charge"),
         reason_code=sa.bindparam("to_code"),
         reason_text=sa.bindparam("to_text"),
+        fee_minor=sa.bindparam("to_fee"),
         changed=sa.bindparam("now"),
     )
 )
@@ -79,6 +80,7 @@ def _changes(one: Payment) -> dict[str, Any]:
         "to_charge": one.charge_ref,
         "to_code": one.reason_code,
         "to_text": one.reason_text,
+        "to_fee": one.fee and one.fee.minor,
     }
 
 
@@ -104,6 +106,7 @@ def _row(one: Payment) -> dict[str, Any]:
         "reason_code": one.reason_code,
         "reason_text": one.reason_text,
         "return_url": one.return_url,
+        "fee_minor": one.fee and one.fee.minor,
         "opened": one.opened,
         "expires_at": one.expires_at,
     }
@@ -128,4 +131,5 @@ def _payment(row: Row) -> Payment:
         reason_text=row["reason_text"],
         return_url=row["return_url"],
         opening=row["opening"],
+        fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
     )

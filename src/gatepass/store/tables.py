@@ -74,8 +74,8 @@ def _minor(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False)
+def _flag(name: str, **more: Any) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, **more)
 
 
 def _json(name: str) -> sa.Column[Any]:
@@ -198,7 +198,9 @@ registration = sa.Table(
     _to("purchase", index=True),
     sa.Column("attendee_id", sa.Uuid, sa.ForeignKey("attendee.id"), nullable=False, unique=True),
     _text("status", 20),
+    _flag("disputed", server_default=sa.false()),
     _when("created"),
+    _when("cancelled", required=False),
 )
 
 attendee_pass = sa.Table(
@@ -232,6 +234,7 @@ payment = sa.Table(
     _text("reason_code", 100, required=False),
     _text("reason_text", 1000, required=False),
     _text("return_url", 2000, required=False),
+    sa.Column("fee_minor", sa.BigInteger, nullable=True),
     _when("opened"),
     _when("changed"),
     _when("expires_at"),
@@ -253,13 +256,106 @@ notification = sa.Table(
     _text("kind", 100),
     _text("object_ref", 255, required=False),
     _text("payment_hint", 255, required=False),
+    _text("about", 20),
+    _text("money_ref", 255, required=False),
+    sa.Column("payment_id", sa.Uuid, nullable=True),
+    sa.Column("purchase_id", sa.Uuid, nullable=True, index=True),
     _flag("live"),
-    sa.Column("body", sa.LargeBinary, nullable=False),
+    # None when its time of keeping is over.
+    sa.Column("body", sa.LargeBinary, nullable=True),
     _text("state", 20),
     _text("reason", 1000, required=False),
     _when("received"),
     _when("handled", required=False),
     sa.UniqueConstraint("provider", "event_ref"),
+)
+
+refund = sa.Table(
+    "refund",
+    metadata,
+    _id(),
+    sa.Column("purchase_id", sa.Uuid, nullable=False, index=True),
+    _to("payment", index=True),
+    _text("provider", 20),
+    _count("opening"),
+    _text("state", 20),
+    _minor("amount_minor"),
+    _text("currency", 3),
+    _text("cause", 20),
+    _text("reason", 500),
+    _text("actor", 200),
+    _text("money_ref", 255),
+    _text("refund_ref", 255, required=False),
+    _json("attendees"),
+    _text("reason_code", 100, required=False),
+    _text("reason_text", 1000, required=False),
+    _when("requested"),
+    _when("changed"),
+    sa.UniqueConstraint("provider", "refund_ref"),
+    sa.CheckConstraint("amount_minor > 0", name="amount"),
+)
+
+dispute = sa.Table(
+    "dispute",
+    metadata,
+    _id(),
+    sa.Column("purchase_id", sa.Uuid, nullable=False, index=True),
+    _to("payment"),
+    _text("provider", 20),
+    _text("dispute_ref", 255),
+    _text("state", 20),
+    _minor("amount_minor"),
+    _text("currency", 3),
+    _text("reason", 100),
+    _flag("inquiry"),
+    _when("due", required=False),
+    _when("opened"),
+    _when("changed"),
+    _when("closed", required=False),
+    sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
+    sa.UniqueConstraint("provider", "dispute_ref"),
+)
+
+timeline_entry = sa.Table(
+    "timeline_entry",
+    metadata,
+    _id(),
+    sa.Column("purchase_id", sa.Uuid, nullable=False, index=True),
+    _when("at"),
+    _text("kind", 40),
+    _json("detail"),
+)
+"""What happened to a purchase that no other row keeps the time of."""
+
+webhook_endpoint = sa.Table(
+    "webhook_endpoint",
+    metadata,
+    _id(),
+    _text("url", 2000),
+    _text("description", 200),
+    _json("kinds"),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    _text("state", 20),
+    _text("reason", 500, required=False),
+    _when("failing_since", required=False),
+    _when("created"),
+)
+"""An integrator's address. `secret` is encrypted."""
+
+webhook_message = sa.Table(
+    "webhook_message",
+    metadata,
+    _id(),
+    _to("webhook_endpoint", index=True),
+    sa.Column("purchase_id", sa.Uuid, nullable=True, index=True),
+    _text("kind", 60),
+    sa.Column("body", sa.Text, nullable=False),
+    _text("state", 20),
+    _count("tries"),
+    _count("last_status", required=False),
+    _text("last_error", 500, required=False),
+    _when("created"),
+    _when("delivered", required=False),
 )
 
 job = sa.Table(

@@ -1,0 +1,54 @@
+"""Commands that look after an installation: doctor, attention, switch."""
+
+from typing import Annotated
+
+import typer
+
+from gatepass.cli.common import ACTOR, DataDir, application, id_of, opened, read_settings, stop
+
+
+@application.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check settings, database, every promise, and what needs attention. Exit code 0: all is well."""
+    from gatepass import doctor as doctor_
+
+    settings = read_settings(data_dir)
+    raise typer.Exit(doctor_.run(settings, print))
+
+
+@application.command()
+def attention(
+    entry: Annotated[
+        str | None, typer.Argument(help="Id of an entry to close; without one, all open ones are listed.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="How it was dealt with; kept in the audit.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """List what a person must decide, or close an entry that is dealt with."""
+    from gatepass.services import attention as attention_
+    from gatepass.store import records
+
+    with opened(data_dir) as store:
+        if entry is None:
+            for row in store.read_now(records.needing_attention):
+                print(f"{row['id']}  {row['kind']:<16} {row['reason']}")
+            return
+        entry_id = id_of(entry, "gatepass attention")
+        store.write_now(lambda tx: attention_.close(tx, entry_id, reason, ACTOR))
+    print("Closed.")
+
+
+@application.command()
+def switch(
+    name: Annotated[str, typer.Argument(help="payments, or demo-payment-confirmation.")],
+    to: Annotated[str, typer.Argument(help="on or off.", metavar="[on|off]")],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a feature switch on or off."""
+    from gatepass.services import switches
+
+    if to not in {"on", "off"}:
+        stop("Say on or off.")
+    with opened(data_dir) as store:
+        store.write_now(lambda tx: switches.put(tx, name, to=to == "on", actor=ACTOR))
+    print(f"{name} is {to}.")

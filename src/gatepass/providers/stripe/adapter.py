@@ -1,0 +1,132 @@
+"""Stripe, by its official SDK: one Checkout Session per attempt, or one Payment Link that can be paid once.
+
+Rules: docs.stripe.com/checkout/fulfillment, docs.stripe.com/refunds, docs.stripe.com/disputes.
+"""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from gatepass.domain.dispute import DisputeReport
+from gatepass.domain.errors import Refused
+from gatepass.domain.payment import PaymentState, Report
+from gatepass.domain.refund import RefundReport
+from gatepass.providers.base import Checkout, Delivery, RefundOrder, Told
+from gatepass.providers.stripe import checkout as told
+from gatepass.providers.stripe import feed
+from gatepass.providers.stripe.client import Connection, asked, keyed
+from gatepass.providers.stripe.notifications import MAX_AGE_S, check_signature, delivery_of
+from gatepass.providers.stripe.words import (
+    report_of_dispute,
+    report_of_link,
+    report_of_refund,
+    report_of_session,
+    word,
+)
+
+
+class Opening(StrEnum):
+    """How a payment is opened at Stripe."""
+
+    SESSION = "session"
+    LINK = "link"
+
+
+class Stripe:
+    """One Stripe account. `webhook_secrets`: each that may sign, so that one can be rolled without a gap."""
+
+    name = "stripe"
+
+    def __init__(
+        self, secret_key: str, webhook_secrets: Sequence[str], api_base: str, opening: Opening = Opening.SESSION
+    ) -> None:
+        self._secrets, self._opening = tuple(webhook_secrets), opening
+        self._connection = Connection(secret_key, api_base)
+        self.live = secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def _v1(self) -> Any:
+        return self._connection.client.v1
+
+    async def start(self, checkout: Checkout) -> Report:
+        if self._opening is Opening.LINK:
+            link = await asked(self._v1.payment_links.create_async(told.link(checkout), keyed(checkout.key)))
+            return report_of_link(link, checkout.amount)
+        session = await asked(self._v1.checkout.sessions.create_async(told.session(checkout), keyed(checkout.key)))
+        return report_of_session(session, session.id)
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        check_signature(headers.get("stripe-signature", ""), body, self._secrets, time.time())
+        return delivery_of(body)
+
+    async def fetch(self, ref: str) -> Report:
+        if ref.startswith("plink_"):
+            return await self._fetch_link(ref)
+        session = await asked(self._v1.checkout.sessions.retrieve_async(ref, {"expand": ["payment_intent"]}))
+        return report_of_session(session, ref)
+
+    async def find(self, checkout: Checkout) -> Report | None:
+        since = int(checkout.opened.timestamp()) - MAX_AGE_S
+        page = await asked(self._v1.checkout.sessions.list_async({"created": {"gte": since}, "limit": feed.PAGE}))
+        async for session in page.auto_paging_iter():
+            if session.metadata and word(session.metadata, "payment_id") == str(checkout.payment_id):
+                return report_of_session(session, session.payment_link or session.id)
+        return None
+
+    async def end(self, ref: str) -> Report:
+        if ref.startswith("plink_"):
+            return await self._end_link(ref)
+        try:
+            await asked(self._v1.checkout.sessions.expire_async(ref))
+        except Refused:
+            # Only an open session can be expired: this one has ended, or was paid, already.
+            return await self.fetch(ref)
+        return await self.fetch(ref)
+
+    async def refund(self, order: RefundOrder) -> RefundReport:
+        return report_of_refund(await asked(self._v1.refunds.create_async(told.refund(order), keyed(order.key))))
+
+    async def refunds(self, money_ref: str) -> Sequence[RefundReport]:
+        page = await asked(self._v1.refunds.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
+        return [report_of_refund(refund) async for refund in page.auto_paging_iter()]
+
+    async def disputes(self, money_ref: str) -> Sequence[DisputeReport]:
+        page = await asked(self._v1.disputes.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
+        return [report_of_dispute(dispute) async for dispute in page.auto_paging_iter()]
+
+    def events_since(self, since: datetime) -> AsyncIterator[Told]:
+        return feed.events_since(self._connection, since)
+
+    def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
+        return feed.payments_between(self._connection, since, until)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _fetch_link(self, ref: str) -> Report:
+        """A link opens a session for each visitor: the first one that was paid tells, the others are named beside it."""
+        link = await asked(self._v1.payment_links.retrieve_async(ref))
+        sessions = list(reversed(await self._sessions_of(ref)))
+        more = link.active or any(session.status == "open" for session in sessions)
+        reports = [report_of_session(session, session.id) for session in sessions]
+        paid = [report for report in reports if report.state is PaymentState.SUCCEEDED]
+        waiting = [report for report in reports if report.state is PaymentState.PROCESSING]
+        if money := (*paid, *waiting):
+            return replace(money[0], session_ref=ref, takes_more=more, also=money[1:])
+        declined = next((report for report in reports if report.reason_code), None)
+        return report_of_link(link, None, declined)
+
+    async def _end_link(self, ref: str) -> Report:
+        await asked(self._v1.payment_links.update_async(ref, {"active": False}))
+        for session in await self._sessions_of(ref):
+            if session.status == "open":
+                await self.end(session.id)
+        return await self._fetch_link(ref)
+
+    async def _sessions_of(self, ref: str) -> "list[Any]":
+        params = {"payment_link": ref, "limit": feed.PAGE, "expand": ["data.payment_intent"]}
+        page = await asked(self._v1.checkout.sessions.list_async(params))
+        return [session async for session in page.auto_paging_iter()]
