@@ -295,16 +295,23 @@ class Running:
 
 def _due_jobs(tx: ReadTx) -> bool:
     job = tables.job.c
-    at_once = job.kind.in_(("apply_notification", "end_payment", "send_confirmation"))
+    at_once = job.kind.in_(
+        ("apply_notification", "end_payment", "send_confirmation", "send_refund_mail", "refund_event")
+    )
     waiting = sa.select(sa.func.count()).where(job.state == "ready", at_once | (job.due <= datetime.now(UTC)))
-    return bool(tx.execute(waiting.where(job.kind != "sweep_holds")).scalar_one())
+    return bool(tx.execute(waiting.where(job.kind.not_in(("sweep_holds", "seat_waiting")))).scalar_one())
 
 
 def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:
     payment = tables.payment.c
     paid = sa.select(payment.purchase_id, sa.func.sum(payment.amount_minor).label("paid"))
     paid = paid.where(payment.state == "succeeded", payment.provider == "stripe").group_by(payment.purchase_id)
-    return {str(row["purchase_id"]): int(row["paid"]) for row in tx.rows(paid)}
+    money = {str(row["purchase_id"]): int(row["paid"]) for row in tx.rows(paid)}
+    refund = tables.refund.c
+    back = sa.select(refund.purchase_id, sa.func.sum(refund.amount_minor).label("back")).group_by(refund.purchase_id)
+    for row in tx.rows(back.where(refund.state.in_(("processing", "succeeded")), refund.provider == "stripe")):
+        money[str(row["purchase_id"])] -= int(row["back"])
+    return money
 
 
 def _in_question(tx: ReadTx) -> set[str]:
