@@ -8,10 +8,11 @@ from starlette.routing import Route
 
 from gatepass.sandbox import money, sessions
 from gatepass.sandbox.config import SandboxConfig
-from gatepass.sandbox.control import guarded, recent_deliveries
+from gatepass.sandbox.control import recent_deliveries
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import StripeError
 from gatepass.sandbox.faults import Faults
+from gatepass.sandbox.guard import guarded
 from gatepass.sandbox.objects import Obj
 from gatepass.sandbox.pages import render
 from gatepass.sandbox.store import Store, Tx
