@@ -52,7 +52,9 @@ class Api:
                 answer = _error(error, request_id)
             if fault.reset:
                 await wire.cut(request)
-            return self._sent_off(request, _response(request, request_id, answer, fault))
+            response = _response(request, request_id, answer, fault)
+            wire.date(request, response, self._store.faults.clock.skew_s)
+            return response
 
         return handle
 
@@ -63,11 +65,6 @@ class Api:
             return WELL
         self._store.set_faults(faults.used_once())
         return faults.api
-
-    def _sent_off(self, request: Request, response: Response) -> Response:
-        if skew_s := self._store.faults.clock.skew_s:
-            wire.misdate(request, response, skew_s)
-        return response
 
     async def _no_such_call(self, request: Request) -> Response:
         message = f"Unrecognized request URL ({request.method}: {request.url.path})."

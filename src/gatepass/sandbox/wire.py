@@ -27,8 +27,8 @@ async def cut(request: Request) -> None:
     await asyncio.sleep(0)
 
 
-def misdate(request: Request, response: Response, skew_s: int) -> None:
-    """Send a `Date` that is wrong by `skew_s` seconds, instead of the server's own."""
+def date(request: Request, response: Response, skew_s: int) -> None:
+    """Send our own `Date`, wrong by `skew_s` seconds, instead of the server's."""
     exchange = _exchange(request)
     own = [(name, value) for name, value in getattr(exchange, "default_headers", []) if name != b"date"]
     if exchange is not None:
