@@ -138,7 +138,7 @@ def _payments(tx: Tx) -> list[Obj]:
     sql = """select s.id, s.status, s.payment_status, s.amount, s.currency,
       coalesce(c.amount - c.amount_refunded, 0) left_, d.id dispute, d.status dispute_status
       from (select * from object where kind = 'checkout.session' order by seq desc limit ?) s
-      left join object c on c.kind = 'charge' and c.status = 'succeeded' and c.payment_intent = s.payment_intent
+      left join object c on +c.kind = 'charge' and c.status = 'succeeded' and c.payment_intent = s.payment_intent
       left join object d on d.kind = 'dispute' and d.charge = c.id and d.status not in ('won', 'lost', 'warning_closed')
       order by s.seq desc"""
     return [_payment(dict(row)) for row in tx.rows(sql, SHOWN)]

@@ -62,7 +62,6 @@ create table if not exists idempotency (
 create table if not exists timer (id integer primary key autoincrement, due real not null, action text not null, object text not null);
 create index if not exists timer_due on timer (due);
 create table if not exists lie (object text primary key, members text not null);
-create index if not exists object_payment on object (hidden ->> '$.payment') where kind = 'balance_transaction';
 create table if not exists setting (name text primary key, value text not null);
 """
 
