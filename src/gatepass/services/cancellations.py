@@ -113,6 +113,6 @@ def _event(tx: ReadTx, event_id: UUID) -> Event:
     return found
 
 
-def cash_of(found: Forecast) -> str:
-    """Such as "12,050.00 EUR"."""
-    return ", ".join(str(Money(minor, currency)) for currency, minor in found.cash.items()) or "nothing"
+def amounts(by_currency: Mapping[str, int]) -> str:
+    """Such as "12050.00 EUR, 300 JPY"."""
+    return ", ".join(str(Money(minor, currency)) for currency, minor in by_currency.items() if minor) or "nothing"
