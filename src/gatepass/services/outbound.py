@@ -1,0 +1,211 @@
+"""Calls addresses that others chose, and never one inside our own network.
+
+The name is resolved once, each address is checked, and the connection goes to exactly the address that was checked: a
+name that answers differently the next time (DNS rebinding) gains nothing. TLS and the Host header still go by the name.
+Redirects are not followed, and no proxy of the environment is used: either would connect to what nobody has checked.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
+from typing import Any, cast
+
+import httpcore
+import httpx
+
+from gatepass.domain.errors import GatepassError, Refused
+
+TIMEOUT_S = 15.0
+"""For everything from the look-up of the name to the status line."""
+RESOLVERS = 8
+"""Threads of their own: a name server that never answers must not keep anybody else's look-ups waiting."""
+MAX_URL_CHARS = 2000
+HTTPS_PORT = 443
+FIRST_FREE_PORT = 1024
+"""Below it only 443: nobody receives webhooks on the port of mail or SSH."""
+
+_INTERNET_6 = ipaddress.ip_network("2000::/3")
+"""All that is routed. What embeds an IPv4 address (::ffff:0:0/96, 64:ff9b::/96) or is local lies outside of it."""
+_CLOSED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.88.99.0/24",  # 6to4 relays
+        "168.63.129.16/32",  # the platform behind each machine of Azure, at a public address
+        "2001::/23",  # Teredo, ORCHID and other protocols' own
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: embeds an IPv4 address
+        "3fff::/20",  # documentation
+    )
+)
+
+Address = IPv4Address | IPv6Address
+Network = httpcore.AsyncNetworkBackend
+Resolve = Callable[[str, int], Sequence[str]]
+"""Name and port to addresses, blocking; raises OSError."""
+
+
+def public(address: Address) -> bool:
+    """True for what anybody on the internet may be: not loopback, private, shared, link-local, multicast or reserved."""
+    if isinstance(address, IPv6Address) and (address not in _INTERNET_6 or address.scope_id):
+        return False
+    special = address.is_multicast or address.is_reserved or address.is_private or not address.is_global
+    return not special and not any(address in network for network in _CLOSED)
+
+
+def checked_url(url: str, *, allow_private: bool) -> httpx.URL:
+    """The address, if we would call it; where its name leads is checked when connecting. Raises Refused."""
+    found = _parsed(url)
+    if found.scheme != "https" and not (allow_private and found.scheme == "http"):
+        raise _refused("It has to begin with https://.")
+    if not found.host or found.userinfo or found.fragment:
+        raise _refused("It needs a host name, and neither a user nor a fragment.")
+    port = found.port or HTTPS_PORT
+    if not allow_private and port != HTTPS_PORT and port < FIRST_FREE_PORT:
+        raise _refused(f"Port {port} belongs to something else. Use {HTTPS_PORT}, or one from {FIRST_FREE_PORT} on.")
+    literal = _literal(found.host)
+    if literal and not allow_private and not public(literal):
+        raise _refused(f"{literal} is not a public address.")
+    return found
+
+
+def _parsed(url: str) -> httpx.URL:
+    if len(url) > MAX_URL_CHARS or "\\" in url or any(ord(char) <= 32 or ord(char) == 127 for char in url):
+        raise _refused("It is too long, or has characters that no address has.")
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        raise _refused("It is not an address.") from None
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _refused(why: str) -> Refused:
+    return Refused("WebhookUrlRefused", f"This address cannot be used for webhooks. {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; the body is never read: the status says it all, and a huge one costs nothing."""
+
+    status: int
+    retry_after: str | None
+
+
+class Outbound:
+    """Sends POSTs to addresses that others chose."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._guard = Guard(cast("Network", httpcore.AnyIOBackend()), allow_private=allow_private)
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One POST, one connection. Raises what `in_words` can tell."""
+        target = checked_url(url, allow_private=self._allow_private)
+        async with asyncio.timeout(TIMEOUT_S), self._pool() as pool:
+            call = pool.stream("POST", _core_url(target), headers=list(headers.items()), content=body)
+            async with call as answer:
+                told = httpx.Headers(answer.headers)
+                return Answer(answer.status, told.get("retry-after"))
+
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        """Made anew for each call: a connection that is kept would be one that nobody checks."""
+        return httpcore.AsyncConnectionPool(ssl_context=_trust(), network_backend=self._guard)
+
+
+def _core_url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Reading the authorities takes 20 ms: once."""
+    return httpx.create_ssl_context()
+
+
+class Guard(Network):
+    """Connects to public addresses only, and to no other address than the one that it has checked."""
+
+    def __init__(self, inner: Network, *, allow_private: bool, resolve: Resolve | None = None) -> None:
+        self._inner, self._allow_private = inner, allow_private
+        self._resolve = resolve or _resolve
+        self._threads = ThreadPoolExecutor(RESOLVERS, "gatepass-resolve")
+
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:  # fmt: skip
+        """To the first of the host's public addresses that answers. Raises Refused when it has none."""
+        failure: Exception | None = None
+        for address in await self._addresses(host, port):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore.ConnectError(f"{host} has no address")
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        found = [
+            ipaddress.ip_address(text) for text in await loop.run_in_executor(self._threads, self._resolve, host, port)
+        ]
+        fine = [str(address) for address in found if self._allow_private or public(address)]
+        if found and not fine:
+            raise Refused("AddressPrivate", f"{host} is at {found[0]}, which is not a public address.")
+        return fine
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Never."""
+        raise Refused("AddressPrivate", "A socket of this machine is not a public address.")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    """In the system's order, each once. Also what only looks like a name: 127.1, 0x7f000001."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def in_words(error: Exception) -> str:
+    """Why a call failed, for the person who looks at it; nothing of what was sent or answered."""
+    if isinstance(error, GatepassError):
+        return error.message
+    if isinstance(error.__cause__, ssl.SSLError):
+        return _tls_in_words(error.__cause__)
+    return next(
+        (words for kind, words in _WORDS.items() if isinstance(error, kind)), f"It failed ({type(error).__name__})."
+    )
+
+
+def _tls_in_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"Its certificate cannot be trusted: {error.verify_message}."
+    return f"TLS failed: {error.reason or 'no reason was given'}."
+
+
+_WORDS: Mapping[type[Exception], str] = MappingProxyType(
+    {
+        # Before OSError's other children: the name's own failure.
+        socket.gaierror: "Its name is not known to DNS, or DNS did not answer.",
+        TimeoutError: f"It did not answer within {TIMEOUT_S:.0f} s.",
+        httpcore.ConnectError: "It takes no connection.",
+        httpcore.ConnectTimeout: "It takes no connection.",
+        httpcore.ProtocolError: "It does not answer as HTTP wants it.",
+        httpcore.NetworkError: "It ended the connection without an answer.",
+    }
+)
