@@ -12,7 +12,6 @@ from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.webhook import ANNOUNCED, EndpointState, Kind, MessageState
-from gatepass.services.outbound import checked_url
 from gatepass.services.secrets import Place, Sealer
 from gatepass.store import WriteTx, records, webhooks
 from gatepass.store.tables import Row, new_id
@@ -83,6 +82,9 @@ class NewEndpoint:
 
 def add(tx: WriteTx, sealer: Sealer, new: NewEndpoint, *, allow_private: bool, actor: str) -> tuple[UUID, str]:
     """Its id, and its secret: shown now and never again. Raises Refused for an address, kind or description."""
+    # Imported here: announcing needs no HTTP client.
+    from gatepass.services.outbound import checked_url
+
     checked_url(new.url, allow_private=allow_private)
     _check_kinds(new.kinds)
     if len(new.description) > MAX_DESCRIPTION_CHARS:

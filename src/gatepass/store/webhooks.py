@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.domain.webhook import EndpointState, MessageState
+from gatepass.domain.webhook import EndpointState, Kind, MessageState
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.jobs import readers_now
 from gatepass.store.tables import (
@@ -177,7 +177,8 @@ def send_again(
     Each keeps its id and body, and begins its tries anew.
     """
     ours = _message.webhook_endpoint_id.in_(sa.select(_endpoint.id).where(*_seen))
-    chosen = [ours, _message.id == message_id if message_id else _message.state == MessageState.FAILED.value]
+    failed = sa.and_(_message.state == MessageState.FAILED.value, _message.kind != Kind.PING.value)
+    chosen = [ours, _message.id == message_id if message_id else failed]
     chosen += [_message.webhook_endpoint_id == endpoint_id] if endpoint_id else []
     chosen += [_message.created >= since] if since else []
     again = {"state": MessageState.PENDING.value, "due": tx.now, "tries": 0, "ended": None}
