@@ -22,7 +22,7 @@ from gatepass.services.deliveries import IN_FLIGHT_PER_ENDPOINT
 from gatepass.services.purchases import Settlement, settle
 from gatepass.services.secrets import Sealer
 from gatepass.services.webhooks import NewEndpoint, Subject, announce
-from gatepass.store import ReadTx, WriteTx, records, tables
+from gatepass.store import ReadTx, WriteTx, tables
 from tests.receiver import Receiver, raw_receiver, receiver
 from tests.running import Running, running
 
@@ -138,10 +138,13 @@ async def test_one_that_is_not_there_is_tried_for_three_days_and_then_disabled_w
     endpoint_id, _ = await _add(system, nobody)
     await system.register(pass_name="Free")
     for tries in range(1, len(PAUSES) + 1):
-        (message,) = await _messages_when(system, lambda row, tries=tries: row["tries"] == tries and row["last_error"])
+        least, most = PAUSES[tries - 1] - timedelta(seconds=3), PAUSES[tries - 1] * 1.1
+
+        def paused(row: Any, tries: int = tries, least: timedelta = least, most: timedelta = most) -> bool:
+            return row["tries"] == tries and least < row["due"] - datetime.now(UTC) < most
+
+        (message,) = await _messages_when(system, paused)
         assert message["last_error"] == "It takes no connection."
-        pause = message["due"] - datetime.now(UTC)
-        assert PAUSES[tries - 1] - timedelta(seconds=3) < pause < PAUSES[tries - 1] * 1.1
         await _change_endpoints(system, failing_since=datetime.now(UTC) - timedelta(days=3, hours=1))
         await _make_due(system)
     await _until_ended(system, 1)
@@ -269,7 +272,7 @@ async def test_a_secret_is_encrypted_and_bound_to_its_place(system: Running) -> 
     first, secret = await _add(system, Receiver("http://127.0.0.1:9/a"))
     second, _ = await _add(system, Receiver("http://127.0.0.1:9/b"))
     keys = system.installation.settings.secret_key
-    sealed, other = ((await _endpoint(system, at))["secret"] for at in (first, second))
+    sealed, other = [(await _endpoint(system, at))["secret"] for at in (first, second)]
 
     assert webhooks.in_words(Sealer(keys).read(sealed, webhooks.secret_place(first))) == secret
     for key_of in (
@@ -340,6 +343,11 @@ async def test_answers_that_are_none_leave_plain_words(system: Running) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
 
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
@@ -350,22 +358,25 @@ async def test_answers_that_are_none_leave_plain_words(system: Running) -> None:
             except ConnectionError:
                 return
 
-    async with raw_receiver(garbage) as a, raw_receiver(silence) as b, raw_receiver(endless) as c:
-        urls = [
-            f"http://127.0.0.1:{a}", f"http://127.0.0.1:{b}", f"http://127.0.0.1:{c}", f"https://127.0.0.1:{b}",
-            "https://nobody.invalid/",
-        ]  # fmt: skip
+    async with (
+        raw_receiver(garbage) as a,
+        raw_receiver(silence) as b,
+        raw_receiver(endless) as c,
+        raw_receiver(plain) as d,
+    ):
+        urls = [f"http://127.0.0.1:{port}" for port in (a, b, c)]
+        urls += [f"https://127.0.0.1:{d}", "https://nobody.invalid/", f"https://{'x' * 70}.example/"]
         ids = [(await _add(system, Receiver(url)))[0] for url in urls]
         await system.register(pass_name="Free")
         rows = await _messages_when(system, lambda row: row["last_error"] or row["last_status"], len(urls))
 
     said = {row["webhook_endpoint_id"]: row["last_error"] for row in rows}
-    garbled, silent, delivered, tls, unknown = (said[at] for at in ids)
+    garbled, silent, delivered, tls, unknown, odd = (said[at] for at in ids)
     assert garbled == "It does not answer as HTTP wants it."
     assert silent in {"It does not answer as HTTP wants it.", "It ended the connection without an answer."}
-    assert delivered is None
-    assert "TLS" in tls or "connection" in tls
-    assert unknown == "Its name is not known to DNS, or DNS did not answer."
+    assert delivered is None, "the status has said it all: nobody waits for the rest"
+    assert tls.startswith("TLS failed")
+    assert unknown == odd == "Its name is not known to DNS, or DNS did not answer."
 
 
 async def test_no_endpoint_no_message(system: Running) -> None:

@@ -28,22 +28,21 @@ RESOLVERS = 8
 """Threads of their own: a name server that never answers must not keep anybody else's look-ups waiting."""
 MAX_URL_CHARS = 2000
 HTTPS_PORT = 443
-FIRST_FREE_PORT = 1024
+FIRST_FREE_PORT, LAST_PORT = 1024, 65535
 """Below it only 443: nobody receives webhooks on the port of mail or SSH."""
 
+# Lists of our own: what the standard library calls global differs from one Python to the next.
+# Source: IANA's special-purpose address registries, for IPv4 and IPv6.
 _INTERNET_6 = ipaddress.ip_network("2000::/3")
 """All that is routed. What embeds an IPv4 address (::ffff:0:0/96, 64:ff9b::/96) or is local lies outside of it."""
-_CLOSED = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "192.88.99.0/24",  # 6to4 relays
-        "168.63.129.16/32",  # the platform behind each machine of Azure, at a public address
-        "2001::/23",  # Teredo, ORCHID and other protocols' own
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: embeds an IPv4 address
-        "3fff::/20",  # documentation
-    )
-)
+_CLOSED_6 = "2001::/23 2001:db8::/32 2002::/16 3fff::/20"
+"""Teredo and other protocols' own, documentation, 6to4 (embeds an IPv4 address), documentation."""
+_CLOSED_4 = """
+0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
+192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32
+"""
+"""The last one is no special address: it is the platform behind every machine of Azure."""
+_CLOSED = tuple(ipaddress.ip_network(text) for text in f"{_CLOSED_4} {_CLOSED_6}".split())
 
 Address = IPv4Address | IPv6Address
 Network = httpcore.AsyncNetworkBackend
@@ -55,8 +54,7 @@ def public(address: Address) -> bool:
     """True for what anybody on the internet may be: not loopback, private, shared, link-local, multicast or reserved."""
     if isinstance(address, IPv6Address) and (address not in _INTERNET_6 or address.scope_id):
         return False
-    special = address.is_multicast or address.is_reserved or address.is_private or not address.is_global
-    return not special and not any(address in network for network in _CLOSED)
+    return not any(address in network for network in _CLOSED)
 
 
 def checked_url(url: str, *, allow_private: bool) -> httpx.URL:
@@ -67,7 +65,7 @@ def checked_url(url: str, *, allow_private: bool) -> httpx.URL:
     if not found.host or found.userinfo or found.fragment:
         raise _refused("It needs a host name, and neither a user nor a fragment.")
     port = found.port or HTTPS_PORT
-    if not allow_private and port != HTTPS_PORT and port < FIRST_FREE_PORT:
+    if port > LAST_PORT or (not allow_private and port != HTTPS_PORT and port < FIRST_FREE_PORT):
         raise _refused(f"Port {port} belongs to something else. Use {HTTPS_PORT}, or one from {FIRST_FREE_PORT} on.")
     literal = _literal(found.host)
     if literal and not allow_private and not public(literal):
@@ -106,9 +104,12 @@ class Answer:
 class Outbound:
     """Sends POSTs to addresses that others chose."""
 
-    def __init__(self, *, allow_private: bool) -> None:
-        self._allow_private = allow_private
-        self._guard = Guard(cast("Network", httpcore.AnyIOBackend()), allow_private=allow_private)
+    def __init__(
+        self, *, allow_private: bool, resolve: Resolve | None = None, trust: ssl.SSLContext | None = None
+    ) -> None:
+        self._allow_private, self._trust = allow_private, trust
+        inner = cast("Network", httpcore.AnyIOBackend())
+        self._guard = Guard(inner, allow_private=allow_private, resolve=resolve or addresses_of)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST, one connection. Raises what `in_words` can tell."""
@@ -121,7 +122,7 @@ class Outbound:
 
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Made anew for each call: a connection that is kept would be one that nobody checks."""
-        return httpcore.AsyncConnectionPool(ssl_context=_trust(), network_backend=self._guard)
+        return httpcore.AsyncConnectionPool(ssl_context=self._trust or _trust(), network_backend=self._guard)
 
 
 def _core_url(url: httpx.URL) -> httpcore.URL:
@@ -137,9 +138,8 @@ def _trust() -> ssl.SSLContext:
 class Guard(Network):
     """Connects to public addresses only, and to no other address than the one that it has checked."""
 
-    def __init__(self, inner: Network, *, allow_private: bool, resolve: Resolve | None = None) -> None:
-        self._inner, self._allow_private = inner, allow_private
-        self._resolve = resolve or _resolve
+    def __init__(self, inner: Network, *, allow_private: bool, resolve: Resolve) -> None:
+        self._inner, self._allow_private, self._resolve = inner, allow_private, resolve
         self._threads = ThreadPoolExecutor(RESOLVERS, "gatepass-resolve")
 
     async def connect_tcp(
@@ -175,9 +175,12 @@ class Guard(Network):
         await self._inner.sleep(seconds)
 
 
-def _resolve(host: str, port: int) -> list[str]:
-    """In the system's order, each once. Also what only looks like a name: 127.1, 0x7f000001."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def addresses_of(host: str, port: int) -> list[str]:
+    """In the system's order, each once. Also of what only looks like a name: 127.1, 0x7f000001. Raises OSError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(f"{host[:80]} is no name") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -185,8 +188,10 @@ def in_words(error: Exception) -> str:
     """Why a call failed, for the person who looks at it; nothing of what was sent or answered."""
     if isinstance(error, GatepassError):
         return error.message
-    if isinstance(error.__cause__, ssl.SSLError):
-        return _tls_in_words(error.__cause__)
+    # The client's errors carry what they were made from as their argument.
+    inner = next(iter(error.args), None)
+    if isinstance(inner, ssl.SSLError):
+        return _tls_in_words(inner)
     return next(
         (words for kind, words in _WORDS.items() if isinstance(error, kind)), f"It failed ({type(error).__name__})."
     )
