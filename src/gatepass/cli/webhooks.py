@@ -130,10 +130,12 @@ def ping(endpoint: Endpoint, data_dir: DataDir = None) -> None:
 def _pinged(store: "Store", settings: "Settings", endpoint_id: "UUID") -> "Outcome":
     import asyncio
 
-    from gatepass import app
+    from gatepass import app, server
     from gatepass.services import webhooks
     from gatepass.services.deliveries import LEASE
 
+    # What went wrong is said by this command; the log need not repeat it.
+    server.log_to_stderr("error")
     message = store.write_now(lambda tx: webhooks.ping(tx, endpoint_id, LEASE, ACTOR))
     return asyncio.run(app.postman(settings, store).deliver(message))
 
