@@ -191,6 +191,42 @@ async def test_one_that_is_gone_is_disabled_at_once(system: Running) -> None:
         await _messages_when(system, lambda row: row["state"] == "delivered")
 
 
+async def test_one_that_fails_for_five_days_is_disabled_before_its_messages_are_given_up(system: Running) -> None:
+    async with receiver(status=500) as one:
+        endpoint_id, _ = await _add(system, one)
+        await _change_endpoints(system, failing_since=datetime.now(UTC) - timedelta(days=5))
+        await system.register(pass_name="Free")
+        (message,) = await _messages_when(system, lambda row: row["last_status"] == 500)
+
+        assert message["state"] == "pending", "it waits until somebody enables the endpoint"
+        endpoint = await _endpoint(system, endpoint_id)
+        assert (endpoint["state"], "taken nothing for 5 days" in endpoint["reason"]) == ("disabled", True)
+        assert await system.attention() == ["webhook_disabled"]
+
+
+async def test_what_ended_long_ago_is_forgotten(system: Running) -> None:
+    async with receiver() as one:
+        await _add(system, one)
+        for _ in range(2):
+            await system.register(pass_name="Free")
+        await _until_ended(system, 2)
+        old = datetime.now(UTC) - timedelta(days=91)
+        long_ago = sa.update(tables.webhook_message).where(
+            tables.webhook_message.c.id == (await _messages(system))[0]["id"]
+        )
+        await system.store.write(
+            lambda tx: tx.execute(long_ago.values(id=UUID(int=int(old.timestamp() * 1000) << 80), ended=old))
+        )
+        await system.hasten("forget_done_jobs")
+
+        await _messages_when(system, lambda row: row["state"] == "delivered")
+
+        async def forgotten() -> bool:
+            return len(await _messages(system)) == 1
+
+        await system.until(forgotten)
+
+
 async def test_a_redirect_is_a_failure_and_is_not_followed(system: Running) -> None:
     async with receiver() as inside, receiver(status=302) as one:
         one.headers["Location"] = f"{inside.url}/secret"

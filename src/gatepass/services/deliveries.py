@@ -10,7 +10,7 @@ import hmac
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,10 +24,10 @@ from gatepass.services.outbound import Outbound, in_words
 from gatepass.services.secrets import Sealer
 from gatepass.services.webhook_bodies import written
 from gatepass.services.webhooks import old_secret_place, secret_place
-from gatepass.store import ReadTx, Store, WriteTx, records, webhooks
+from gatepass.store import Store, WriteTx, records, webhooks
 from gatepass.store.webhooks import Message
 
-POLL_S = 0.25
+POLL_S = 0.5
 """How often to look: webhooks need no hint."""
 IN_FLIGHT = 64
 """Of one process."""
@@ -86,7 +86,7 @@ class Postman:
     async def _claim(self) -> bool:
         """Start what is due, as far as there is room; False when there is nothing or no room."""
         try:
-            rooms = await self._store.read(self._rooms)
+            rooms = self._rooms(await self._store.read(webhooks.waiting))
             claimed = await self._store.write(lambda tx: webhooks.claim(tx, rooms, LEASE)) if rooms else []
         except Exception as error:
             log.warning("webhooks.no_claim", error=type(error).__name__)
@@ -95,10 +95,10 @@ class Postman:
             self._start(message)
         return bool(claimed)
 
-    def _rooms(self, tx: ReadTx) -> dict[UUID, int]:
+    def _rooms(self, waiting: Sequence[tuple[UUID, bool]]) -> dict[UUID, int]:
         """How many messages each waiting endpoint may be sent now. Whoever is busiest comes last."""
         left, rooms = IN_FLIGHT - self._busy.total(), dict[UUID, int]()
-        for endpoint_id, failing in sorted(webhooks.waiting(tx), key=lambda pair: self._busy[pair[0]]):
+        for endpoint_id, failing in sorted(waiting, key=lambda pair: self._busy[pair[0]]):
             limit = IN_FLIGHT_WHILE_FAILING if failing else IN_FLIGHT_PER_ENDPOINT
             room = min(limit - self._busy[endpoint_id], left)
             if room > 0:
@@ -218,20 +218,15 @@ def _judge(tx: WriteTx, message: Message, outcome: Outcome, *, given_up: bool) -
     elif failing >= FAILING_AT_MOST or (given_up and failing >= FAILING_AT_GIVING_UP):
         _disable(tx, message, f"It has taken nothing for {failing.days} days. The last time: {outcome.error}")
     elif given_up:
-        _call_attention(tx, message, "webhook_failed", f"message:{message.id}", _given_up(message, outcome))
+        reason = (
+            f"Webhook message {message.id} was given up after {message.tries} tries. The last time: {outcome.error}"
+        )
+        records.call_attention(tx, "webhook_failed", reason, dedupe=f"webhook_failed:{message.id}")
 
 
 def _disable(tx: WriteTx, message: Message, reason: str) -> None:
     if webhooks.disable(tx, message.endpoint_id, reason):
         records.add_audit(tx, "gatepass", "webhook.disable", f"webhook:{message.endpoint_id}", {"reason": reason})
-        known = f"disabled:{message.endpoint_id}:{tx.now.isoformat()}"
+        known = f"webhook_disabled:{message.endpoint_id}:{tx.now.isoformat()}"
         words = f"Webhook endpoint {message.endpoint_id} was disabled. {reason}"
-        _call_attention(tx, message, "webhook_disabled", known, words)
-
-
-def _given_up(message: Message, outcome: Outcome) -> str:
-    return f"Webhook message {message.id} was given up after {message.tries} tries. The last time: {outcome.error}"
-
-
-def _call_attention(tx: WriteTx, message: Message, kind: str, known: str, words: str) -> None:
-    records.call_attention(tx, kind, words, dedupe=f"webhook:{known}", purchase_id=message.purchase_id)
+        records.call_attention(tx, "webhook_disabled", words, dedupe=known)

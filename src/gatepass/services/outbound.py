@@ -24,7 +24,9 @@ from gatepass.domain.errors import GatepassError, Refused
 
 TIMEOUT_S = 15.0
 """For everything from the look-up of the name to the status line."""
-RESOLVERS = 8
+CONNECT_TIMEOUT_S = 5.0
+"""For one address: a dead one must leave time for the next."""
+RESOLVERS = 32
 """Threads of their own: a name server that never answers must not keep anybody else's look-ups waiting."""
 MAX_URL_CHARS = 2000
 HTTPS_PORT = 443
@@ -146,20 +148,19 @@ class Guard(Network):
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:  # fmt: skip
-        """To the first of the host's public addresses that answers. Raises Refused when it has none."""
+        """To the first of the host's public addresses that answers. Raises Refused when it has none that is public."""
         failure: Exception | None = None
         for address in await self._addresses(host, port):
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, CONNECT_TIMEOUT_S, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
-        found = [
-            ipaddress.ip_address(text) for text in await loop.run_in_executor(self._threads, self._resolve, host, port)
-        ]
+        texts = await loop.run_in_executor(self._threads, self._resolve, host, port)
+        found = [ipaddress.ip_address(text) for text in texts]
         fine = [str(address) for address in found if self._allow_private or public(address)]
         if found and not fine:
             raise Refused("AddressPrivate", f"{host} is at {found[0]}, which is not a public address.")

@@ -3,7 +3,7 @@
 Names and mail addresses are sent to endpoints that ask for them only. Ticket codes open the door and are never sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -111,7 +111,10 @@ def _nothing(_tx: ReadTx, _message: Message) -> Json:
     return {}
 
 
-_SPECIAL: Mapping[str, Any] = {Kind.PAYMENT_FAILED: _payment, Kind.PAYMENT_REFUNDED: _refund}
+_SPECIAL: Mapping[str, Callable[[ReadTx, Message], Json]] = {
+    Kind.PAYMENT_FAILED: _payment,
+    Kind.PAYMENT_REFUNDED: _refund,
+}
 
 
 def _money(money: Money) -> Json:

@@ -126,8 +126,11 @@ def is_due(tx: ReadTx) -> bool:
 
 
 def readers_now(tx: ReadTx) -> sa.ColumnElement[Any]:
-    """The moment, in a look that asks whether a claim would find something: a reader's clock is good enough for that."""
-    return sa.func.clock_timestamp() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)
+    """The moment, in a look that asks whether a claim would find something: a reader's clock is good enough for that.
+
+    On PostgreSQL the start of the statement: only a value that stays the same can be looked up in an index.
+    """
+    return sa.func.now() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)
 
 
 def forget_done(tx: WriteTx, before: datetime, limit: int) -> int:

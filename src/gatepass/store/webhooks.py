@@ -76,8 +76,9 @@ def endpoint(tx: ReadTx, endpoint_id: UUID) -> Row | None:
 
 
 def lock_endpoint(tx: WriteTx, endpoint_id: UUID) -> Row | None:
-    """The same, locked."""
-    return tx.row(sa.select(webhook_endpoint).where(_endpoint.id == endpoint_id, *_seen).with_for_update())
+    """The same, locked; not against whoever announces something to it meanwhile."""
+    one = sa.select(webhook_endpoint).where(_endpoint.id == endpoint_id, *_seen)
+    return tx.row(one.with_for_update(key_share=True))
 
 
 def change_endpoint(tx: WriteTx, endpoint_id: UUID, values: Mapping[str, Any]) -> None:
@@ -196,8 +197,9 @@ def messages(tx: ReadTx, endpoint_id: UUID | None, *, failed: bool, limit: int) 
 
 
 def forget_ended(tx: WriteTx, before: datetime, limit: int) -> int:
-    """Delete messages that ended long ago; how many."""
-    old = sa.select(_message.id).where(_message.state != MessageState.PENDING.value, _message.ended < before)
+    """Delete messages that ended long ago; how many. An id begins with its time, so only old rows are looked at."""
+    first_kept = UUID(int=int(before.timestamp() * 1000) << 80)
+    old = sa.select(_message.id).where(_message.id < first_kept, _message.ended < before)
     return int(tx.execute(sa.delete(webhook_message).where(_message.id.in_(old.limit(limit)))).rowcount)
 
 
