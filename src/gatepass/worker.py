@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import notifications, upkeep
+from gatepass.services import cancellations, disputes, notifications, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
@@ -124,10 +124,16 @@ class Worker:
 def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
     store = desk.store
     return {
-        "apply_notification": lambda job: notifications.apply(store, desk.ledger, desk.providers, job),
+        "apply_notification": lambda job: notifications.apply(desk, job),
         "end_payment": lambda job: upkeep.end_payment(desk, job),
         "look_up_payment": lambda job: upkeep.look_up_payment(desk, job),
+        "send_refund": lambda job: refund_calls.send(desk, job),
+        "collect_evidence": lambda job: disputes.collect(store, job),
+        "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
+        "send_cancellation": mailer.send_cancellation,
+        "send_refund_mail": mailer.send_refund_mail,
+        "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
     }
