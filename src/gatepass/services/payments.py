@@ -13,11 +13,13 @@ from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
 from gatepass.domain.purchase import Move
 from gatepass.domain.refund import Cause
+from gatepass.domain.webhook import Kind
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import refunds
 from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
 from gatepass.services.refunds import Return
+from gatepass.services.webhooks import Subject, announce
 from gatepass.store import Store, WriteTx, inbox, jobs, payments, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
@@ -84,7 +86,10 @@ class Ledger:
     def _write(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
         if changed := book.changed():
             payments.save(tx, changed)
-            timeline.add(tx, [_entry(row) for row in changed if row.state is not book.state_before(row)])
+            moved = [row for row in changed if row.state is not book.state_before(row)]
+            timeline.add(tx, [_entry(row) for row in moved])
+            failed = [Subject(row.purchase_id, [row.id]) for row in moved if row.state is PaymentState.FAILED]
+            announce(tx, Kind.PAYMENT_FAILED, failed)
         late = self._settle(tx, book.moves) if book.moves else set[UUID]()
         if returns := [*book.returns, *(_too_late(row) for row in book.succeeded() if row.purchase_id in late)]:
             refunds.order(tx, returns)

@@ -47,6 +47,7 @@ _cancel_registrations = (
     sa.update(registration)
     .where(registration.c.attendee_id.in_(sa.bindparam("ids", expanding=True)), registration.c.status == "registered")
     .values(status="cancelled", cancelled=sa.bindparam("now"))
+    .returning(registration.c.id, registration.c.purchase_id)
 )
 _set_status = (
     sa.update(purchase)
@@ -174,10 +175,12 @@ def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
     return set(tx.execute(asked).scalars()) if purchase_ids else set()
 
 
-def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> None:
-    """The registrations of these people no longer count."""
-    if attendee_ids:
-        tx.execute(_cancel_registrations, {"ids": attendee_ids, "now": tx.now})
+def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The registrations of these people no longer count; the ids of those that did, by purchase."""
+    gone: dict[UUID, list[UUID]] = {}
+    for row in tx.rows(_cancel_registrations, {"ids": attendee_ids, "now": tx.now}) if attendee_ids else ():
+        gone.setdefault(row["purchase_id"], []).append(row["id"])
+    return gone
 
 
 def flag_disputed(tx: WriteTx, purchase_id: UUID, *, disputed: bool) -> None:
