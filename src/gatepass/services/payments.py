@@ -15,7 +15,7 @@ from gatepass.domain.purchase import Move
 from gatepass.providers.base import PaymentProvider
 from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
-from gatepass.store import Store, WriteTx, inbox, jobs, payments, records
+from gatepass.store import Store, WriteTx, inbox, jobs, payments, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -88,6 +88,14 @@ class Ledger:
         noted = [(one.notification_id, *book.verdict(one)) for one in findings if one.notification_id]
         if noted:
             inbox.set_state(tx, noted)
+            inbox.set_owner(
+                tx,
+                [
+                    (one.notification_id, one.payment.purchase_id, one.payment.id)
+                    for one in findings
+                    if one.notification_id
+                ],
+            )
         jobs.finish(tx, [one.claim.id for one in findings if one.claim and one.claim.kind == "apply_notification"])
 
 
@@ -116,6 +124,7 @@ class _Book:
 
     def _take(self, tx: WriteTx, row: Payment, report: Report) -> None:
         self._now[row.id] = row.told(report)
+        timeline.add(tx, declined(row, self._now[row.id]))
         self._follow(tx, row, self._now[row.id])
         _see_to_the_page(tx, self._now[row.id], report)
 
@@ -161,6 +170,17 @@ class _Book:
         for other in others:
             if other.open:
                 ask_to_end(tx, other)
+
+
+def declined(before: Payment, now: Payment) -> list[timeline.Entry]:
+    """The entry of a try that failed on a page that is still open: no state changes, and the reason is gone after the next."""
+    if not now.open or now.reason_code is None or now.reason_code == before.reason_code:
+        return []
+    detail = {
+        "payment_id": str(now.id), "number": now.number, "provider": now.provider, "reason_code": now.reason_code,
+        "reason_text": now.reason_text,
+    }  # fmt: skip
+    return [(now.purchase_id, "payment.declined", detail)]
 
 
 def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
+from gatepass.domain.timeline import Words
 
 
 def money(amount: Money, locale: str = "en") -> str:
@@ -48,6 +49,31 @@ def moment(at: datetime, zone: str = "UTC", locale: str = "en") -> str:
 
     local = at.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
+
+
+def brief(at: datetime, zone: str, locale: str = "en", *, seconds: bool = False) -> str:
+    """Such as Sat 21 Nov, 2:02 PM; with the year when it is not this one. The zone stands elsewhere, once for many times."""
+    from babel.dates import format_datetime
+
+    local = at.astimezone(ZoneInfo(zone))
+    year = "" if local.year == datetime.now(UTC).year else " y"
+    return format_datetime(local, f"EEE d MMM{year}, h:mm{':ss' if seconds else ''} a", locale=locale)
+
+
+def zone_name(at: datetime, zone: str) -> str:
+    """Such as Berlin (CET)."""
+    return f"{zone.rpartition('/')[2].replace('_', ' ')} ({at.astimezone(ZoneInfo(zone)).tzname()})"
+
+
+def plain(words: Words, zone: str) -> str:
+    """A text with its times written out, where nobody can write them for the reader."""
+    return "".join(
+        part if isinstance(part, str) else f"{brief(part, zone)} {_short_zone(part, zone)}" for part in words
+    )
+
+
+def _short_zone(at: datetime, zone: str) -> str | None:
+    return at.astimezone(ZoneInfo(zone)).tzname()
 
 
 def utc_of(local: datetime, zone: str) -> datetime:

@@ -48,6 +48,11 @@ _set_state = (
     .where(notification.c.id == sa.bindparam("at"))
     .values(state=sa.bindparam("to"), reason=sa.bindparam("why"), handled=sa.bindparam("now"))
 )
+_set_owner = (
+    sa.update(notification)
+    .where(notification.c.id == sa.bindparam("at"))
+    .values(purchase_id=sa.bindparam("purchase"), payment_id=sa.bindparam("payment"))
+)
 _columns = [notification.c[name] for name in Notification.__slots__]
 _insert = sa.insert(notification)
 
@@ -74,3 +79,8 @@ def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
 def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str | None]]) -> None:
     """Write (notification, state, reason)."""
     tx.execute(_set_state, [{"at": at, "to": to.value, "why": why, "now": tx.now} for at, to, why in changes])
+
+
+def set_owner(tx: WriteTx, owners: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+    """Write (notification, purchase, payment): whose story it belongs to."""
+    tx.execute(_set_owner, [{"at": at, "purchase": purchase, "payment": payment} for at, purchase, payment in owners])

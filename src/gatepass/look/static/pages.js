@@ -8,3 +8,24 @@ addEventListener("submit", ({ submitter, defaultPrevented }) => {
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
+
+// Times stand in the event's zone. Who looks from another zone sees their own, and the event's on pointing.
+function toOwnZone() {
+  const named = document.querySelector("[data-zone]");
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!named || !own || named.dataset.zone === own) return;
+  const parts = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+    time.title = `${time.textContent} ${named.dataset.zone.replaceAll("_", " ")}`;
+    time.textContent = new Intl.DateTimeFormat("en", { ...parts, ...year }).format(at);
+    time.removeAttribute("data-local");
+  }
+  named.textContent = `${named.dataset.own} (${own.replaceAll("_", " ")})`;
+  named.removeAttribute("data-zone");
+}
+toOwnZone();
+const state = document.getElementById("state");
+// Before the browser paints, so nobody sees the change.
+if (state) new MutationObserver(toOwnZone).observe(state, { childList: true });
