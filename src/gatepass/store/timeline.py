@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gatepass.domain.dispute import Dispute, DisputeState
 from gatepass.domain.money import Money
 from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.jobs import DONE
 from gatepass.store.tables import (
     Row,
     attention,
@@ -79,7 +80,7 @@ def around(tx: ReadTx, purchase_id: UUID, payment_ids: Iterable[UUID], refund_id
         notifications=notifications,
         mails=_own(tx, mail, purchase_id, "created"),
         registrations=_own(tx, registration, purchase_id, "created"),
-        jobs=tx.rows(sa.select(job).where(job.c.dedupe.in_(keys), job.c.state != "done").order_by(job.c.due)),
+        jobs=tx.rows(sa.select(job).where(job.c.dedupe.in_(keys), job.c.state != DONE).order_by(job.c.due)),
         audit=_audit(tx, [*things, *(("dispute", one.id) for one in disputes)]),
         attention=_own(tx, attention, purchase_id, "opened"),
     )

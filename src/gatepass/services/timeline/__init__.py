@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound
-from gatepass.domain.purchase import order_reference, reference_tail
+from gatepass.domain.purchase import Status, order_reference, reference_tail
 from gatepass.domain.timeline import Charged, Story
 from gatepass.services.timeline import ahead, answer, moments
 from gatepass.services.timeline.facts import Facts, read
 from gatepass.store import ReadTx, Store, purchases
+from gatepass.store.jobs import READY
 from gatepass.store.tables import Row
 
 LISTED = 25
@@ -34,7 +35,7 @@ def tell_now(tx: ReadTx, purchase_id: UUID) -> Story:
 
 
 def _story(facts: Facts) -> Story:
-    told, coming = answer.of(facts), ahead.of(facts)
+    told = answer.of(facts)
     purchase = facts.purchase
     return Story(
         purchase_id=purchase.id,
@@ -48,9 +49,15 @@ def _story(facts: Facts) -> Story:
         time_zone=facts.event.time_zone,
         answer=told,
         sums=facts.sums,
-        moments=[*moments.of(facts), *coming],
-        settled=not coming and told.charged not in _OPEN_ANSWERS,
+        moments=[*moments.of(facts), *ahead.of(facts)],
+        settled=told.charged not in _OPEN_ANSWERS and not _under_way(facts),
     )
+
+
+def _under_way(facts: Facts) -> bool:
+    """A last look at a payment that has ended already is work, but changes nothing."""
+    works = any(row["state"] == READY and not row["dedupe"].startswith("look_up:") for row in facts.around.jobs)
+    return works or facts.purchase.status is Status.AWAITING_PAYMENT
 
 
 def search(tx: ReadTx, text: str) -> list[Row]:

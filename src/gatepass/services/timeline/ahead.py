@@ -9,6 +9,7 @@ from gatepass.domain.timeline import Audience, Moment, Tone, Words
 from gatepass.services.timeline.facts import Facts
 from gatepass.services.timeline.retries import failing, silent, times_in_words
 from gatepass.services.timeline.words import named, several
+from gatepass.store.jobs import PARKED, READY
 from gatepass.store.tables import Row
 
 
@@ -50,14 +51,15 @@ def _tickets(facts: Facts) -> str:
 def _planned(facts: Facts) -> Iterable[Moment]:
     """Questions that nothing went wrong with."""
     for row in facts.around.jobs:
-        if row["state"] == "ready" and not row["failures"] and row["due"] > facts.now:
+        idle = row["dedupe"].startswith("look_up:") and facts.open_payment is None
+        if row["state"] == READY and not row["failures"] and row["due"] > facts.now and not idle:
             title = f"Planned: {row['kind'].replace('_', ' ')}"
             yield _ahead(row["due"], "job.planned", Tone.NEXT, title, (), row, Audience.STAFF)
 
 
 def _given_up(facts: Facts) -> Iterable[Moment]:
     for row in facts.around.jobs:
-        if row["state"] == "parked":
+        if row["state"] == PARKED:
             title = f"Given up: {row['kind'].replace('_', ' ')}"
             yield _ahead(row["due"], "job.parked", Tone.ATTENTION, title, (), row, Audience.STAFF)
 

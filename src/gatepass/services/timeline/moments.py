@@ -1,6 +1,7 @@
 """What happened, told moment by moment: one small function per kind of change, in the buyer's words."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from gatepass.domain.dispute import Dispute
@@ -18,8 +19,28 @@ _NOTHING = "Nothing was charged."
 def of(facts: Facts) -> list[Moment]:
     """All of them, the first one first; those for staff carry their audience."""
     told = [found for entry in facts.entries if (found := _told(facts, entry))]
-    # Stable: what was written down in one transaction keeps its order.
-    return sorted([*told, *_mails(facts), *backstage.of(facts)], key=lambda one: one.at)
+    return sorted([*told, *_mails(facts), *backstage.of(facts)], key=_place)
+
+
+_CAUSES_FIRST = (
+    "notification",
+    "buyer",
+    "payment",
+    "pay_page",
+    "refund",
+    "dispute",
+    "purchase",
+    "registration",
+    "mail",
+)
+
+
+def _place(one: Moment) -> tuple[datetime, int]:
+    """By time; what one transaction changed together, the cause before its effect."""
+    noun, last = one.kind.partition(".")[0], len(_CAUSES_FIRST)
+    if one.kind == "purchase.created":
+        return one.at, -1
+    return one.at, _CAUSES_FIRST.index(noun) if noun in _CAUSES_FIRST else last
 
 
 def _told(facts: Facts, entry: Entry) -> Moment | None:

@@ -1,6 +1,7 @@
 """Work on a purchase that has not succeeded yet, and will be tried again."""
 
 from gatepass.services.timeline.facts import Facts
+from gatepass.store.jobs import READY
 from gatepass.store.tables import Row
 
 _QUESTIONS = ("look_up:", "apply:", "end:")
@@ -9,7 +10,7 @@ _QUESTIONS = ("look_up:", "apply:", "end:")
 
 def failing(facts: Facts) -> list[Row]:
     """Tried, failed, and waiting for the next try."""
-    return [row for row in facts.around.jobs if row["state"] == "ready" and row["failures"]]
+    return [row for row in facts.around.jobs if row["state"] == READY and row["failures"]]
 
 
 def silent(facts: Facts) -> Row | None:
@@ -20,7 +21,7 @@ def silent(facts: Facts) -> Row | None:
 
 def asking(facts: Facts) -> Row | None:
     """The next planned question about an open payment."""
-    planned = [row for row in facts.around.jobs if row["state"] == "ready" and row["dedupe"].startswith("look_up:")]
+    planned = [row for row in facts.around.jobs if row["state"] == READY and row["dedupe"].startswith("look_up:")]
     return next((row for row in planned if row["due"] > facts.now), None)
 
 
