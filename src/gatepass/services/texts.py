@@ -53,11 +53,27 @@ def moment(at: datetime, zone: str = "UTC", locale: str = "en") -> str:
 
 def brief(at: datetime, zone: str, locale: str = "en", *, seconds: bool = False) -> str:
     """Such as Sat 21 Nov, 2:02 PM; with the year when it is not this one. The zone stands elsewhere, once for many times."""
-    from babel.dates import format_datetime
+    return f"{_date(at, zone, locale)}, {_hour(at, zone, locale, seconds=seconds)}"
 
-    local = at.astimezone(ZoneInfo(zone))
-    year = "" if local.year == datetime.now(UTC).year else " y"
-    return format_datetime(local, f"EEE d MMM{year}, h:mm{':ss' if seconds else ''} a", locale=locale)
+
+def stamp(at: datetime, zone: str, before: datetime | None, locale: str = "en", *, seconds: bool = False) -> str:
+    """In a list of times: the date only where it is another one than that of the time before."""
+    same = before is not None and before.astimezone(ZoneInfo(zone)).date() == at.astimezone(ZoneInfo(zone)).date()
+    return _hour(at, zone, locale, seconds=seconds) if same else brief(at, zone, locale, seconds=seconds)
+
+
+def in_sentence(at: datetime, zone: str, locale: str = "en") -> str:
+    """Such as 2:02 PM on Sat 21 Nov: fits after "at", "until" and "by"."""
+    return f"{_hour(at, zone, locale)} on {_date(at, zone, locale)}"
+
+
+def plain(words: Words, zone: str, locale: str = "en") -> str:
+    """A text with its times written out, where nobody can write them for the reader: 2:02 PM CET on Sat 21 Nov."""
+    return "".join(
+        part if isinstance(part, str)
+        else f"{_hour(part, zone, locale)} {part.astimezone(ZoneInfo(zone)).tzname()} on {_date(part, zone, locale)}"
+        for part in words
+    )  # fmt: skip
 
 
 def zone_name(at: datetime, zone: str) -> str:
@@ -65,15 +81,18 @@ def zone_name(at: datetime, zone: str) -> str:
     return f"{zone.rpartition('/')[2].replace('_', ' ')} ({at.astimezone(ZoneInfo(zone)).tzname()})"
 
 
-def plain(words: Words, zone: str) -> str:
-    """A text with its times written out, where nobody can write them for the reader."""
-    return "".join(
-        part if isinstance(part, str) else f"{brief(part, zone)} {_short_zone(part, zone)}" for part in words
-    )
+def _date(at: datetime, zone: str, locale: str) -> str:
+    from babel.dates import format_date
+
+    local = at.astimezone(ZoneInfo(zone))
+    this_year = local.year == datetime.now(UTC).year
+    return format_date(local, "EEE d MMM" if this_year else "EEE d MMM y", locale=locale)
 
 
-def _short_zone(at: datetime, zone: str) -> str | None:
-    return at.astimezone(ZoneInfo(zone)).tzname()
+def _hour(at: datetime, zone: str, locale: str, *, seconds: bool = False) -> str:
+    from babel.dates import format_datetime
+
+    return format_datetime(at.astimezone(ZoneInfo(zone)), "h:mm:ss a" if seconds else "h:mm a", locale=locale)
 
 
 def utc_of(local: datetime, zone: str) -> datetime:

@@ -14,16 +14,25 @@ function toOwnZone() {
   const named = document.querySelector("[data-zone]");
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!named || !own || named.dataset.zone === own) return;
-  const parts = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+  let before = "";
   for (const time of document.querySelectorAll("time[data-local]")) {
-    const at = new Date(time.dateTime);
-    const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+    const [day, hour] = written(new Date(time.dateTime), time.dataset.local === "seconds");
     time.title = `${time.textContent} ${named.dataset.zone.replaceAll("_", " ")}`;
-    time.textContent = new Intl.DateTimeFormat("en", { ...parts, ...year }).format(at);
+    if (time.dataset.local === "sentence") time.textContent = `${hour} on ${day}`;
+    else {
+      time.textContent = day === before ? hour : `${day}, ${hour}`;
+      before = day;
+    }
     time.removeAttribute("data-local");
   }
   named.textContent = `${named.dataset.own} (${own.replaceAll("_", " ")})`;
   named.removeAttribute("data-zone");
+}
+function written(at, seconds) {
+  const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", ...year });
+  const second = seconds ? { second: "2-digit" } : {};
+  return [day.replaceAll(",", ""), at.toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", ...second })];
 }
 toOwnZone();
 const state = document.getElementById("state");

@@ -42,7 +42,7 @@ def _lost(facts: Facts) -> Answer | None:
     return Answer(
         Charged.REFUNDED,
         f"Yes, and the bank gave {texts.money(one.amount)} back.",
-        ("The dispute", *_on(one.closed), " ended in favour of the card holder. The money stays with them.",),
+        ("The dispute", *_at(one.closed), " ended in favour of the card holder. The money stays with them.",),
         (),
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def _all_back(facts: Facts) -> Answer | None:
     return Answer(
         Charged.REFUNDED,
         f"Yes, and all of it was given back: {amount}.",
-        ("The refund was made", *_on(facts.at_last("refund.succeeded")), f". {_why_back(facts)}"),
+        ("The refund was made", *_at(facts.at_last("refund.succeeded")), f". {_why_back(facts)}"),
         (f"{_BANK_DAYS} After that, ask your bank with the order number below.",),
     )
 
@@ -135,13 +135,13 @@ def _charged(facts: Facts) -> Answer | None:
         return Answer(
             Charged.YES,
             f"Yes: {texts.money(facts.sums.charged)}, paid another way.",
-            ("The organizer recorded your payment", *_on(facts.at_last("payment.succeeded")), ". Your order is confirmed.",),
+            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")), ". Your order is confirmed.",),
             _tickets(facts),
         )  # fmt: skip
     return Answer(
         Charged.YES,
         f"Yes, once: {texts.money(_net(facts))}.",
-        (f"{named(facts.paid[0].provider)} confirmed it", *_on(facts.at_last("payment.succeeded")),
+        (f"{named(facts.paid[0].provider)} confirmed it", *_at(facts.at_last("payment.succeeded")),
          f", and {'all your seats are' if several(facts) else 'your seat is'} yours.{_some_back(facts)}"),
         _tickets(facts),
     )  # fmt: skip
@@ -251,8 +251,8 @@ def _why_back(facts: Facts) -> str:
     return "The seats had been given to others before the money arrived." if Cause.PAID_LATE in causes else ""
 
 
-def _on(at: datetime | None) -> Words:
-    return (" on ", at) if at else ()
+def _at(at: datetime | None) -> Words:
+    return (" at ", at) if at else ()
 
 
 _RULES: Sequence[Callable[[Facts], Answer | None]] = (

@@ -142,7 +142,8 @@ def _cancelled_at(facts: Facts, at: datetime) -> int:
 
 def _of_payment(facts: Facts, row: Payment) -> Iterable[Entry]:
     detail = {"payment_id": str(row.id), "number": row.number, "provider": row.provider}
-    yield Entry(row.opened, "payment.opened", detail)
+    # Whole seconds, as the provider counts: never told before the order itself.
+    yield Entry(max(row.opened, facts.purchase.created), "payment.opened", detail)
     changed = facts.around.changed[row.id]
     if row.open and row.reason_code:
         yield Entry(

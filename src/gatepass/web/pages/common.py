@@ -49,7 +49,12 @@ def templates() -> "Environment":
         money=texts.money, paragraphs=_paragraphs, qr=_qr, address=address, told=_told
     )
     cast("dict[str, Any]", environment.globals).update(
-        when=texts.when, moment=texts.moment, clock=_clock, brief=texts.brief, zone_name=texts.zone_name
+        when=texts.when,
+        moment=texts.moment,
+        clock=_clock,
+        brief=texts.brief,
+        stamp=texts.stamp,
+        zone_name=texts.zone_name,
     )
     return environment
 
@@ -131,11 +136,11 @@ def _told(words: Words, zone: str) -> "Markup":
 
     from gatepass.services import texts
 
-    time = Markup('<time datetime="{}" data-local>{}</time>')
-    parts = [
-        part if isinstance(part, str) else time.format(part.isoformat(), texts.brief(part, zone)) for part in words
-    ]
-    return Markup("").join(parts)
+    time = Markup('<time datetime="{}" data-local="sentence">{}</time>')
+    return Markup("").join(
+        part if isinstance(part, str) else time.format(part.isoformat(), texts.in_sentence(part, zone))
+        for part in words
+    )
 
 
 def _paragraphs(text: str) -> list[str]:
