@@ -14,7 +14,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.purchase import order_reference, reference_tail
 from gatepass.domain.refund import Cause, Refund, RefundState
 from gatepass.services import timeline
-from gatepass.store import WriteTx, refunds, tables
+from gatepass.store import ReadTx, WriteTx, records, refunds, tables
 from gatepass.store import timeline as entries
 from tests.flows.test_attention import paid_late_without_a_seat
 from tests.running import API_TOKEN, STAFF, Order, Running, running
@@ -417,3 +417,15 @@ async def test_staff_read_everything_on_one_page(gatepass: Running) -> None:
     assert order_reference(order.id) in listed.text
     assert story["answer"]["charged"] == "charged"
     assert missing.status_code == 404
+
+
+async def test_a_story_is_read_at_one_moment(gatepass: Running) -> None:
+    """What is committed between two statements is not seen by the second."""
+
+    def look(tx: ReadTx) -> tuple[str | None, str | None]:
+        before = records.get_setting(tx, "moment")
+        gatepass.store.write_now(lambda other: records.put_setting(other, "moment", "later"))
+        return before, records.get_setting(tx, "moment")
+
+    assert await gatepass.store.snapshot(look) == (None, None)
+    assert await gatepass.store.read(lambda tx: records.get_setting(tx, "moment")) == "later"

@@ -56,13 +56,14 @@ def test_times_are_the_events_and_become_the_readers(
 
 def test_without_a_script_it_is_whole_and_looks_again(demo: Demo, buyer: Buyer, window: Callable[..., Window]) -> None:
     url = back_from_payment(demo, buyer)
-    page = window(java_script_enabled=False).page
+    page = window(java_script_enabled=False, viewport={"width": 360, "height": 740}).page
 
     page.goto(f"{url}/timeline")
 
     assert heading(page) == "No. Nothing was charged."
     expect(page.get_by_text("You can pay until")).to_be_visible()
     assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_what_was_seen_is_not_sent_again(demo: Demo, buyer: Buyer, web: httpx.Client) -> None:

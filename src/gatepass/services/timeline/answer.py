@@ -212,7 +212,11 @@ def _unpaid(facts: Facts) -> tuple[Words, Words]:
 def _may_pay(facts: Facts, declined: bool) -> Words:
     how = "You can try again, or use another way to pay," if declined else "You can pay"
     until = facts.purchase.hold_until
-    return (f"{how} until ", until, ". Your seats are held until then.") if until else (f"{how} at any time.",)
+    return (
+        (f"{how} until ", until, f". Your {'seats are' if several(facts) else 'seat is'} held until then.")
+        if until
+        else (f"{how} at any time.",)
+    )
 
 
 def _declined(facts: Facts) -> str:
@@ -222,7 +226,7 @@ def _declined(facts: Facts) -> str:
 
 def _next_question(facts: Facts, row: Payment) -> Words:
     job = asking(facts)
-    tickets = "The tickets come by mail as soon as it says yes."
+    tickets = f"The {'tickets come' if several(facts) else 'ticket comes'} by mail as soon as it says yes."
     return (f"We ask {named(row.provider)} again at ", job["due"], f". {tickets}") if job else (tickets,)
 
 
