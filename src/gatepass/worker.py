@@ -10,8 +10,9 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import notifications, upkeep
+from gatepass.services import cancellations, disputes, notifications, refund_calls, upkeep
 from gatepass.services.checkout import Desk
+from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
@@ -34,8 +35,8 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer) -> None:
-        self._desk, self._store = desk, desk.store
+    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman) -> None:
+        self._desk, self._store, self._postman = desk, desk.store, postman
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer)
         self._running: set[asyncio.Task[None]] = set()
@@ -50,16 +51,19 @@ class Worker:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(upkeep.schedule)
+        delivering = asyncio.create_task(self._postman.run())
         while not self._stopping:
             self._wake.clear()
             if not await self._claim():
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
+        await delivering
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
+        self._postman.stop()
         self._wake.set()
 
     async def _rest(self) -> None:
@@ -120,10 +124,16 @@ class Worker:
 def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
     store = desk.store
     return {
-        "apply_notification": lambda job: notifications.apply(store, desk.ledger, desk.providers, job),
+        "apply_notification": lambda job: notifications.apply(desk, job),
         "end_payment": lambda job: upkeep.end_payment(desk, job),
         "look_up_payment": lambda job: upkeep.look_up_payment(desk, job),
+        "send_refund": lambda job: refund_calls.send(desk, job),
+        "collect_evidence": lambda job: disputes.collect(store, job),
+        "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
+        "send_cancellation": mailer.send_cancellation,
+        "send_refund_mail": mailer.send_refund_mail,
+        "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
     }

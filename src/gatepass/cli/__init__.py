@@ -1,9 +1,9 @@
 """The command line, one file per group of commands."""
 
-from gatepass.cli import purchases, serving, watching
+from gatepass.cli import purchases, refunds, serving, watching, webhooks
 from gatepass.cli.common import DEFAULT_PORT, application
 
-__all__ = ["DEFAULT_PORT", "application", "main", "purchases", "serving", "watching"]
+__all__ = ["DEFAULT_PORT", "application", "main", "purchases", "refunds", "serving", "watching", "webhooks"]
 
 
 def main() -> None:

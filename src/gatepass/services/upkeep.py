@@ -10,22 +10,30 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, NotFound
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Move
+from gatepass.domain.refund import Cause
+from gatepass.services import refunds
 from gatepass.services.checkout import Desk, checkout_of
+from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
-from gatepass.services.purchases import Settlement, settle
-from gatepass.store import Store, WriteTx, jobs, payments, purchases
+from gatepass.services.purchases import Settlement, seat_those_who_wait, settle
+from gatepass.store import Store, WriteTx, jobs, payments, purchases, webhooks
 from gatepass.store.jobs import Job
 
 SWEEP_EVERY = timedelta(seconds=2)
 SWEEP_LIMIT = 500
 """Holds ended in one transaction."""
+SEAT_WAITING_EVERY = timedelta(seconds=5)
+WAITING_LIMIT = 200
+"""Waiting purchases looked at in one transaction."""
 FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
+KEEP_WEBHOOKS = timedelta(days=90)
+"""From their end: so long a message can be looked at, and sent again."""
 
 
 def schedule(tx: WriteTx) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "forget_done_jobs"):
+    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs"):
         jobs.add(tx, kind, {}, dedupe=kind)
 
 
@@ -54,6 +62,19 @@ def _lock_over(tx: WriteTx, ids: list[UUID]) -> list[UUID]:
     """Purchases may have moved between the look and the lock."""
     locked = purchases.lock(tx, ids)
     return [at for at, one in locked.items() if one.hold_until and one.hold_until <= tx.now]
+
+
+async def seat_waiting(desk: Desk, claim: Job) -> None:
+    """Seats that came free go to those who paid late and wait; when it is too late for that, their money goes back."""
+    await desk.store.write(lambda tx: _seat_waiting(tx, desk.management, claim))
+
+
+def _seat_waiting(tx: WriteTx, management: EventManagement, claim: Job) -> None:
+    if not jobs.held(tx, [claim]):
+        return
+    in_vain = seat_those_who_wait(tx, WAITING_LIMIT)
+    refunds.give_up(tx, management, in_vain, Cause.PAID_LATE, "No seat became free in time.")
+    jobs.again(tx, claim, tx.now + SEAT_WAITING_EVERY)
 
 
 async def end_payment(desk: Desk, claim: Job) -> None:
@@ -128,11 +149,12 @@ def _done(tx: WriteTx, claim: Job) -> None:
 
 
 async def forget_done_jobs(store: Store, claim: Job) -> None:
-    """Delete jobs that are long done."""
+    """Delete jobs that are long done, and webhooks that ended long ago."""
     await store.write(lambda tx: _forget(tx, claim))
 
 
 def _forget(tx: WriteTx, claim: Job) -> None:
     if jobs.held(tx, [claim]):
         jobs.forget_done(tx, tx.now - KEEP_DONE_JOBS, 5000)
+        webhooks.forget_ended(tx, tx.now - KEEP_WEBHOOKS, 5000)
         jobs.again(tx, claim, tx.now + FORGET_EVERY)

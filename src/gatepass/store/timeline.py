@@ -106,8 +106,9 @@ def _job_keys(
     """The dedupe keys by which work belongs to a purchase."""
     return [
         f"confirm:{purchase_id}",
+        f"cancellation:{purchase_id}",
         *(f"{what}:{at}" for at in payment_ids for what in ("look_up", "end")),
-        *(f"refund:{at}" for at in refund_ids),
+        *(f"{what}:{at}" for at in refund_ids for what in ("refund", "refund_mail")),
         *(f"apply:{at}" for at in notification_ids),
     ]
 

@@ -40,6 +40,8 @@ def _try_in_words(facts: Facts, key: str, count: int) -> tuple[str, str]:
                 f"The mail server was asked {times}",
                 f"Your {_tickets(facts)} safe on the order page. We send the mail again",
             )
+        case "refund_mail" | "cancellation":
+            return f"The mail server was asked {times}", "What it would say stands here. We send the mail again"
         case _:
             return f"We asked {who} {times}", "We ask again"
 

@@ -131,17 +131,18 @@ def _without_a_seat(facts: Facts) -> Answer | None:
 def _charged(facts: Facts) -> Answer | None:
     if not facts.paid:
         return None
-    if all(by_hand(row) for row in facts.paid):
+    kept = [row for row in facts.paid if not facts.given_up(row)]
+    if all(by_hand(row) for row in kept):
         return Answer(
             Charged.YES,
-            f"Yes: {texts.money(facts.sums.charged)}, paid another way.",
-            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")), ". Your order is confirmed.",),
+            f"Yes: {texts.money(_net(facts))}, paid another way.",
+            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")), f". Your order is confirmed.{_some_back(facts)}",),
             _tickets(facts),
         )  # fmt: skip
     return Answer(
         Charged.YES,
         f"Yes, once: {texts.money(_net(facts))}.",
-        (f"{named(facts.paid[0].provider)} confirmed it", *_at(facts.at_last("payment.succeeded")),
+        (f"{named(kept[0].provider)} confirmed it", *_at(facts.at_last("payment.succeeded")),
          f", and {'all your seats are' if several(facts) else 'your seat is'} yours.{_some_back(facts)}"),
         _tickets(facts),
     )  # fmt: skip
