@@ -136,7 +136,8 @@ def _charged(facts: Facts) -> Answer | None:
         return Answer(
             Charged.YES,
             f"Yes: {texts.money(_net(facts))}, paid another way.",
-            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")), f". Your order is confirmed.{_some_back(facts)}",),
+            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")),
+             f". Your order is confirmed.{_some_back(facts)}",),
             _tickets(facts),
         )  # fmt: skip
     return Answer(
