@@ -18,7 +18,7 @@ from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
 from gatepass.services.links import Links, allowed
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import Ledger, ask_to_end, ask_to_look_up, look_up_briefly
-from gatepass.store import Store, WriteTx, payments
+from gatepass.store import Store, WriteTx, payments, timeline
 from gatepass.store.tables import new_id
 
 PATIENCE_S = 18.0
@@ -160,6 +160,8 @@ def _opened(tx: WriteTx, payment: Payment, report: Report) -> Payment:
     row = next(row for row in rows if row.id == payment.id)
     stored = replace(row, session_ref=report.session_ref, page_url=report.page_url)
     payments.save(tx, [stored])
+    page = {"payment_id": str(stored.id), "number": stored.number, "provider": stored.provider}
+    timeline.add(tx, [(stored.purchase_id, "pay_page.opened", page)])
     if not stored.open:
         ask_to_end(tx, stored)
     return stored
@@ -262,5 +264,8 @@ async def returned(desk: Desk, token: str) -> str:
     if payment is None or payable is None:
         raise NotFound("PaymentUnknown", "This link belongs to no payment that we know.")
     if payment.open:
+        # Told once per payment: whoever opens the address again later finds it closed.
+        came_back = (payment.purchase_id, "buyer.returned", {"payment_id": str(payment.id)})
+        await desk.store.write(lambda tx: timeline.add(tx, [came_back]))
         await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
     return payment.return_url or payable.return_url or desk.links.order(payable.id, payable.created)

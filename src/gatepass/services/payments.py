@@ -138,6 +138,7 @@ class _Book:
 
     def _take(self, tx: WriteTx, row: Payment, report: Report) -> None:
         self._now[row.id] = row.told(report)
+        timeline.add(tx, _declined(row, self._now[row.id]))
         self._follow(tx, row, self._now[row.id])
         _see_to_the_page(tx, self._now[row.id], report)
 
@@ -191,13 +192,19 @@ def _too_late(payment: Payment) -> Return:
     return Return(payment, Cause.PAID_LATE, "It arrived after the seats were given away.")
 
 
-def _entry(row: Payment) -> timeline.Entry:
+def _declined(before: Payment, now: Payment) -> list[timeline.Entry]:
+    """A try that failed on a page that is still open: no state changes, and the reason is gone after the next."""
+    fresh = now.open and now.state is before.state and now.reason_code and now.reason_code != before.reason_code
+    return [_entry(now, "declined")] if fresh else []
+
+
+def _entry(row: Payment, what: str | None = None) -> timeline.Entry:
     detail = {
         "payment_id": str(row.id), "number": row.number, "provider": row.provider,
         "amount_minor": row.amount.minor, "currency": row.amount.currency,
         "reason_code": row.reason_code, "reason_text": row.reason_text,
     }  # fmt: skip
-    return row.purchase_id, f"payment.{row.state.value}", detail
+    return row.purchase_id, f"payment.{what or row.state.value}", detail
 
 
 def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:

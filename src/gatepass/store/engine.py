@@ -145,6 +145,21 @@ class Store:
         except DBAPIError as error:
             raise _unavailable(error) from error
 
+    async def snapshot(self, query: Callable[[ReadTx], T]) -> T:
+        """`read` whose statements all see the same moment: for what is told of several tables."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.snapshot_now, query)
+
+    def snapshot_now(self, query: Callable[[ReadTx], T]) -> T:
+        """The same in this thread."""
+        try:
+            with self._reader.connect() as connection:
+                # SQLite's readers begin a transaction anyway; PostgreSQL's see each statement's own moment.
+                if connection.dialect.name == "postgresql":
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                return query(ReadTx(connection))
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+
     async def write(self, unit: Callable[[WriteTx], T]) -> T:
         """Run `unit` in a transaction; returns what it returned once that is on disk. What it raises undoes it alone."""
         loop = asyncio.get_running_loop()
