@@ -3,7 +3,8 @@
 Each is a job like any other, so any node takes it over, and none runs twice at a time.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,12 +22,24 @@ SWEEP_LIMIT = 500
 """Holds ended in one transaction."""
 FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
+REPEATING = frozenset({"sweep_holds", "forget_done_jobs", "forget_bodies", "pull_events"})
+"""Never parked: they come again by plan, whatever happened."""
 
 
-def schedule(tx: WriteTx) -> None:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an installation has set about its upkeep. `pull_every`: None when events are not pulled."""
+
+    pull_every: timedelta | None = timedelta(seconds=30)
+    keep_bodies: timedelta = timedelta(days=400)
+
+
+def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "forget_done_jobs"):
+    for kind in ("sweep_holds", "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
+    for provider in providers if plan.pull_every else ():
+        jobs.add(tx, "pull_events", {"provider": provider}, dedupe=f"pull_events:{provider}")
 
 
 async def sweep_holds(store: Store, claim: Job) -> None:
