@@ -50,8 +50,10 @@ async def pull_events(
         return
     now, since = await store.write(partial(_start, provider.name))
     for begin, end in _stretches(since, now):
-        _, newest = await _keep_between(store, provider, begin, end, claim)
+        new, newest = await _keep_between(store, provider, begin, end, claim)
         await store.write(partial(_reached, provider.name, claim, newest))
+        if new:
+            log.info("events.pulled", provider=provider.name, new=new)
     await store.write(lambda tx: _again(tx, claim, every))
 
 
@@ -73,8 +75,6 @@ async def _keep_between(
         ours = [one for one in told if one.delivery.live is provider.live]
         new += await store.write(partial(_keep, _Page(provider, claim, ours)))
         newest = max([one.at for one in ours] + ([newest] if newest else []), default=None)
-    if new:
-        log.info("events.pulled", provider=provider.name, new=new)
     return new, newest
 
 
