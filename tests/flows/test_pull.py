@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gatepass import app
+from gatepass.config import Settings
 from gatepass.domain.errors import Conflict
 from gatepass.services import pull
 from gatepass.store import jobs, records, tables
@@ -195,6 +197,14 @@ async def test_a_node_that_lost_its_claim_keeps_nothing_and_moves_no_mark(databa
         assert await _mark(gatepass)
 
 
+async def test_a_faster_pace_counts_from_the_next_start(database_url: str, tmp_path: Path) -> None:
+    async with running(database_url, tmp_path, **BY_HAND) as gatepass:
+        await gatepass.until(lambda: _planned(gatepass, timedelta(minutes=50)))
+        settings = replace(gatepass.installation.settings, pull_seconds=1)
+        async with _node(gatepass, settings):
+            await gatepass.until(lambda: _planned(gatepass, timedelta(0), timedelta(minutes=2)))
+
+
 async def test_pulling_that_is_put_off_asks_nobody(database_url: str, tmp_path: Path) -> None:
     async with running(database_url, tmp_path, with_worker=False, **BY_HAND) as gatepass:
         await gatepass.sandbox.drop_deliveries()
@@ -207,9 +217,9 @@ async def test_pulling_that_is_put_off_asks_nobody(database_url: str, tmp_path: 
 
 
 @asynccontextmanager
-async def _node(gatepass: Running) -> AsyncIterator[None]:
+async def _node(gatepass: Running, settings: Settings | None = None) -> AsyncIterator[None]:
     """Another worker process on the same database, as far as the database can tell."""
-    here = app.installation(gatepass.installation.settings)
+    here = app.installation(settings or gatepass.installation.settings)
     worker = Worker(here.desk, here.mailer, here.plan)
     working = asyncio.create_task(worker.run())
     try:
@@ -240,6 +250,11 @@ async def _failures(gatepass: Running) -> bool:
 
 async def _recovered(gatepass: Running) -> bool:
     return (await _job(gatepass))["failures"] == 0
+
+
+async def _planned(gatepass: Running, least: timedelta, most: timedelta = timedelta(days=1)) -> bool:
+    job = await _job(gatepass)
+    return job is not None and least < job["due"] - datetime.now(UTC) < most
 
 
 async def _claim(gatepass: Running) -> Any:

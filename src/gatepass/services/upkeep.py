@@ -22,6 +22,8 @@ SWEEP_LIMIT = 500
 """Holds ended in one transaction."""
 FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
+LONGEST_LEASE = timedelta(seconds=60)
+"""A job that is due sooner may be under way somewhere."""
 REPEATING = frozenset({"sweep_holds", "forget_done_jobs", "forget_bodies", "pull_events"})
 """Never parked: they come again by plan, whatever happened."""
 
@@ -38,8 +40,16 @@ def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
     for kind in ("sweep_holds", "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
-    for provider in providers if plan.pull_every else ():
-        jobs.add(tx, "pull_events", {"provider": provider}, dedupe=f"pull_events:{provider}")
+    if plan.pull_every:
+        _schedule_pulls(tx, plan.pull_every, providers)
+
+
+def _schedule_pulls(tx: WriteTx, every: timedelta, providers: Iterable[str]) -> None:
+    for provider in providers:
+        name = f"pull_events:{provider}"
+        jobs.add(tx, "pull_events", {"provider": provider}, dedupe=name)
+        # It may have been planned at a slower pace than today's.
+        jobs.hasten(tx, name, tx.now + max(every, LONGEST_LEASE))
 
 
 async def sweep_holds(store: Store, claim: Job) -> None:

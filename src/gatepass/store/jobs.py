@@ -136,6 +136,12 @@ def renew(tx: WriteTx, claim_: Job, due: datetime) -> None:
     tx.execute(sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt).values(due=due))
 
 
+def hasten(tx: WriteTx, name: str, latest: datetime) -> None:
+    """A job by its dedupe key that would wait beyond `latest` is due now."""
+    waiting = sa.update(job).where(job.c.dedupe == name, job.c.state == READY, job.c.due > latest)
+    tx.execute(waiting.values(due=tx.now))
+
+
 def lock_by_dedupe(tx: WriteTx, names: Sequence[str]) -> dict[str, tuple[UUID, str]]:
     """Jobs by their dedupe key: id and state."""
     found = sa.select(job.c.dedupe, job.c.id, job.c.state).where(job.c.dedupe.in_(names)).order_by(job.c.id)

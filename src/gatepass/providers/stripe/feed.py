@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,6 +13,8 @@ from gatepass.providers.stripe.client import Connection, asked, raw
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
 from gatepass.providers.stripe.words import report_of_session, word
 
+LATEST_S = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970."""
 PAGE = 100
 """Rows of one page: the most that Stripe gives."""
 # What a look at a paid session brings with it here: the money, what came of it, and what it cost.
@@ -26,7 +28,7 @@ class _Page(msgspec.Struct):
 
 class _Made(msgspec.Struct):
     id: str
-    created: int
+    created: Annotated[int, msgspec.Meta(ge=0, le=LATEST_S)]
 
 
 _pages = msgspec.json.Decoder(_Page)
