@@ -22,10 +22,12 @@ from gatepass import app, config, server
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment
+from gatepass.domain.refund import Refund
 from gatepass.sandbox.app import SandboxConfig, create_app
-from gatepass.services import access, setup, switches
+from gatepass.services import access, refunds, setup, switches
 from gatepass.services.setup import NewEvent
 from gatepass.store import ReadTx, Store, WriteTx, events, payments, promises, purchases, records, tables
+from gatepass.store import refunds as refund_record
 from gatepass.store.purchases import AttendeeRow, Purchase
 
 TOKEN = "public-token-of-the-site"
@@ -261,6 +263,54 @@ class Running:
         past = datetime.now(UTC) - timedelta(seconds=1)
         await self.store.write(lambda tx: tx.execute(ended.values(hold_until=past)))
 
+    async def free_the_seats_of(self, order: Order) -> None:
+        """The hold ends, and nobody has heard that the page was paid: as after an expiry that crossed the payment."""
+        unheard = sa.update(tables.payment).where(tables.payment.c.purchase_id == order.id).values(state="expired")
+        await self.store.write(lambda tx: tx.execute(unheard))
+        await self.let_hold_end(order)
+        await self.until_status(order, "expired")
+
+    async def lost_page(self, order: Order) -> str:
+        """A page that was opened at the provider for the first payment of an order, by a call whose answer was lost."""
+        (payment, *_) = await self.payments(order.id)
+        names = {"[order_id]": str(order.id), "[payment_id]": str(payment.id)}
+        data = {
+            "mode": "payment", "success_url": "http://localhost/", "line_items[0][quantity]": "1",
+            "line_items[0][price_data][currency]": payment.amount.currency.lower(),
+            "line_items[0][price_data][unit_amount]": str(payment.amount.minor),
+            "line_items[0][price_data][product_data][name]": "Pass",
+            **{f"metadata{name}": value for name, value in names.items()},
+            **{f"payment_intent_data[metadata]{name}": value for name, value in names.items()},
+        }  # fmt: skip
+        headers = {"Authorization": f"Bearer {STRIPE_KEY}"}
+        answer = await self.client.post(f"{self.sandbox.url}/v1/checkout/sessions", headers=headers, data=data)
+        return answer.json()["url"]
+
+    async def refund(self, order: Order, **wanted: Any) -> list[Refund]:
+        """What staff does when a buyer wants the money back."""
+        wish = refunds.Wish(order.id, wanted.pop("reason", "Asked for it"), "anna", **wanted)
+        return await refunds.refund(self.store, self.installation.desk.management, wish)
+
+    async def refunds(self, order: Order) -> list[Refund]:
+        """Its refunds, the first one first."""
+        return await self.store.read(lambda tx: refund_record.of_purchases(tx, [order.id]))
+
+    async def until_refunded(self, order: Order, *states: str) -> list[Refund]:
+        """Wait until its refunds stand like this."""
+
+        async def done() -> list[Refund] | None:
+            found = await self.refunds(order)
+            return found if [one.state.value for one in found] == list(states) else None
+
+        return await self.until(done)
+
+    async def paid(self, card: str = "4242424242424242", **wanted: Any) -> Order:
+        """An order that is paid and confirmed."""
+        order = await self.register(**wanted)
+        await self.pay(order, card)
+        await self.until_status(order, "completed")
+        return order
+
     async def look_up_now(self) -> None:
         """The next planned look at open payments is due now."""
         await self.hasten("look_up_payment")
@@ -295,16 +345,23 @@ class Running:
 
 def _due_jobs(tx: ReadTx) -> bool:
     job = tables.job.c
-    at_once = job.kind.in_(("apply_notification", "end_payment", "send_confirmation"))
+    at_once = job.kind.in_(
+        ("apply_notification", "end_payment", "send_confirmation", "send_refund_mail", "refund_event")
+    )
     waiting = sa.select(sa.func.count()).where(job.state == "ready", at_once | (job.due <= datetime.now(UTC)))
-    return bool(tx.execute(waiting.where(job.kind != "sweep_holds")).scalar_one())
+    return bool(tx.execute(waiting.where(job.kind.not_in(("sweep_holds", "seat_waiting")))).scalar_one())
 
 
 def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:
     payment = tables.payment.c
     paid = sa.select(payment.purchase_id, sa.func.sum(payment.amount_minor).label("paid"))
     paid = paid.where(payment.state == "succeeded", payment.provider == "stripe").group_by(payment.purchase_id)
-    return {str(row["purchase_id"]): int(row["paid"]) for row in tx.rows(paid)}
+    money = {str(row["purchase_id"]): int(row["paid"]) for row in tx.rows(paid)}
+    refund = tables.refund.c
+    back = sa.select(refund.purchase_id, sa.func.sum(refund.amount_minor).label("back")).group_by(refund.purchase_id)
+    for row in tx.rows(back.where(refund.state.in_(("processing", "succeeded")), refund.provider == "stripe")):
+        money[str(row["purchase_id"])] -= int(row["back"])
+    return money
 
 
 def _in_question(tx: ReadTx) -> set[str]:

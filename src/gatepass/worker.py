@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import inbox, notifications, pull, upkeep
+from gatepass.services import cancellations, disputes, inbox, notifications, pull, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.mail import Mailer
 from gatepass.store import ReadTx, WriteTx, jobs, records
@@ -109,7 +109,7 @@ class Worker:
         expected = isinstance(error, GatepassError)
         log.warning("job.failed", kind=claim.kind, job=str(claim.id), failures=claim.failures + 1, error=_name(error))
         hopeless = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
-        park = hopeless and claim.kind not in upkeep.REPEATING
+        park = hopeless and claim.payload and claim.kind not in upkeep.REPEATING
         try:
             await self._store.write(lambda tx: _park(tx, claim, error) if park else _later(tx, claim, error))
         except GatepassError:
@@ -120,10 +120,16 @@ class Worker:
 def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
-        "apply_notification": lambda job: notifications.apply(store, desk.ledger, desk.providers, job),
+        "apply_notification": lambda job: notifications.apply(desk, job),
         "end_payment": lambda job: upkeep.end_payment(desk, job),
         "look_up_payment": lambda job: upkeep.look_up_payment(desk, job),
+        "send_refund": lambda job: refund_calls.send(desk, job),
+        "collect_evidence": lambda job: disputes.collect(store, job),
+        "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
+        "send_cancellation": mailer.send_cancellation,
+        "send_refund_mail": mailer.send_refund_mail,
+        "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),

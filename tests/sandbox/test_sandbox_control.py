@@ -43,6 +43,12 @@ async def test_a_limit_that_is_no_number_is_refused(sandbox: Sandbox, limit: str
         ("faults", {"deliveries": {"delay_s": 1e300}}, "deliveries.delay_s"),
         ("faults", {"deliveries": {"times": 10**9}}, "deliveries.times"),
         ("faults", {"api": {"hang_s": -1}}, "api.hang_s"),
+        ("faults", {"clock": {"skew_s": 10**12}}, "clock.skew_s"),
+        ("faults", {"refunds": {"outcome": "maybe"}}, "refunds.outcome"),
+        ("refunds", {}, "payment"),
+        ("refunds", {"payment": "pi_1", "amount": 0}, "amount"),
+        ("disputes", {"payment": "pi_1", "reason": "mood"}, "reason"),
+        ("disputes/dp_1", {"result": "drawn"}, "result"),
     ],
 )
 async def test_a_wrong_member_is_named_and_nothing_is_stored(
@@ -159,6 +165,9 @@ def _web(config: SandboxConfig) -> Iterator[Web]:
 
 
 CALLS = ["faults", "reset_faults", "flush", "redeliver", "pay", "settle_async", "advance", "events", "objects"]
+CALLS += ["tamper", "refunds", "disputes", "refund", "dispute"]
+# Those that are about one object, and the path before its id.
+ABOUT = {"objects": "objects", "tamper": "tamper", "refund": "refunds", "dispute": "disputes"}
 NAMES = [
     "session",
     "card",
@@ -193,11 +202,19 @@ NAMES = [
     "payment_link",
     "active",
     "restrictions",
+    "payment",
+    "amount",
+    "outcome",
+    "result",
+    "reason",
+    "inquiry",
+    "livemode",
 ]
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 KNOWN = st.sampled_from(
     ["cs", "pi", "evt", "plink", "4000002500003155", "AT611904300234573201", "a.b", "fail", "hold", "processing",
-     "requires_action", "open", "complete", "eur", "usd", 0, 1, 5000, 10**9, 10**18, 10**40]
+     "requires_action", "open", "complete", "won", "lost", "escalated", "succeeded", "failed",
+     "eur", "usd", 0, 1, 5000, 10**9, 10**18, 10**40]
 )  # fmt: skip
 VALUE = st.recursive(
     PLAIN | KNOWN, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.sampled_from(NAMES), v, max_size=4)
@@ -208,7 +225,12 @@ SHAPED = st.one_of(
     st.tuples(st.sampled_from(["settle_async", "flush"]), st.fixed_dictionaries({"session": KNOWN})),
     st.tuples(st.just("advance"), st.fixed_dictionaries({"seconds": KNOWN})),
     st.tuples(st.just("events"), st.fixed_dictionaries({"type": st.just("a.b"), "object": BODY | st.just({})})),
-    st.tuples(st.just("objects"), st.dictionaries(st.sampled_from(NAMES), PLAIN | KNOWN, min_size=1, max_size=1)),
+    st.tuples(st.sampled_from(["refunds", "disputes"]), st.fixed_dictionaries({"payment": KNOWN})),
+    st.tuples(st.sampled_from(["refund", "dispute"]), st.fixed_dictionaries({"result": KNOWN})),
+    st.tuples(
+        st.sampled_from(["objects", "tamper"]),
+        st.dictionaries(st.sampled_from(NAMES), PLAIN | KNOWN, min_size=1, max_size=1),
+    ),
 )
 STEP = st.tuples(st.sampled_from(CALLS), BODY) | SHAPED
 
@@ -220,6 +242,9 @@ def test_nothing_breaks_the_control_api(tmp_path: Path) -> None:
         known = {"cs": _session(web), "plink": _link(web)}
         web.post("/_sandbox/pay", json={"session": _session(web)})
         known["pi"] = next(row["intent"] for row in web.get("/_sandbox/ledger").json() if row["intent"])
+        opened = web.post("/_sandbox/disputes", json={"payment": known["pi"], "inquiry": True, "amount": 500})
+        known["dp"] = opened.raise_for_status().json()["id"]
+        known["re"] = web.post("/_sandbox/refunds", json={"payment": known["pi"], "amount": 5}).json()["id"]
         known["evt"] = web.get("/v1/events").json()["data"][0]["id"]
 
         @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -227,12 +252,12 @@ def test_nothing_breaks_the_control_api(tmp_path: Path) -> None:
         def fuzz(steps: list[tuple[str, Any]], target: str) -> None:
             here = known | ({"cs": _session(web)})
             for call, body in steps:
-                path = f"objects/{here[target]}" if call == "objects" else call
+                path = f"{ABOUT[call]}/{here[target]}" if call in ABOUT else call
                 raw = json.dumps(_named(body, here)).encode("utf-8", "surrogatepass")
                 answer = web.post(f"/_sandbox/{path}", content=raw)
                 assert answer.status_code < 500, (path, raw, answer.text)
                 assert answer.status_code < 400 or answer.json()["error"]["message"]
-            for look in ("state", "ledger", "deliveries", "faults"):
+            for look in ("state", "ledger", "deliveries", "faults", "tamper"):
                 assert web.get(f"/_sandbox/{look}").status_code == 200
             assert web.get("/").status_code == 200
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
 
@@ -102,6 +103,11 @@ class Event:
     def left(self) -> int | None:
         """Seats of the whole event still free; None without a limit."""
         return None if self.capacity is None else self.capacity - self.held - self.sold
+
+    @property
+    def begins(self) -> datetime:
+        """When it starts, UTC."""
+        return self.starts.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
 
     @property
     def live(self) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import Unavailable
 from gatepass.domain.money import Money
+from gatepass.domain.notification import About
 from gatepass.domain.payment import Report
 from gatepass.domain.refund import RefundReport
 
@@ -53,19 +54,6 @@ class RefundOrder:
     purchase_id: UUID
     money_ref: str
     amount: Money
-
-
-class About(StrEnum):
-    """What a notification is about: it says whom to ask."""
-
-    PAGE = "page"
-    """A payment page of ours: `object_ref` is what `fetch` takes."""
-    PAYMENT = "payment"
-    """The money itself: `object_ref` is its reference."""
-    REFUND = "refund"
-    DISPUTE = "dispute"
-    OTHER = "other"
-    """Nothing of ours: kept, and left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +139,10 @@ class PaymentProvider(Protocol):
 
     async def end(self, ref: str) -> Report:
         """End an open payment, if it still is; returns what it is then. Money that came first is reported, not lost."""
+        ...
+
+    async def owner(self, money_ref: str) -> str | None:
+        """Our payment id as the provider keeps it with this money, as text; None: not ours."""
         ...
 
     async def refund(self, order: RefundOrder) -> RefundReport:

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepass.sandbox import forms, idempotency, lists
+from gatepass.sandbox import forms, idempotency, lies, lists, wire
 from gatepass.sandbox.config import API_VERSION
 from gatepass.sandbox.errors import StripeError, invalid
+from gatepass.sandbox.faults import ApiFault
 from gatepass.sandbox.idempotency import Answer
 from gatepass.sandbox.objects import random_text
 from gatepass.sandbox.operations import OPERATIONS, Operation
@@ -22,6 +23,8 @@ from gatepass.sandbox.store import Store, Tx
 
 MAX_BODY_BYTES = 1_000_000
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+WELL = ApiFault()
+_UNREAD = Answer(500, b"")
 
 
 class Api:
@@ -39,15 +42,29 @@ class Api:
 
     def _handler(self, operation: Operation) -> Handler:
         async def handle(request: Request) -> Response:
-            request_id = f"req_{random_text(14)}"
+            request_id, fault = f"req_{random_text(14)}", WELL
             try:
                 self._authenticate(request)
-                answer = await self._answer(operation, request, request_id)
+                form = await _sent(request)
+                fault = self._next_fault(request)
+                answer = await self._answer(operation, request, request_id, form, fault)
             except StripeError as error:
                 answer = _error(error, request_id)
-            return _response(request, request_id, answer)
+            if fault.reset:
+                await wire.cut(request)
+            response = _response(request, request_id, answer, fault)
+            wire.date(request, response, self._store.faults.clock.skew_s)
+            return response
 
         return handle
+
+    def _next_fault(self, request: Request) -> ApiFault:
+        """What this call meets, counted."""
+        faults = self._store.faults
+        if not faults.meets(request.method, request.url.path):
+            return WELL
+        self._store.set_faults(faults.used_once())
+        return faults.api
 
     async def _no_such_call(self, request: Request) -> Response:
         message = f"Unrecognized request URL ({request.method}: {request.url.path})."
@@ -62,21 +79,22 @@ class Api:
         if not hmac.compare_digest(key.encode(), self._secret_key.encode()):
             raise StripeError(401, f"Invalid API Key provided: {key[:8]}{'*' * 8}{key[-4:]}")
 
-    async def _answer(self, operation: Operation, request: Request, request_id: str) -> Answer:
-        """Perform the call, with the faults that are switched on."""
-        form = await _sent(request)
-        faults = self._store.faults
-        if not faults.meets(request.url.path):
+    async def _answer(
+        self, operation: Operation, request: Request, request_id: str, form: str, fault: ApiFault
+    ) -> Answer:
+        """Perform the call, with what it meets. Where the line is cut afterwards, nobody reads the answer."""
+        if not fault.does_something:
             return self._once(operation, request, request_id, form)
-        self._store.set_faults(faults.used_once())
-        fault, key = faults.api, _key(request)
-        if not fault.after_effect:
+        broken, key = _fault_answer(fault.status), _key(request)
+        if fault.after_effect:
+            instead = None if fault.status == 429 else broken
+            answer = self._once(operation, request, request_id, form, instead)
             await self._hang(fault.hang_s, key)
-            return _fault_answer(fault.status) or self._once(operation, request, request_id, form)
-        instead = _fault_answer(500) if fault.status == 500 else None
-        answer = self._once(operation, request, request_id, form, instead)
+            return answer
         await self._hang(fault.hang_s, key)
-        return answer
+        if fault.reset:
+            return _UNREAD
+        return broken or self._once(operation, request, request_id, form)
 
     async def _hang(self, seconds: float, key: str | None) -> None:
         """Sleep, as a call that is still going on."""
@@ -116,7 +134,8 @@ def _perform(tx: Tx, operation: Operation, identity: str, params: dict[str, Any]
     result = operation.run(tx, identity, params)
     if isinstance(result, StripeError):
         return _error(result, request_id)
-    return Answer(200, msgspec.json.encode(lists.expanded(tx, result, params.get("expand", []))))
+    said = lies.told(tx, lists.expanded(tx, result, params.get("expand", [])))
+    return Answer(200, msgspec.json.encode(said))
 
 
 def _error(error: StripeError, request_id: str) -> Answer:
@@ -130,11 +149,11 @@ def _fault_answer(status: int | None) -> Answer | None:
     if status == 429:
         error = StripeError(429, "Request rate limit exceeded.", code="rate_limit")
     else:
-        error = StripeError(500, "An unknown error occurred", "api_error")
+        error = StripeError(status, "An unknown error occurred", "api_error")
     return Answer(status, msgspec.json.encode(error.body()))
 
 
-def _response(request: Request, request_id: str, answer: Answer) -> Response:
+def _response(request: Request, request_id: str, answer: Answer, fault: ApiFault = WELL) -> Response:
     headers = {"Request-Id": request_id, "Stripe-Version": request.headers.get("stripe-version", API_VERSION)}
     if key := _key(request):
         headers["Idempotency-Key"] = key
@@ -142,7 +161,23 @@ def _response(request: Request, request_id: str, answer: Answer) -> Response:
         headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.first_request}
     if answer.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
-    return Response(answer.body, answer.status, headers, media_type="application/json")
+    if fault.retry_after_s is not None and fault.status is not None:
+        headers["Retry-After"] = str(fault.retry_after_s)
+    body, kind = _spoiled(answer.body, fault.body)
+    return Response(body, answer.status, headers, media_type=kind)
+
+
+def _spoiled(body: bytes, how: str) -> tuple[bytes, str]:
+    """The body as it goes out, and its media type."""
+    match how:
+        case "no_json":
+            return b"<html><title>502 Bad Gateway</title></html>", "text/html"
+        case "truncated":
+            return body[: len(body) // 2], "application/json"
+        case "empty":
+            return b"", "application/json"
+        case _:
+            return body, "application/json"
 
 
 def _key(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from gatepass.sandbox import endpoints, timers
 from gatepass.sandbox.api import Api
 from gatepass.sandbox.config import SandboxConfig
 from gatepass.sandbox.control import Control
+from gatepass.sandbox.dashboard import Dashboard
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import errors_logged
 from gatepass.sandbox.pages import Pages
@@ -46,6 +47,7 @@ def create_app(config: SandboxConfig) -> Starlette:
         *Api(store, config.secret_key).routes(),
         *Pages(store, config).routes(),
         *Control(store, deliverer, config.base_url).routes(),
+        *Dashboard(store, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),
         Route("/healthz", _health),
         Mount("/static", StaticFiles(directory=STATIC)),

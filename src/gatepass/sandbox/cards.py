@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from gatepass.sandbox.errors import StripeError, card_error
+from gatepass.sandbox.faults import Outcome
 
 _DECLINED = "Your card was declined."
 # What the buyer reads for each reason. Lost, stolen and fraudulent are never named to whoever holds the card.
@@ -44,7 +45,7 @@ class Method:
     refuse: str | None = None
     three_ds: bool = False
     dispute: str | None = None
-    refund: Literal["pending", "fails"] | None = None
+    refund: Outcome = "succeeds"
     later: Literal["succeeds", "fails"] | None = None
 
     @property

@@ -1,71 +1,25 @@
 """The control API: what a test, or a curious developer, may do to the sandbox. JSON under /_sandbox/, for the loopback only.
 
-A page of somebody else, open in the developer's browser, may do nothing: see `guarded`.
+What the merchant's staff and the buyer's bank do stands in dashboard.py.
 """
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gatepass.sandbox import buyer, events, money, sessions, timers
+from gatepass.sandbox import buyer, events, ledger, lies, sessions, timers
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import StripeError, invalid, missing
 from gatepass.sandbox.faults import MOST_TIMES, Faults
-from gatepass.sandbox.objects import EXPANDABLE, Obj, may_be_null
+from gatepass.sandbox.guard import Run, as_json, body_of, guarded
+from gatepass.sandbox.objects import Obj
 from gatepass.sandbox.store import Store, Tx
 
 LONGEST_ADVANCE_S = 10 * 366 * 24 * 3600
 MOST_ROWS = 10_000
-LATEST_S = 32_503_680_000
-"""The year 3000: no time that an object is given lies later."""
-LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
-LEDGER = """
-select s.id session, i.id intent, coalesce(s.metadata, i.metadata) metadata, coalesce(s.status, i.status) status,
-  i.status intent_status, s.payment_status, coalesce(s.currency, i.currency) currency,
-  coalesce(s.amount, i.amount) amount, coalesce(i.amount_received, 0) amount_received,
-  coalesce((select sum(c.amount_refunded) from object c where c.kind = 'charge' and c.payment_intent = i.id), 0) amount_refunded
-from object s left join object i on i.id = s.payment_intent where s.kind = 'checkout.session'
-union all
-select null, i.id, i.metadata, i.status, i.status, null, i.currency, i.amount, i.amount_received,
-  coalesce((select sum(c.amount_refunded) from object c where c.kind = 'charge' and c.payment_intent = i.id), 0)
-from object i where i.kind = 'payment_intent'
-  and not exists (select 1 from object s where s.payment_intent = i.id and s.kind = 'checkout.session')
-"""
-
-
 Times = Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)]
-# What may be written where null stands: members that are no plain text stay null.
-_TEXTS = frozenset(
-    (
-        "balance_transaction",
-        "cancellation_reason",
-        "cancel_url",
-        "charge",
-        "client_reference_id",
-        "customer_email",
-        "description",
-        "failure_balance_transaction",
-        "failure_code",
-        "failure_message",
-        "failure_reason",
-        "latest_charge",
-        "locale",
-        "payment_intent",
-        "payment_link",
-        "payment_method",
-        "reason",
-        "receipt_url",
-        "success_url",
-        "url",
-    )
-)
-_NEVER_NULL = frozenset(("currency", "status", "payment_status"))
 
 
 class Pay(msgspec.Struct, forbid_unknown_fields=True):
@@ -103,9 +57,6 @@ class Emit(msgspec.Struct, forbid_unknown_fields=True):
     object: dict[str, Any]
 
 
-Asked = TypeVar("Asked", bound=msgspec.Struct)
-
-
 class Control:
     def __init__(self, store: Store, deliverer: Deliverer, base_url: str) -> None:
         self._store = store
@@ -113,7 +64,7 @@ class Control:
         self._base_url = base_url
 
     def routes(self) -> list[Route]:
-        posts: dict[str, Callable[[Request], Awaitable[Any]]] = {
+        posts: dict[str, Run] = {
             "faults": self.set_faults,
             "reset_faults": self.reset_faults,
             "flush": self.flush,
@@ -123,18 +74,20 @@ class Control:
             "advance": self.advance,
             "events": self.emit,
             "objects/{id}": self.overwrite,
+            "tamper/{id}": self.tamper,
         }
-        gets: dict[str, Callable[[Request], Awaitable[Any]]] = {
+        gets: dict[str, Run] = {
             "state": self.state,
             "deliveries": self.deliveries,
             "ledger": self.ledger,
             "faults": self.get_faults,
+            "tamper": self.tampered,
         }
         calls = [("POST", path, run) for path, run in posts.items()] + [
             ("GET", path, run) for path, run in gets.items()
         ]
         return [
-            Route(f"/_sandbox/{path}", guarded(_json(run), self._base_url), methods=[method])
+            Route(f"/_sandbox/{path}", guarded(as_json(run), self._base_url), methods=[method])
             for method, path, run in calls
         ]
 
@@ -164,6 +117,9 @@ class Control:
         return msgspec.to_builtins(self._store.faults)
 
     async def reset_faults(self, _: Request) -> Any:
+        """Everything back to normal, and nothing but the truth."""
+        with self._store.change() as tx:
+            lies.end_all(tx)
         self._store.set_faults(Faults())
         self._store.on_event()
         return msgspec.to_builtins(self._store.faults)
@@ -176,13 +132,13 @@ class Control:
 
     async def flush(self, request: Request) -> Obj:
         """Deliver now what is held or waits for its next try; answers after the last attempt."""
-        wanted = await _body(request, Flush)
+        wanted = await body_of(request, Flush)
         done = await self._deliverer.flush(wanted.times, wanted.shuffled, wanted.session, wanted.again)
         return {"attempts": done}
 
     async def redeliver(self, request: Request) -> Obj:
         """Deliver one event again, even one that was dropped; answers after the last attempt."""
-        wanted = await _body(request, Redeliver)
+        wanted = await body_of(request, Redeliver)
         with self._store.look() as tx:
             tx.get("event", wanted.event)
             rows = tx.rows("select min(id) id from delivery where event = ? group by endpoint", wanted.event)
@@ -191,14 +147,14 @@ class Control:
 
     async def pay(self, request: Request) -> Obj:
         """Pay like a person at the page does. A decline is an answer, not an error."""
-        wanted = await _body(request, Pay)
+        wanted = await body_of(request, Pay)
         session = buyer.session_at(self._store, wanted.session)
         billing = {"email": wanted.email or "buyer@example.com", "name": wanted.name or "Test Buyer"}
         return buyer.pay_headless(self._store, session, wanted.card, billing, wanted.three_ds == "complete")
 
     async def settle_async(self, request: Request) -> Obj:
         """Let the bank answer a debit now."""
-        wanted = await _body(request, OfSession)
+        wanted = await body_of(request, OfSession)
         with self._store.change() as tx:
             session = sessions.settle(tx, wanted.session)
         if session is None:
@@ -207,7 +163,7 @@ class Control:
 
     async def advance(self, request: Request) -> Obj:
         """Move the clock, and do at once what falls due."""
-        wanted = await _body(request, Advance)
+        wanted = await body_of(request, Advance)
         now = self._store.advance(wanted.seconds)
         done = 0
         while count := timers.run_due(self._store):
@@ -217,7 +173,7 @@ class Control:
 
     async def emit(self, request: Request) -> Obj:
         """Send an event that nothing stands behind."""
-        wanted = await _body(request, Emit)
+        wanted = await body_of(request, Emit)
         for name in ("object", "id"):
             if not wanted.object.get(name) or not isinstance(wanted.object[name], str):
                 raise missing(f"object.{name}")
@@ -232,17 +188,26 @@ class Control:
             if obj is None:
                 raise StripeError(404, f"There is no object {request.path_params['id']}.")
             for name, value in members.items():
-                _check_member(tx, obj, name, value)
+                lies.check_member(tx, obj, name, value)
             if obj["object"] == "checkout.session" and "expires_at" in members:
                 tx.later(members["expires_at"] - tx.now, "expire", obj["id"])
             return tx.save(obj | members)
 
+    async def tamper(self, request: Request) -> Obj:
+        """Lie about members of one object wherever it is read, the truth staying stored; `{}` takes the lie back."""
+        members = msgspec.json.decode(await request.body(), type=dict[str, Any])
+        with self._store.change() as tx:
+            return lies.tell(tx, request.path_params["id"], members)
+
+    async def tampered(self, _: Request) -> Obj:
+        with self._store.look() as tx:
+            return lies.all_told(tx)
+
     async def ledger(self, request: Request) -> list[Obj]:
         """What the provider holds: one row per session, and per intent without one. `?paid=true`: with money only."""
-        where = " where amount_received > 0" if request.query_params.get("paid") == "true" else ""
+        paid_only = request.query_params.get("paid") == "true"
         with self._store.look() as tx:
-            rows = tx.rows(f"select * from ({LEDGER}){where}")
-        return [dict(row) | {"metadata": msgspec.json.decode(row["metadata"] or "{}")} for row in rows]
+            return ledger.rows(tx, paid_only)
 
 
 def recent_deliveries(tx: Tx, limit: int, subject: str | None = None, event: str | None = None) -> list[Obj]:
@@ -254,92 +219,7 @@ def recent_deliveries(tx: Tx, limit: int, subject: str | None = None, event: str
     return [dict(row) for row in tx.rows(sql, subject, event, limit)]
 
 
-def guarded(
-    handle: Callable[[Request], Awaitable[Response]], base_url: str
-) -> Callable[[Request], Awaitable[Response]]:
-    """Answers 403 to another host name, which a foreign page can point at this machine, and to that page's own POSTs."""
-    base = urlsplit(base_url)
-
-    async def checked(request: Request) -> Response:
-        host = request.headers.get("host", "")
-        if _host_of(host) not in LOOPBACK | {base.hostname}:
-            return _refused(f"The control API answers on the loopback and at {base_url}, not as {host[:100]}.")
-        origin = request.headers.get("origin")
-        own = {f"http://{host}", f"https://{host}", f"{base.scheme}://{base.netloc}"}
-        if request.method != "GET" and origin is not None and origin not in own:
-            return _refused(f"A page of {origin[:100]} may not control this sandbox.")
-        return await handle(request)
-
-    return checked
-
-
-def _host_of(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
-
-
-def _refused(why: str) -> Response:
-    return JSONResponse(StripeError(403, why).body(), 403)
-
-
 def _limit(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= MOST_ROWS):
         raise invalid(f"Invalid limit: give a number from 1 to {MOST_ROWS}.", "limit")
     return int(text)
-
-
-def _check_member(tx: Tx, obj: Obj, name: str, value: Any) -> None:
-    """Raises unless the object stays one that all code of the sandbox can read: a lie, but a well-formed one."""
-    if name not in obj or name in {"id", "object"}:
-        raise invalid(f"Invalid {name}: {obj['object']} has no such member to change.", name)
-    if name == "currency" and isinstance(value, str):
-        money.known_currency(value, name)
-    if not _fits(obj, name, value):
-        raise invalid(f"Invalid {name}: this value cannot stand there.", name)
-    kind = EXPANDABLE.get(obj["object"], {}).get(name)
-    if kind and value is not None:
-        tx.get(kind, value, name, 400)
-
-
-def _fits(obj: Obj, name: str, value: Any) -> bool:
-    current, time = obj[name], name == "created" or name.endswith("_at")
-    number = time or "amount" in name or type(current) is int
-    match value:
-        case None:
-            return not number and name not in _NEVER_NULL and may_be_null(obj["object"], name)
-        case bool():
-            return isinstance(current, bool)
-        case int():
-            return number and 0 <= value <= (LATEST_S if time else money.MAX_AMOUNT)
-        case str():
-            return not number and (isinstance(current, str) or (current is None and name in _TEXTS))
-        case dict():
-            return name == "metadata" and all(isinstance(text, str) for text in cast("Obj", value).values())
-        case _:
-            return False
-
-
-async def _body(request: Request, kind: type[Asked]) -> Asked:
-    return msgspec.json.decode(await request.body() or b"{}", type=kind)
-
-
-def _json(run: Callable[[Request], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        try:
-            return JSONResponse(await run(request))
-        except msgspec.DecodeError as error:
-            return JSONResponse(invalid(str(error), _member(str(error))).body(), 400)
-        except (UnicodeError, RecursionError, OverflowError) as error:
-            return JSONResponse(invalid(f"The body cannot be kept as JSON: {error}").body(), 400)
-        except StripeError as error:
-            return JSONResponse(error.body(), error.status)
-
-    return handle
-
-
-def _member(message: str) -> str | None:
-    """The member that msgspec's words name."""
-    found = re.search(r"`\$\.([^`]+)`", message) or re.search(r"field `([^`]+)`", message)
-    return found[1] if found else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from gatepass.sandbox import lies
 from gatepass.sandbox.errors import errors_logged
 from gatepass.sandbox.faults import DeliveryFault
 from gatepass.sandbox.objects import Obj
@@ -130,8 +131,8 @@ class Deliverer:
         return answer
 
     def _signed(self, attempt: Attempt) -> str:
-        # The receiver checks against its own clock: the true time, not the sandbox's.
-        at = int(time.time()) - (OLD_S if attempt.fault.old_timestamp else 0)
+        # The receiver checks against its own clock: the true time, unless our clock is to be wrong.
+        at = int(time.time()) + self._store.faults.clock.skew_s - (OLD_S if attempt.fault.old_timestamp else 0)
         secret = "whsec_wrong" if attempt.fault.bad_signature else attempt.secret
         return signature(attempt.body, secret, at)
 
@@ -143,6 +144,7 @@ def _prepare(tx: Tx, identity: int) -> Attempt | None:
     if row is None or endpoint is None:
         return None
     event = tx.get("event", row["event"])
+    event = lies.told(tx, event)
     body = msgspec.json.encode(event | {"api_version": endpoint["api_version"] or event["api_version"]})
     fault = msgspec.json.decode(row["fault"], type=DeliveryFault)
     switched = tx.fault if tx.fault.bad_signature or tx.fault.old_timestamp else None

@@ -26,13 +26,15 @@ def create(tx: Tx, _: str, params: Params) -> Obj:
 
 
 def update(tx: Tx, identity: str, params: Params) -> Obj:
-    """POST /v1/webhook_endpoints/{id}"""
+    """POST /v1/webhook_endpoints/{id}. What waits for one that is disabled is given up."""
     endpoint = tx.get("webhook_endpoint", identity, "webhook_endpoint")
     endpoint |= {k: params[k] for k in ("url", "enabled_events", "description") if k in params}
     if "metadata" in params:
         endpoint["metadata"] = merged(endpoint["metadata"], params["metadata"])
     if "disabled" in params:
         endpoint["status"] = "disabled" if params["disabled"] else "enabled"
+        if params["disabled"]:
+            _give_up(tx, identity)
     return tx.save(endpoint)
 
 
@@ -40,7 +42,7 @@ def delete(tx: Tx, identity: str, _: Params) -> Obj:
     """DELETE /v1/webhook_endpoints/{id}. What was not delivered to it never will be."""
     tx.get("webhook_endpoint", identity, "webhook_endpoint")
     tx.run("delete from object where id = ?", identity)
-    tx.run("update delivery set state = 'failed' where endpoint = ? and state = 'pending'", identity)
+    _give_up(tx, identity)
     return {"id": identity, "object": "webhook_endpoint", "deleted": True}
 
 
@@ -58,3 +60,7 @@ def keep_default(tx: Tx, config: SandboxConfig) -> None:
     else:
         tx.save(old | {"url": config.webhook_url})
     tx.hide(DEFAULT_ID, secret=config.webhook_secret)
+
+
+def _give_up(tx: Tx, identity: str) -> None:
+    tx.run("update delivery set state = 'failed' where endpoint = ? and state = 'pending'", identity)

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 
 from gatepass.sandbox.config import API_VERSION
+from gatepass.sandbox.errors import no_such
 from gatepass.sandbox.objects import Obj, blank
 from gatepass.sandbox.store import Tx
 
 SHUFFLE_S = 1.0
+READABLE_S = 30 * 24 * 3600
+"""How long events can be read (docs.stripe.com/api/events)."""
 
 
 def emit(tx: Tx, kind: str, obj: Obj, previous: Obj | None = None) -> Obj:
@@ -39,8 +42,10 @@ def schedule(tx: Tx, event: str, endpoint: str) -> int:
     return int(row["id"])
 
 
-def rendered(tx: Tx, event: Obj) -> Obj:
-    """An event as it is read now: how many deliveries are still open."""
+def readable(tx: Tx, event: Obj) -> Obj:
+    """An event as it is read now: how many deliveries are still open. Raises `resource_missing` when it is too old."""
+    if event["created"] < tx.at - READABLE_S:
+        raise no_such("event", event["id"])
     row = tx.row("select count(*) n from delivery where event = ? and state = 'pending'", event["id"])
     return event | {"pending_webhooks": row["n"] if row else 0}
 

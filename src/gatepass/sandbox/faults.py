@@ -8,6 +8,9 @@ LONGEST_DELAY_S = 30 * 24 * 3600
 LONGEST_HANG_S = 3600
 MOST_TIMES = 100
 MOST_CALLS = 1_000_000
+MOST_SKEW_S = 365 * 24 * 3600
+Outcome = Literal["card", "succeeds", "pending", "fails", "pending_fails"]
+"""How a refund goes: as its card says, at once, later, at once and then back, or never after a while."""
 
 
 class DeliveryFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,18 +25,43 @@ class DeliveryFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the next `remaining` calls meet. `after_effect`: do the work first, then hang or answer 500."""
+    """What the next `remaining` calls meet. `after_effect`: do the work first, then hang, answer 500, or cut the line.
 
-    status: Literal[500, 429] | None = None
+    `body` spoils whatever is answered; `reset` cuts the connection instead of answering.
+    """
+
+    status: Literal[500, 503, 429] | None = None
     hang_s: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_HANG_S)] = 0
     after_effect: bool = False
     remaining: Annotated[int, msgspec.Meta(ge=0, le=MOST_CALLS)] = 0
     path_contains: str = ""
+    method: Literal["GET", "POST", "DELETE"] | None = None
+    retry_after_s: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_HANG_S)] | None = None
+    body: Literal["whole", "no_json", "truncated", "empty"] = "whole"
+    reset: bool = False
+
+    @property
+    def does_something(self) -> bool:
+        return self.status is not None or self.hang_s > 0 or self.body != "whole" or self.reset
+
+
+class RefundFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How refunds go that the merchant's API key asks for."""
+
+    outcome: Outcome = "card"
+
+
+class ClockFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the sandbox's clock is wrong, as others see it: in `Date`, in signatures and in `created`."""
+
+    skew_s: Annotated[int, msgspec.Meta(ge=-MOST_SKEW_S, le=MOST_SKEW_S)] = 0
 
 
 class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deliveries: DeliveryFault = DeliveryFault()
     api: ApiFault = ApiFault()
+    refunds: RefundFault = RefundFault()
+    clock: ClockFault = ClockFault()
 
     def changed(self, wanted: dict[str, Any]) -> "Faults":
         """With some members set; raises msgspec.ValidationError for one that does not exist."""
@@ -44,9 +72,10 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             merged["api"]["remaining"] = MOST_CALLS
         return msgspec.convert(current | merged, Faults)
 
-    def meets(self, path: str) -> bool:
+    def meets(self, method: str, path: str) -> bool:
         api = self.api
-        return api.remaining > 0 and (api.status is not None or api.hang_s > 0) and api.path_contains in path
+        called = api.path_contains in path and api.method in (None, method)
+        return api.remaining > 0 and api.does_something and called
 
     def used_once(self) -> "Faults":
         api = msgspec.structs.replace(self.api, remaining=self.api.remaining - 1)

@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from gatepass.sandbox.errors import invalid
+from gatepass.sandbox.events import READABLE_S
 from gatepass.sandbox.objects import EXPANDABLE, Obj, collection
 from gatepass.sandbox.store import Tx
 
@@ -15,14 +16,21 @@ MAX_DEPTH = 4
 _COMPARE = MappingProxyType({"gt": ">", "gte": ">=", "lt": "<", "lte": "<="})
 # Filters that are a column of the store; the others are looked up in the document.
 _COLUMNS = frozenset(("status", "payment_intent", "payment_link", "charge", "currency"))
+# `+created` keeps SQLite from reading a list by time and sorting all of it: by number, a page is ready after its rows.
 _PLAIN = frozenset((*_COLUMNS, "product", "type", "source", "active"))
 
 
 def page(tx: Tx, kind: str, params: Mapping[str, Any], url: str) -> Obj:
     """One page of all objects of `kind` that match the filters in `params`."""
-    conditions, values = ["kind = ?"], [kind]
+    if {"type", "types"} <= set(params):
+        raise invalid("You may pass either `type` or `types`, but not both.", "types")
+    conditions: list[str] = ["kind = ?"]
+    values: list[Any] = [kind]
     for name, wanted in params.items():
         _add_filter(name, wanted, conditions, values)
+    if kind == "event":
+        conditions.append("+created >= ?")
+        values.append(tx.at - READABLE_S)
     limit = int(params.get("limit", DEFAULT_LIMIT))
     backwards = _add_cursor(tx, kind, params, conditions, values)
     order = "asc" if backwards else "desc"
@@ -55,12 +63,13 @@ def line_items(tx: Tx, owner: str, params: Mapping[str, Any], url: str) -> Obj:
 def _add_filter(name: str, wanted: Any, conditions: list[str], values: list[Any]) -> None:
     if name in _PLAIN:
         column = name if name in _COLUMNS else f"body ->> '$.{name}'"
-        conditions.append(f"{column} = ?")
+        # `type=charge.*` means a group of events.
+        conditions.append(f"{column} glob ?" if name == "type" and "*" in wanted else f"{column} = ?")
         values.append(wanted)
     elif name == "created":
         span = cast("dict[str, int]", wanted if isinstance(wanted, dict) else {"gte": wanted, "lte": wanted})
         for word, moment in span.items():
-            conditions.append(f"created {_COMPARE[word]} ?")
+            conditions.append(f"+created {_COMPARE[word]} ?")
             values.append(moment)
     elif name in {"types", "ids"}:
         conditions.append(f"body ->> '$.{name[:-1]}' in ({', '.join('?' * len(wanted))})")
@@ -100,9 +109,11 @@ def _expand(tx: Tx, node: Any, parts: list[str], path: str) -> None:
     if name == "line_items" and kind in {"checkout.session", "payment_link"}:
         folder = "checkout/sessions" if kind == "checkout.session" else "payment_links"
         obj[name] = line_items(tx, obj["id"], {}, f"/v1/{folder}/{obj['id']}/line_items")
+    elif name == "refunds" and kind == "charge":
+        obj[name] = page(tx, "refund", {"charge": obj["id"]}, f"/v1/charges/{obj['id']}/refunds")
     elif name in EXPANDABLE.get(kind, {}):
-        if isinstance(obj[name], str):
+        if isinstance(obj.get(name), str):
             obj[name] = tx.find(obj[name])
     elif not (rest and isinstance(obj.get(name), dict)):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
-    _expand(tx, obj[name], rest, path)
+    _expand(tx, obj.get(name), rest, path)

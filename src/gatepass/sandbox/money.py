@@ -3,6 +3,7 @@
 Source: docs.stripe.com/currencies (list of 2026-07).
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -70,6 +71,16 @@ def check_chargeable(amount: int, currency: str, param: str) -> None:
     if amount > MAX_AMOUNT:
         message = f"The amount must be no more than {display(MAX_AMOUNT, currency)}."
         raise StripeError(400, message, code="amount_too_large", param=param)
+
+
+def typed(text: str, currency: str) -> int:
+    """Smallest units of an amount as people write it: typed("12.5", "eur") is 1250. Raises `invalid` for anything else."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,3})?", text):
+        raise invalid(f"Invalid amount: {text[:20]}", "amount")
+    units = Decimal(text).scaleb(decimals(currency))
+    if units != int(units):
+        raise invalid(f"Invalid amount: {currency} has {decimals(currency)} decimals.", "amount")
+    return int(units)
 
 
 def display(amount: int, currency: str) -> str:

@@ -48,6 +48,7 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "charge": "charge",
             "payment_intent": "payment_intent",
             "balance_transaction": "balance_transaction",
+            "failure_balance_transaction": "balance_transaction",
         },
         "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
         "price": {"product": "product"},

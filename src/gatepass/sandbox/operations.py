@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatepass.sandbox import catalog, endpoints, events, links, lists, parameters, payments, refunds, sessions
+from gatepass.sandbox import catalog, disputes, endpoints, events, links, lists, parameters, payments, refunds, sessions
 from gatepass.sandbox.errors import StripeError
 from gatepass.sandbox.forms import Tree, merged
 from gatepass.sandbox.objects import Obj
@@ -26,7 +26,7 @@ class Operation:
 def _get(path: str, kind: str, param: str) -> Operation:
     def run(tx: Tx, identity: str, _: Mapping[str, Any]) -> Obj:
         found = tx.get(kind, identity, param)
-        return events.rendered(tx, found) if kind == "event" else found
+        return events.readable(tx, found) if kind == "event" else found
 
     return Operation("GET", f"/v1/{path}/{{id}}", parameters.EMPTY, run)
 
@@ -94,6 +94,8 @@ OPERATIONS = (
     _post("refunds/{id}/cancel", parameters.EMPTY, refunds.cancel),
     _list("disputes", "dispute", parameters.DISPUTE_LIST),
     _get("disputes", "dispute", "dispute"),
+    _post("disputes/{id}", parameters.DISPUTE_UPDATE, disputes.update),
+    _post("disputes/{id}/close", parameters.EMPTY, disputes.close),
     _list("balance_transactions", "balance_transaction", parameters.TRANSACTION_LIST),
     _get("balance_transactions", "balance_transaction", "id"),
     _list("events", "event", parameters.EVENT_LIST),

@@ -1,17 +1,21 @@
 """The control panel: recent payments and deliveries at a glance, and every fault as a plain form."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gatepass.sandbox import money, sessions
+from gatepass.sandbox import dashboard, lies, money, sessions
 from gatepass.sandbox.config import SandboxConfig
-from gatepass.sandbox.control import guarded, recent_deliveries
+from gatepass.sandbox.control import recent_deliveries
 from gatepass.sandbox.delivery import Deliverer
-from gatepass.sandbox.errors import StripeError
+from gatepass.sandbox.errors import StripeError, invalid
 from gatepass.sandbox.faults import Faults
+from gatepass.sandbox.guard import Asked, guarded
 from gatepass.sandbox.objects import Obj
 from gatepass.sandbox.pages import render
 from gatepass.sandbox.store import Store, Tx
@@ -49,6 +53,11 @@ class Panel:
             await self._deliverer.flush(1, shuffled=False, subject=None, again=False)
         elif do == "settle":
             self._settle(form.get("session", ""))
+        elif do in _DOES:
+            try:
+                _DOES[do](self._store, form)
+            except StripeError as error:
+                return PlainTextResponse(f"{error.error['message']}\n", error.status)
         elif do in {"deliveries", "api", "reset"}:
             try:
                 self._set(do, form)
@@ -66,6 +75,9 @@ class Panel:
 
     def _set(self, do: str, form: dict[str, str]) -> None:
         faults = Faults()
+        if do == "reset":
+            with self._store.change() as tx:
+                lies.end_all(tx)
         if do == "deliveries":
             wanted: Obj = {"mode": form.get("mode", "normal"), "times": int(form.get("times") or 1)}
             wanted |= {"delay_s": float(form.get("delay_s") or 0), "shuffle": "shuffle" in form}
@@ -79,9 +91,56 @@ class Panel:
         self._store.set_faults(faults)
 
 
+def _refund(store: Store, form: dict[str, str]) -> None:
+    """Without an amount, in the units that people use, all that is left."""
+    session, typed = form.get("session", ""), form.get("amount", "").strip()
+    with store.look() as tx:
+        currency = tx.get("checkout.session", session, "session")["currency"]
+    wanted = {"payment": session, "amount": money.typed(typed, currency) if typed else None}
+    dashboard.give_back(store, _as(dashboard.Refund, wanted | {"outcome": form.get("outcome", "card")}))
+
+
+def _dispute(store: Store, form: dict[str, str]) -> None:
+    inquiry = form.get("do") == "inquire"
+    reason = "general" if inquiry else "fraudulent"
+    dashboard.dispute(store, dashboard.Dispute(form.get("session", ""), reason, inquiry))
+
+
+def _resolve(store: Store, form: dict[str, str]) -> None:
+    dashboard.resolve(store, form.get("dispute", ""), _as(dashboard.DisputeResult, {"result": form.get("do")}))
+
+
+def _expire(store: Store, form: dict[str, str]) -> None:
+    dashboard.expire(store, form.get("session", ""))
+
+
+def _as(kind: type[Asked], given: Obj) -> Asked:
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise invalid(str(error)) from None
+
+
+_DOES: Mapping[str, Callable[[Store, dict[str, str]], None]] = MappingProxyType(
+    {
+        "refund": _refund,
+        "dispute": _dispute,
+        "inquire": _dispute,
+        "won": _resolve,
+        "lost": _resolve,
+        "expire": _expire,
+    }
+)
+
+
 def _payments(tx: Tx) -> list[Obj]:
     """The newest sessions, ready to be shown."""
-    sql = "select id, status, payment_status, amount, currency from object where kind = 'checkout.session' order by seq desc limit ?"
+    sql = """select s.id, s.status, s.payment_status, s.amount, s.currency,
+      coalesce(c.amount - c.amount_refunded, 0) left_, d.id dispute, d.status dispute_status
+      from (select * from object where kind = 'checkout.session' order by seq desc limit ?) s
+      left join object c on +c.kind = 'charge' and c.status = 'succeeded' and c.payment_intent = s.payment_intent
+      left join object d on d.kind = 'dispute' and d.charge = c.id and d.status not in ('won', 'lost', 'warning_closed')
+      order by s.seq desc"""
     return [_payment(dict(row)) for row in tx.rows(sql, SHOWN)]
 
 
@@ -97,4 +156,4 @@ def _payment(row: Obj) -> Obj:
     )
     waiting = row["status"] == "complete" and row["payment_status"] == "unpaid"
     shown = money.display(row["amount"], row["currency"])
-    return row | {"word": word, "tone": tone, "shown": shown, "waiting": waiting}
+    return row | {"word": word, "tone": tone, "shown": shown, "waiting": waiting, "open": open_}

@@ -216,6 +216,22 @@ REFUND_CREATE = Tree(
         "reason": OneOf(("duplicate", "fraudulent", "requested_by_customer")),
     }
 )
+_LONG_EVIDENCE = """
+access_activity_log cancellation_policy_disclosure cancellation_rebuttal duplicate_charge_explanation
+product_description refund_policy_disclosure refund_refusal_explanation uncategorized_text
+"""
+# The second half are ids of uploaded files.
+_SHORT_EVIDENCE = """
+billing_address customer_email_address customer_name customer_purchase_ip duplicate_charge_id service_date
+shipping_address shipping_carrier shipping_date shipping_tracking_number
+cancellation_policy customer_communication customer_signature duplicate_charge_documentation receipt refund_policy
+service_documentation shipping_documentation uncategorized_file
+"""
+_EVIDENCE = Tree(
+    {name: Text(20_000, empty=True) for name in _LONG_EVIDENCE.split()}
+    | {name: Text(5_000, empty=True) for name in _SHORT_EVIDENCE.split()}
+)
+DISPUTE_UPDATE = Tree({**_EXPAND, "evidence": _EVIDENCE, "metadata": Metadata(), "submit": Flag()})
 METADATA_UPDATE = Tree({**_EXPAND, "metadata": Metadata()})
 TRANSACTION_LIST = listing(created=CREATED, source=Text(), type=Text(), currency=Text(3))
 

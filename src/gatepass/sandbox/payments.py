@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gatepass.sandbox import money
+from gatepass.sandbox import balance, disputes, money
 from gatepass.sandbox.cards import NAMED, Method, refusal
 from gatepass.sandbox.errors import StripeError, card_error, invalid, wrong_state
 from gatepass.sandbox.events import emit
@@ -12,8 +12,6 @@ from gatepass.sandbox.objects import Obj, blank, new_id, random_text
 from gatepass.sandbox.store import Tx
 
 Params = Mapping[str, Any]
-FEE_PERCENT_TENTHS = 29
-DISPUTE_ANSWER_S = 9 * 24 * 3600
 _OPEN = frozenset(("requires_payment_method", "requires_confirmation", "requires_action"))
 _COPIED = (
     "description",
@@ -132,14 +130,15 @@ def attempt(tx: Tx, intent: Obj, method: Method, billing: Params, name: str | No
         return None
     capture(tx, intent, charge)
     if method.dispute:
-        _dispute(tx, charge, method.dispute)
+        disputes.open_dispute(tx, charge, method.dispute, inquiry=method.dispute == "general")
     return None
 
 
 def capture(tx: Tx, intent: Obj, charge: Obj) -> None:
     """The money has arrived."""
-    fee = charge["amount"] * FEE_PERCENT_TENTHS // 1000 + 25
-    entry = add_transaction(tx, charge, charge["amount"], "charge", fee)
+    debit = charge["payment_method_details"]["type"] == "sepa_debit"
+    fees = [balance.debit_fee() if debit else balance.card_fee(charge["amount"])]
+    entry = balance.add(tx, charge, charge["amount"], "charge", fees, intent["id"])
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
     charge |= {"balance_transaction": entry["id"], "outcome": _outcome("authorized", "approved_by_network", None)}
     emit(tx, "charge.succeeded", tx.save(charge))
@@ -154,32 +153,15 @@ def fail_debit(tx: Tx, intent: Obj, charge: Obj) -> None:
     _failed(tx, intent, error)
 
 
-def add_transaction(tx: Tx, source: Obj, amount: int, kind: str, fee: int = 0) -> Obj:
-    """One line of the merchant's balance, in smallest units; negative when money leaves."""
-    details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": source["currency"],
-            "description": "Fees",
-            "type": "stripe_fee",
-        }
-    ]
-    return tx.add(
-        blank(
-            "balance_transaction",
-            amount=amount,
-            available_on=tx.at,
-            created=tx.at,
-            currency=source["currency"],
-            fee=fee,
-            fee_details=details if fee else [],
-            net=amount - fee,
-            reporting_category=kind,
-            source=source["id"],
-            type=kind,
-        )
-    )
+def charge_of(tx: Tx, identity: str) -> Obj:
+    """The charge that a session, an intent or a charge was paid with; raises when there is none that succeeded."""
+    found = tx.find(identity)
+    while found and found["object"] != "charge":
+        name = "payment_intent" if found["object"] == "checkout.session" else "latest_charge"
+        found = tx.find(str(found.get(name)))
+    if not found or found["status"] != "succeeded":
+        raise StripeError(409, f"{identity} has no payment that succeeded.", param="payment")
+    return found
 
 
 def _own(tx: Tx, identity: str) -> Obj:
@@ -243,30 +225,6 @@ def _refuse_charge(tx: Tx, charge: Obj, error: StripeError) -> None:
     charge |= {"status": "failed", "failure_code": error.error["code"], "failure_message": error.error["message"]}
     charge["outcome"] = _outcome("issuer_declined", "declined_by_network", reason)
     emit(tx, "charge.failed", tx.save(charge))
-
-
-def _dispute(tx: Tx, charge: Obj, reason: str) -> None:
-    """The holder of the card wants the money back."""
-    inquiry = reason == "general"
-    charge["disputed"] = True
-    tx.save(charge)
-    dispute = blank(
-        "dispute",
-        amount=charge["amount"],
-        charge=charge["id"],
-        created=tx.at,
-        currency=charge["currency"],
-        payment_intent=charge["payment_intent"],
-        reason=reason,
-        status="warning_needs_response" if inquiry else "needs_response",
-        is_charge_refundable=inquiry,
-    )
-    dispute["evidence_details"]["due_by"] = tx.at + DISPUTE_ANSWER_S
-    emit(tx, "charge.dispute.created", tx.add(dispute))
-    if not inquiry:
-        entry = add_transaction(tx, charge, -charge["amount"], "adjustment", 1500)
-        dispute["balance_transactions"] = [entry]
-        emit(tx, "charge.dispute.funds_withdrawn", tx.save(dispute))
 
 
 def _details(method: Method, billing: Params) -> Obj:

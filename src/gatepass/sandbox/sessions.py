@@ -53,7 +53,7 @@ def open_session(tx: Tx, lines: list[Obj], expires_at: int, members: Obj, intent
         session["payment_method_types"] = ["card", "sepa_debit"]
     session["payment_method_types"] = members.get("allowed_payment_method_types", session["payment_method_types"])
     tx.add(session, {"line_items": lines, "intent": intent_data})
-    tx.later(expires_at - tx.now, "expire", session["id"])
+    tx.later(expires_at - tx.at, "expire", session["id"])
     return session
 
 
@@ -77,7 +77,7 @@ def expire(tx: Tx, identity: str, _: Params) -> Obj:
 def expire_if_due(tx: Tx, identity: str) -> Obj:
     """The session as it stands now: an open one past its time ends here."""
     session = tx.get("checkout.session", identity, "session")
-    if session["status"] == "open" and session["expires_at"] <= tx.now:
+    if session["status"] == "open" and session["expires_at"] <= tx.at:
         return _expire(tx, session)
     return session
 
@@ -149,7 +149,7 @@ def _check_currency(params: Params, lines: list[Obj]) -> None:
 
 def _expiry(tx: Tx, params: Params) -> int:
     wanted = params.get("expires_at", tx.at + LONGEST_S)
-    if not SHORTEST_S - SLACK_S <= wanted - tx.now <= LONGEST_S + SLACK_S:
+    if not SHORTEST_S - SLACK_S <= wanted - tx.at <= LONGEST_S + SLACK_S:
         message = "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation."
         raise invalid(message, "expires_at")
     return int(wanted)

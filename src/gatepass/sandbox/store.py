@@ -61,6 +61,7 @@ create table if not exists idempotency (
 );
 create table if not exists timer (id integer primary key autoincrement, due real not null, action text not null, object text not null);
 create index if not exists timer_due on timer (due);
+create table if not exists lie (object text primary key, members text not null);
 create table if not exists setting (name text primary key, value text not null);
 """
 
@@ -75,13 +76,14 @@ class Tx:
     db: sqlite3.Connection
     now: float
     fault: DeliveryFault
+    faults: Faults
     request: dict[str, str | None] = field(default_factory=lambda: {"id": None, "idempotency_key": None})
     woke: bool = False
 
     @property
     def at(self) -> int:
-        """Now, as Stripe writes times: whole seconds."""
-        return int(self.now)
+        """Now, as Stripe writes times: whole seconds, by a clock that may be wrong."""
+        return int(self.now) + self.faults.clock.skew_s
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         return self.db.execute(sql, values).fetchall()
@@ -189,7 +191,7 @@ class Store:
         self._db.close()
 
     def _tx(self, fault: DeliveryFault | None) -> Tx:
-        return Tx(self._config, self._db, self.now, fault or self.faults.deliveries)
+        return Tx(self._config, self._db, self.now, fault or self.faults.deliveries, self.faults)
 
     def _setting(self, name: str) -> str | None:
         row = self._db.execute("select value from setting where name = ?", (name,)).fetchone()

@@ -1,9 +1,9 @@
-"""What happens by itself when its time has come: sessions expire, bank debits settle, slow refunds end."""
+"""What happens by itself when its time has come: sessions expire, bank debits settle, slow refunds and disputes end."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gatepass.sandbox import refunds, sessions
+from gatepass.sandbox import disputes, refunds, sessions
 from gatepass.sandbox.errors import StripeError
 from gatepass.sandbox.store import Row, Store, Tx
 
@@ -13,6 +13,9 @@ _ACTIONS: Mapping[str, Callable[[Tx, str], object]] = MappingProxyType(
         "settle": sessions.settle,
         "refund_succeeds": refunds.succeed,
         "refund_fails": refunds.fail,
+        "dispute_won": disputes.win,
+        "dispute_lost": disputes.lose,
+        "dispute_due": disputes.end_unanswered,
     }
 )
 BATCH = 100

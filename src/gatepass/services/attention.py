@@ -24,3 +24,9 @@ def close_all_of(tx: WriteTx, purchase_id: UUID, reason: str, actor: str) -> Non
     """A person has settled the purchase itself: that answers its open questions, but not money that came twice."""
     for entry_id in records.questions_of(tx, purchase_id):
         close(tx, entry_id, reason, actor)
+
+
+def close_by_key(tx: WriteTx, dedupe: str, reason: str, actor: str) -> None:
+    """What an entry asked for has happened without a person; nothing when it is not open."""
+    if entry_id := records.open_attention(tx, dedupe):
+        close(tx, entry_id, reason, actor)

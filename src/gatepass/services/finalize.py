@@ -66,7 +66,7 @@ def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | Gat
     paid = command.word is Word.COMPLETED
     if paid and purchase.status not in {Status.COMPLETED, Status.PAID_LATE}:
         payments.add(tx, _paid_elsewhere(tx, purchase, len(attempts) + 1, command.source))
-    (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL)])
+    (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL, refundable=False)])
     if isinstance(outcome, Settled) and outcome.changed:
         for attempt in attempts:
             if attempt.open:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -12,9 +13,10 @@ from uuid import UUID
 from gatepass.domain.errors import NotFound, Unavailable
 from gatepass.domain.event import Event
 from gatepass.domain.purchase import Status, order_reference
+from gatepass.domain.refund import Cause, Refund
 from gatepass.services import texts
 from gatepass.services.links import Links
-from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, records
+from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, records, refunds
 from gatepass.store.jobs import Job
 from gatepass.store.purchases import AttendeeRow, Purchase
 
@@ -87,31 +89,57 @@ class Mailer:
 
     async def send_confirmation(self, claim: Job) -> None:
         """Tell the buyer of a completed order. Never sent for an order that is not completed."""
-        purchase_id = UUID(claim.payload["purchase_id"])
-        order = await self.store.read(lambda tx: _order(tx, purchase_id))
-        if order is None:
+        order = await self._order(claim)
+        if order is None or order.purchase.status is not Status.COMPLETED:
             await self.store.write(lambda tx: _finish(tx, claim))
             return
-        subject = (
-            f"Your pass for {order.event.name}" if len(order.people) == 1 else f"Your passes for {order.event.name}"
+        passes = "pass" if len(order.people) == 1 else "passes"
+        subject = f"Your {passes} for {order.event.name}"
+        await self._send(claim, order, _Letter(CONFIRMATION, subject, _confirmation(order, self.links)))
+
+    async def send_cancellation(self, claim: Job) -> None:
+        """Tell the holder of a free order that it is cancelled."""
+        if order := await self._order(claim):
+            subject = f"Your registration for {order.event.name} is cancelled"
+            await self._send(claim, order, _Letter("cancellation", subject, _cancellation(order, self.links)))
+
+    async def send_refund_mail(self, claim: Job) -> None:
+        """Tell the buyer that money is on its way back, and why."""
+        refund_id = UUID(claim.payload["refund_id"])
+        refund = await self.store.read(lambda tx: refunds.get(tx, refund_id))
+        order = refund and await self.store.read(lambda tx: _order(tx, refund.purchase_id))
+        if refund is None or order is None:
+            await self.store.write(lambda tx: _finish(tx, claim))
+            return
+        subject = f"{texts.money(refund.amount, order.purchase.locale)} goes back to you: {order.event.name}"
+        await self._send(
+            claim,
+            order,
+            _Letter(f"refund:{refund.id.hex}", subject, _returned(order, refund, self.links), refund.requested),
         )
-        mail_id, sent = await self.store.write(lambda tx: _write_down(tx, order, subject))
+
+    async def _order(self, claim: Job) -> "_Order | None":
+        purchase_id = UUID(claim.payload["purchase_id"])
+        return await self.store.read(lambda tx: _order(tx, purchase_id))
+
+    async def _send(self, claim: Job, order: "_Order", letter: "_Letter") -> None:
+        mail_id, sent = await self.store.write(lambda tx: _write_down(tx, order, letter))
         if not sent:
-            await self.post.send(self._message(order, subject, mail_id), mail_id)
+            await self.post.send(self._message(order, letter, mail_id), mail_id)
         await self.store.write(lambda tx: _finish(tx, claim, mail_id))
 
-    def _message(self, order: "_Order", subject: str, mail_id: UUID) -> EmailMessage:
+    def _message(self, order: "_Order", letter: "_Letter", mail_id: UUID) -> EmailMessage:
         buyer = order.people[0]
         local, _, domain = buyer.email.rpartition("@")
         # Only a server that knows SMTPUTF8 takes a name before the @ that is not ASCII; a domain can always be written in ASCII.
         message = EmailMessage(policy=SMTP if local.isascii() else SMTPUTF8)
-        message["Subject"] = subject
+        message["Subject"] = letter.subject
         message["From"] = self.sender
         message["To"] = Address(f"{buyer.first_name} {buyer.last_name}", local, _in_ascii(domain))
-        message["Date"] = order.purchase.created
+        message["Date"] = letter.dated or order.purchase.created
         message["Message-ID"] = f"<{mail_id}@gatepass>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(_confirmation(order, self.links))
+        message.set_content(letter.text)
         return message
 
 
@@ -129,16 +157,24 @@ class _Order:
     people: Sequence[AttendeeRow]
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    kind: str
+    """Written once per purchase, kind and recipient."""
+    subject: str
+    text: str
+    dated: datetime | None = None
+    """None: when the order was made."""
+
+
 def _order(tx: ReadTx, purchase_id: UUID) -> _Order | None:
     purchase = purchases.get(tx, purchase_id)
-    if purchase is None or purchase.status is not Status.COMPLETED:
-        return None
-    event = events.get(tx, purchase.event_id)
-    return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if event else None
+    event = purchase and events.get(tx, purchase.event_id)
+    return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if purchase and event else None
 
 
-def _write_down(tx: WriteTx, order: _Order, subject: str) -> tuple[UUID, bool]:
-    mail_id = records.add_mail(tx, order.purchase.id, CONFIRMATION, order.people[0].email, subject)
+def _write_down(tx: WriteTx, order: _Order, letter: _Letter) -> tuple[UUID, bool]:
+    mail_id = records.add_mail(tx, order.purchase.id, letter.kind, order.people[0].email, letter.subject)
     row = records.get_mail(tx, mail_id)
     return mail_id, bool(row and row["sent"])
 
@@ -165,6 +201,47 @@ Show the code at the door:
 {tickets}
 
 How your order stands, at any time:
+{links.order(purchase.id, purchase.created)}
+
+This link is yours alone. Please do not pass it on.
+"""
+
+
+_WHY = {
+    Cause.STAFF: "The organizer gives it back",
+    Cause.EVENT_CANCELLED: "The event does not take place",
+    Cause.PAID_TWICE: "The order had been paid already, so this payment was one too many",
+    Cause.PAID_LATE: "It arrived when the seats had been given away",
+    Cause.PROVIDER: "The organizer gives it back",
+}
+
+
+def _returned(order: _Order, refund: Refund, links: Links) -> str:
+    event, purchase = order.event, order.purchase
+    stands = "Your registration stands." if purchase.status is Status.COMPLETED else "The order has ended."
+    return f"""Hello {order.people[0].first_name},
+
+{texts.money(refund.amount, purchase.locale)} is on its way back to you, to the card or account that it came from.
+Banks take up to ten days to show it.
+
+Why     {_WHY[refund.cause]}.
+Event   {event.name}
+Order   {order_reference(purchase.id)}: {purchase.items}
+
+{stands} How it stands, at any time:
+{links.order(purchase.id, purchase.created)}
+
+This link is yours alone. Please do not pass it on.
+"""
+
+
+def _cancellation(order: _Order, links: Links) -> str:
+    event, purchase = order.event, order.purchase
+    return f"""Hello {order.people[0].first_name},
+
+your registration for {event.name} is cancelled. It was free, so nothing is to be paid back.
+
+Order   {order_reference(purchase.id)}: {purchase.items}
 {links.order(purchase.id, purchase.created)}
 
 This link is yours alone. Please do not pass it on.

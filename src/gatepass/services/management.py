@@ -4,7 +4,7 @@ Here it is our own tables; in front of Dynamics 365 it is a remote Dataverse, wh
 transaction: there `lock` does nothing and `settle` leaves a job.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from gatepass.domain.errors import GatepassError
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
-from gatepass.services.purchases import Settled, Settlement, settle
+from gatepass.services.purchases import Settled, Settlement, release, settle
 from gatepass.store import ReadTx, Store, WriteTx, people, purchases
 from gatepass.store.tables import Row
 
@@ -40,6 +40,10 @@ class EventManagement(Protocol):
         """Make the moves, or see to it that they will be made."""
         ...
 
+    def release(self, tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None:
+        """Give up the registrations of these attendees, or of all: their money goes back."""
+        ...
+
 
 class OwnEventManagement:
     """Events, purchases and registrations in our own database."""
@@ -62,6 +66,9 @@ class OwnEventManagement:
 
     def settle(self, tx: WriteTx, wanted: Sequence[Settlement]) -> Sequence[Settled | GatepassError]:
         return settle(tx, wanted)
+
+    def release(self, tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None:
+        release(tx, wanted)
 
     def _payable(self, tx: ReadTx, purchase_id: UUID) -> Payable | None:
         row = purchases.with_event(tx, purchase_id)

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
+from gatepass.domain.notification import About
 from gatepass.domain.payment import MONEY, Payment, mismatch
-from gatepass.providers.base import About, Delivery, PaymentProvider
-from gatepass.services.payments import Finding, Ledger, adopt
+from gatepass.providers.base import Delivery, PaymentProvider
+from gatepass.services import disputes, refund_calls
+from gatepass.services.checkout import Desk
+from gatepass.services.payments import Finding, adopt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import Notification, NotificationState
 from gatepass.store.jobs import Job
@@ -75,32 +78,59 @@ def job_of(tx: WriteTx, notification_id: UUID) -> Row:
     return jobs.row(tx, "apply_notification", payload, dedupe=f"apply:{notification_id}")
 
 
-async def apply(store: Store, ledger: Ledger, providers: Mapping[str, PaymentProvider], claim: Job) -> None:
+async def apply(desk: Desk, claim: Job) -> None:
     """Ask the provider about what a notification hints at, and record its answer. Raises Unavailable to be tried again."""
-    notification_id = UUID(claim.payload["notification_id"])
-    found = await store.read(lambda tx: _look(tx, notification_id))
-    notification, payment = found
-    provider = providers.get(notification.provider)
+    notification_id, store = UUID(claim.payload["notification_id"]), desk.store
+    notification, payment = await store.read(lambda tx: _look(tx, notification_id))
+    provider = desk.providers.get(notification.provider)
     if provider is None:
         raise Unavailable("ProviderNotConnected", f"No key for {notification.provider} is set; connect it again.")
     if notification.live is not provider.live:
-        await store.write(lambda tx: _ignore(tx, notification, claim))
+        why = "of another mode (test or live) than this deployment"
+        await store.write(lambda tx: _ignore(tx, notification, claim, why))
+    elif payment is None and notification.money_ref:
+        await _apply_to_owner(desk, provider, notification, claim)
     elif payment is None:
         await store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
     else:
-        await _apply(store, ledger, provider, notification, payment, claim)
+        await _apply_to(desk, provider, notification, payment, claim)
+
+
+async def _apply_to_owner(desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job) -> None:
+    """A refund or dispute may be told before the money itself: the provider says whose it is."""
+    owner = await provider.owner(notification.money_ref or "")
+    payment = await desk.store.read(lambda tx: _by_id(tx, owner))
+    if payment is None and owner is None:
+        why = "about money that no purchase of ours asked for"
+        await desk.store.write(lambda tx: _ignore(tx, notification, claim, why))
+    elif payment is None:
+        await desk.store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
+    else:
+        await _apply_to(desk, provider, notification, payment, claim)
+
+
+async def _apply_to(
+    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
+) -> None:  # fmt: skip
+    if notification.about is About.REFUND:
+        await refund_calls.look_up(desk, provider, payment, claim, notification.id)
+    elif notification.about is About.DISPUTE:
+        await disputes.look_up(desk, provider, payment, claim, notification.id)
+    else:
+        await _apply(desk, provider, notification, payment, claim)
 
 
 async def _apply(
-    store: Store, ledger: Ledger, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
+    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
 ) -> None:
     ref = _ref(notification, payment)
     if ref is None and payment.open:
         # The provider was faster than the answer to our own opening call: the reference is about to be stored.
         raise Unavailable("PaymentOpening", "The payment's page is still being opened.")
     if ref is None:
-        await store.write(lambda tx: _quarantine(tx, notification, claim, "it names no session of its payment"))
+        await desk.store.write(lambda tx: _quarantine(tx, notification, claim, "it names no session of its payment"))
         return
+    store = desk.store
     try:
         report = await provider.fetch(ref)
         arrived = _arrived(notification)
@@ -115,7 +145,7 @@ async def _apply(
             await store.write(lambda tx: _quarantine(tx, notification, claim, why))
             return
         payment, report = await adopt(store, payment, other), other
-    await ledger.record(Finding(payment, report, claim, notification.id))
+    await desk.ledger.record(Finding(payment, report, claim, notification.id))
 
 
 def _look(tx: ReadTx, notification_id: UUID) -> tuple[Notification, Payment | None]:
@@ -127,14 +157,19 @@ def _look(tx: ReadTx, notification_id: UUID) -> tuple[Notification, Payment | No
 
 def _hinted(tx: ReadTx, notification: Notification) -> Payment | None:
     """By the payment id that the provider repeats: right even before our own opening call has returned."""
+    return _by_id(tx, notification.payment_hint)
+
+
+def _by_id(tx: ReadTx, text: str | None) -> Payment | None:
     try:
-        return payments.get(tx, UUID(notification.payment_hint or ""))
+        return payments.get(tx, UUID(text or ""))
     except ValueError:
         return None
 
 
 def _referred(tx: ReadTx, notification: Notification) -> Payment | None:
-    ref = notification.object_ref
+    """By the money that a refund or dispute is about, or by the page or money that it is itself about."""
+    ref = notification.money_ref or notification.object_ref
     return payments.by_ref(tx, notification.provider, ref) if ref else None
 
 
@@ -144,24 +179,23 @@ def _ref(notification: Notification, payment: Payment) -> str | None:
 
 
 def _arrived(notification: Notification) -> str | None:
-    return notification.object_ref if notification.kind.startswith("checkout.") else None
+    return notification.object_ref if notification.about is About.PAGE else None
 
 
 def _unknown(notification: Notification) -> str:
-    return f"it is about {notification.object_ref or 'nothing'}, which no payment of ours goes by"
+    return f"it is about {notification.money_ref or notification.object_ref or 'nothing'}, which no payment of ours goes by"
 
 
-def _ignore(tx: WriteTx, notification: Notification, claim: Job) -> None:
+def _ignore(tx: WriteTx, notification: Notification, claim: Job, why: str) -> None:
     if jobs.held(tx, [claim]):
-        why = "of another mode (test or live) than this deployment"
-        inbox.set_state(tx, [(notification.id, NotificationState.IGNORED, why)])
+        inbox.set_state(tx, [(notification.id, NotificationState.IGNORED, why, None)])
         jobs.finish(tx, [claim.id])
 
 
 def _quarantine(tx: WriteTx, notification: Notification, claim: Job, why: str) -> None:
     if not jobs.held(tx, [claim]):
         return
-    inbox.set_state(tx, [(notification.id, NotificationState.QUARANTINED, why)])
+    inbox.set_state(tx, [(notification.id, NotificationState.QUARANTINED, why, None)])
     reason = f"{notification.provider} sent {notification.kind} ({notification.event_ref}), but {why}."
     records.call_attention(
         tx, "notification", reason, dedupe=f"notification:{notification.id}", notification_id=notification.id

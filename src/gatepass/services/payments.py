@@ -12,10 +12,13 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
 from gatepass.domain.purchase import Move
+from gatepass.domain.refund import Cause
 from gatepass.providers.base import PaymentProvider
+from gatepass.services import refunds
 from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
-from gatepass.store import Store, WriteTx, inbox, jobs, payments, records
+from gatepass.services.refunds import Return
+from gatepass.store import Store, WriteTx, inbox, jobs, payments, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -81,14 +84,26 @@ class Ledger:
     def _write(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
         if changed := book.changed():
             payments.save(tx, changed)
-        if book.moves:
-            for move, answer in zip(book.moves, self._management.settle(tx, book.moves), strict=True):
-                if isinstance(answer, GatepassError):
-                    _call_for_help(tx, move, answer)
-        noted = [(one.notification_id, *book.verdict(one)) for one in findings if one.notification_id]
+            timeline.add(tx, [_entry(row) for row in changed if row.state is not book.state_before(row)])
+        late = self._settle(tx, book.moves) if book.moves else set[UUID]()
+        if returns := [*book.returns, *(_too_late(row) for row in book.succeeded() if row.purchase_id in late)]:
+            refunds.order(tx, returns)
+        noted = [(one.notification_id, *book.verdict(one), one.payment) for one in findings if one.notification_id]
         if noted:
             inbox.set_state(tx, noted)
         jobs.finish(tx, [one.claim.id for one in findings if one.claim and one.claim.kind == "apply_notification"])
+
+    def _settle(self, tx: WriteTx, moves: Sequence[Settlement]) -> set[UUID]:
+        """Move the purchases; returns those whose money came too late for a seat."""
+        answers = self._management.settle(tx, moves)
+        for move, answer in zip(moves, answers, strict=True):
+            if isinstance(answer, GatepassError):
+                _call_for_help(tx, move, answer)
+        return {
+            move.purchase_id
+            for move, answer in zip(moves, answers, strict=True)
+            if not isinstance(answer, GatepassError) and answer.give_back
+        }
 
 
 class _Book:
@@ -99,6 +114,8 @@ class _Book:
         self._now = dict(self._before)
         self._wrong: dict[int, str] = {}
         self.moves: list[Settlement] = []
+        self.returns: list[Return] = []
+        """Money that came on top of other money, and goes back."""
 
     def note(self, tx: WriteTx, finding: Finding) -> Payment | GatepassError:
         """Take one finding in; a report that does not fit is put in sight and changes no purchase."""
@@ -121,7 +138,8 @@ class _Book:
 
     def _take_more(self, tx: WriteTx, first: Payment, report: Report) -> None:
         """Money that came on top by the same page gets a row of its own, and is then money like any other."""
-        if mismatch(first, report):
+        if why := mismatch(first, report):
+            _put_in_sight(tx, first, report, why)
             return
         known = next((row for row in self._now.values() if row.session_ref == report.session_ref), None)
         if known is None:
@@ -134,6 +152,14 @@ class _Book:
     def changed(self) -> list[Payment]:
         """Rows to write, in the order of their ids."""
         return [row for at, row in sorted(self._now.items()) if row != self._before[at]]
+
+    def state_before(self, row: Payment) -> PaymentState:
+        """Where it stood before this group of findings."""
+        return self._before[row.id].state
+
+    def succeeded(self) -> list[Payment]:
+        """Payments that took money."""
+        return [row for row in self._now.values() if row.state is PaymentState.SUCCEEDED]
 
     def verdict(self, finding: Finding) -> tuple[NotificationState, str | None]:
         """What becomes of the notification behind a finding."""
@@ -149,18 +175,24 @@ class _Book:
     def _see_to_second_money(self, tx: WriteTx, paid: Payment) -> None:
         others = [row for row in self._now.values() if row.purchase_id == paid.purchase_id and row.id != paid.id]
         if any(row.state is PaymentState.SUCCEEDED for row in others):
-            reason = f"Paid twice: {paid.amount} by attempt {paid.number} came on top. Refund one of the two."
-            records.call_attention(
-                tx,
-                "paid_twice",
-                reason,
-                dedupe=f"paid_twice:{paid.id}",
-                purchase_id=paid.purchase_id,
-                payment_id=paid.id,
-            )
+            reason = f"Paid twice: attempt {paid.number} came on top."
+            self.returns.append(Return(paid, Cause.PAID_TWICE, reason))
         for other in others:
             if other.open:
                 ask_to_end(tx, other)
+
+
+def _too_late(payment: Payment) -> Return:
+    return Return(payment, Cause.PAID_LATE, "It arrived after the seats were given away.")
+
+
+def _entry(row: Payment) -> timeline.Entry:
+    detail = {
+        "payment_id": str(row.id), "number": row.number, "provider": row.provider,
+        "amount_minor": row.amount.minor, "currency": row.amount.currency,
+        "reason_code": row.reason_code, "reason_text": row.reason_text,
+    }  # fmt: skip
+    return row.purchase_id, f"payment.{row.state.value}", detail
 
 
 def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:
@@ -235,18 +267,24 @@ async def look_up_briefly(ledger: Ledger, provider: PaymentProvider, payment: Pa
 
 
 def _quarantined(tx: WriteTx, row: Payment, finding: Finding, why: str) -> Payment:
+    _put_in_sight(tx, row, finding.report, why, finding.notification_id)
+    if finding.report.state in MONEY and row.open and finding.report.purchase_id == str(row.purchase_id):
+        return replace(row, state=PaymentState.FAILED, reason_code="mismatch", reason_text=why[:1000])
+    return row
+
+
+def _put_in_sight(
+    tx: WriteTx, row: Payment, report: Report, why: str, notification_id: UUID | None = None
+) -> None:  # fmt: skip
     records.call_attention(
         tx,
         "payment_mismatch",
         f"Attempt {row.number}: {why}. Nothing was completed; check it at the provider and refund or settle by hand.",
-        dedupe=f"mismatch:{row.id}:{finding.report.session_ref}",
+        dedupe=f"mismatch:{row.id}:{report.session_ref}",
         purchase_id=row.purchase_id,
         payment_id=row.id,
-        notification_id=finding.notification_id,
+        notification_id=notification_id,
     )
-    if finding.report.state in MONEY and row.open and finding.report.purchase_id == str(row.purchase_id):
-        return replace(row, state=PaymentState.FAILED, reason_code="mismatch", reason_text=why[:1000])
-    return row
 
 
 def _call_for_help(tx: WriteTx, move: Settlement, refusal: GatepassError) -> None:

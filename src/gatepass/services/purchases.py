@@ -4,16 +4,16 @@ settle() may be told the same thing any number of times, in any order; it acts o
 """
 
 import secrets
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import GatepassError, NotFound
-from gatepass.domain.event import SEATS_AGAIN, Event
+from gatepass.domain.event import SEATS_AGAIN, Event, LatePolicy
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
-from gatepass.store import WriteTx, events, jobs, purchases, records
+from gatepass.store import WriteTx, events, jobs, purchases, records, timeline
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
 
@@ -34,6 +34,8 @@ class Settlement:
 
     purchase_id: UUID
     move: Move
+    refundable: bool = True
+    """False: the money was taken where we cannot give it back, so that a person must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Settled:
 
     before: Status
     after: Status
+    give_back: bool = False
+    """The money came too late for a seat: it has to go back."""
 
     @property
     def changed(self) -> bool:
@@ -129,7 +133,12 @@ def _save(
         events.move_seats(tx, _pairs(changes.event_seats), _pairs(changes.pass_seats))
     if changes.status:
         purchases.set_status(tx, [(at, to, until) for at, (to, until) in changes.status.items()])
+        timeline.add(tx, [_entry(held[at], to) for at, (to, _) in changes.status.items() if to is not held[at].status])
     grant(tx, [(held[at].event_id, held[at].total.currency, people[at]) for at in changes.granted])
+
+
+def _entry(purchase: Purchase, to: Status) -> timeline.Entry:
+    return purchase.id, f"purchase.{to.value}", {"before": purchase.status.value}
 
 
 def _pairs(seats: Mapping[UUID, Sequence[int]]) -> dict[UUID, tuple[int, int]]:
@@ -196,7 +205,9 @@ def ticket_code() -> str:
 
 def _late(held: Mapping[UUID, Purchase], status: Mapping[UUID, Status]) -> list[Purchase]:
     return [
-        held[at] for at, now in status.items() if now is Status.PAID_LATE and held[at].status is not Status.PAID_LATE
+        replace(held[at], status=now)
+        for at, now in status.items()
+        if now is Status.PAID_LATE and held[at].status is not Status.PAID_LATE
     ]
 
 
@@ -204,38 +215,68 @@ def _seat_late(
     tx: WriteTx, held: Mapping[UUID, Purchase], status: dict[UUID, Status], wanted: Sequence[Settlement],
     answers: Sequence[Settled | GatepassError],
 ) -> list[Settled | GatepassError]:  # fmt: skip
-    """Money that came too late gets its seats again where there is room; else a person decides. Decided under the lock."""
-    late = _late(held, status)
-    people = _people(tx, late)
-    wishes = {person.pass_id for some in people.values() for person in some if person.pass_id}
-    sale = events.lock(tx, {purchase.event_id for purchase in late}, wishes)
-    for purchase in late:
-        if sale[purchase.event_id].late_policy in SEATS_AGAIN and _fits(sale[purchase.event_id], people[purchase.id]):
-            _seat_again(tx, purchase, people[purchase.id])
-            status[purchase.id] = Status.COMPLETED
-            sale = events.lock(tx, {one.event_id for one in late}, wishes)
-        else:
-            _call_for_help(tx, purchase)
+    """What becomes of money that came too late, by the policy of its event. Decided under the lock."""
+    by_hand = {one.purchase_id for one in wanted if not one.refundable}
+    moves = _moved_late(tx, _late(held, status), by_hand)
+    status |= {at: after(Status.PAID_LATE, move, at) for at, move in moves.items()}
     return [
-        Settled(answer.before, status[one.purchase_id]) if isinstance(answer, Settled) else answer
+        Settled(answer.before, status[one.purchase_id], give_back=moves.get(one.purchase_id) is Move.GIVE_UP)
+        if isinstance(answer, Settled)
+        else answer
         for one, answer in zip(wanted, answers, strict=True)
     ]
 
 
+def seat_those_who_wait(tx: WriteTx, limit: int) -> list[UUID]:
+    """Seat those who paid late and wait, the longest waiting first; returns whose money has to go back instead."""
+    waiting = list(purchases.lock(tx, purchases.waitlisted(tx, limit)).values())
+    moves = _moved_late(tx, [one for one in waiting if one.status is Status.WAITLISTED], set())
+    return [at for at, move in moves.items() if move is Move.GIVE_UP]
+
+
+def _moved_late(tx: WriteTx, late: Sequence[Purchase], by_hand: Collection[UUID]) -> dict[UUID, Move]:
+    """Seat, put on the waitlist or give up each of these locked purchases; those left out are for a person."""
+    people = _people(tx, late)
+    wishes = {person.pass_id for some in people.values() for person in some if person.pass_id}
+    given_up = purchases.ever_registered(tx, list(people))
+    moves: dict[UUID, Move] = {}
+    for purchase in sorted(late, key=lambda one: one.changed):
+        event = events.lock(tx, [purchase.event_id], wishes)[purchase.event_id]
+        move = _late_move(tx, event, people[purchase.id], again=purchase.id in given_up)
+        if move is None or (move is Move.GIVE_UP and purchase.id in by_hand):
+            _call_for_help(tx, purchase)
+            continue
+        moves[purchase.id] = move
+        if after(purchase.status, move, purchase.id) is not purchase.status:
+            _make_late_move(tx, purchase, people[purchase.id], move)
+    return moves
+
+
+def _late_move(tx: WriteTx, event: Event, people: Sequence[AttendeeRow], *, again: bool) -> Move | None:
+    """None: a person decides. What was given up once is never seated `again`: its money goes back."""
+    on_sale = event.live and not again and event.begins > tx.now
+    if event.late_policy in SEATS_AGAIN and on_sale and _fits(event, people):
+        return Move.SEAT
+    if event.late_policy is LatePolicy.SEAT_ELSE_WAITLIST and on_sale:
+        return Move.WAIT_FOR_SEAT
+    if event.late_policy in {LatePolicy.ATTENTION, LatePolicy.SEAT_ELSE_ATTENTION}:
+        return None
+    return Move.GIVE_UP
+
+
 def _fits(event: Event, people: Sequence[AttendeeRow]) -> bool:
-    wanted: dict[UUID | None, int] = defaultdict(int)
-    for person in people:
-        wanted[person.pass_id] += 1
+    wanted = Counter(person.pass_id for person in people)
     left = {one.id: one.left for one in event.passes}
     room = event.left is None or event.left >= len(people)
-    return room and event.live and all(at is None or left.get(at, 0) >= count for at, count in wanted.items())
+    return room and all(at is None or left.get(at, 0) >= count for at, count in wanted.items())
 
 
-def _seat_again(tx: WriteTx, purchase: Purchase, people: Sequence[AttendeeRow]) -> None:
+def _make_late_move(tx: WriteTx, purchase: Purchase, people: Sequence[AttendeeRow], move: Move) -> None:
     changes = _Changes()
-    changes.status[purchase.id] = (after(Status.PAID_LATE, Move.SEAT, purchase.id), None)
-    changes.seats(people, purchase.event_id, 0, 1)
-    changes.granted.append(purchase.id)
+    changes.status[purchase.id] = (after(purchase.status, move, purchase.id), None)
+    if move is Move.SEAT:
+        changes.seats(people, purchase.event_id, 0, 1)
+        changes.granted.append(purchase.id)
     _save(tx, changes, {purchase.id: purchase}, {purchase.id: people})
 
 
@@ -247,3 +288,45 @@ def _call_for_help(tx: WriteTx, purchase: Purchase) -> None:
         dedupe=f"paid_late:{purchase.id}",
         purchase_id=purchase.id,
     )
+
+
+# Seats that go back
+
+
+def release(tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None:
+    """Give up registrations of purchases whose money goes back: (purchase -> attendees, or None for all of them).
+
+    Frees their seats. A purchase that nobody is left of is cancelled. Repeatable; unknown people are left out.
+    """
+    held = purchases.lock(tx, wanted)
+    registered = _registered(tx, list(held))
+    changes = _Changes()
+    leaving: list[UUID] = []
+    for purchase in held.values():
+        whom = wanted[purchase.id]
+        gone = [person for person in registered[purchase.id] if whom is None or person.id in whom]
+        leaving.extend(person.id for person in gone)
+        changes.seats(gone, purchase.event_id, 0, -1)
+        if whom is None or (gone and len(gone) == len(registered[purchase.id])):
+            _give_up(tx, changes, purchase)
+    purchases.cancel_registrations(tx, leaving)
+    _save(tx, changes, held, {})
+
+
+def _give_up(tx: WriteTx, changes: _Changes, purchase: Purchase) -> None:
+    move = Move.CANCEL if purchase.status in HOLDS_SEATS else Move.GIVE_UP
+    to = after(purchase.status, move, purchase.id)
+    if to is purchase.status:
+        return
+    changes.status[purchase.id] = (to, None)
+    if not purchase.total.minor:
+        # Where money goes back, the mail about that says it.
+        payload = {"purchase_id": str(purchase.id)}
+        jobs.add(tx, "send_cancellation", payload, dedupe=f"cancellation:{purchase.id}")
+
+
+def _registered(tx: WriteTx, ids: Sequence[UUID]) -> dict[UUID, list[AttendeeRow]]:
+    people: dict[UUID, list[AttendeeRow]] = {at: [] for at in ids}
+    for person in purchases.registered(tx, ids):
+        people[person.purchase_id].append(person)
+    return people

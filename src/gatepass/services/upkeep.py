@@ -11,21 +11,27 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, NotFound
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Move
+from gatepass.domain.refund import Cause
+from gatepass.services import refunds
 from gatepass.services.checkout import Desk, checkout_of
+from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
-from gatepass.services.purchases import Settlement, settle
+from gatepass.services.purchases import Settlement, seat_those_who_wait, settle
 from gatepass.store import Store, WriteTx, jobs, payments, purchases
 from gatepass.store.jobs import Job
 
 SWEEP_EVERY = timedelta(seconds=2)
 SWEEP_LIMIT = 500
 """Holds ended in one transaction."""
+SEAT_WAITING_EVERY = timedelta(seconds=5)
+WAITING_LIMIT = 200
+"""Waiting purchases looked at in one transaction."""
 FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
 LONGEST_LEASE = timedelta(seconds=60)
 """A job that is due sooner may be under way somewhere."""
-REPEATING = frozenset({"sweep_holds", "forget_done_jobs", "forget_bodies", "pull_events"})
-"""Never parked: they come again by plan, whatever happened."""
+REPEATING = frozenset({"pull_events"})
+"""Beside those without a payload: never parked, since they come again by plan, whatever happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Plan:
 
 def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "forget_done_jobs", "forget_bodies"):
+    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)
@@ -77,6 +83,19 @@ def _lock_over(tx: WriteTx, ids: list[UUID]) -> list[UUID]:
     """Purchases may have moved between the look and the lock."""
     locked = purchases.lock(tx, ids)
     return [at for at, one in locked.items() if one.hold_until and one.hold_until <= tx.now]
+
+
+async def seat_waiting(desk: Desk, claim: Job) -> None:
+    """Seats that came free go to those who paid late and wait; when it is too late for that, their money goes back."""
+    await desk.store.write(lambda tx: _seat_waiting(tx, desk.management, claim))
+
+
+def _seat_waiting(tx: WriteTx, management: EventManagement, claim: Job) -> None:
+    if not jobs.held(tx, [claim]):
+        return
+    in_vain = seat_those_who_wait(tx, WAITING_LIMIT)
+    refunds.give_up(tx, management, in_vain, Cause.PAID_LATE, "No seat became free in time.")
+    jobs.again(tx, claim, tx.now + SEAT_WAITING_EVERY)
 
 
 async def end_payment(desk: Desk, claim: Job) -> None:

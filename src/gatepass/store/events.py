@@ -91,6 +91,11 @@ def _additions(seats: Mapping[UUID, tuple[int, int]]) -> list[dict[str, Any]]:
     return [{"at": at, "add_held": held, "add_sold": sold} for at, (held, sold) in sorted(seats.items())]
 
 
+def set_status(tx: WriteTx, event_id: UUID, status: EventStatus) -> None:
+    """Publish, take back or call off an event that is locked."""
+    tx.execute(sa.update(event).where(event.c.id == event_id).values(status=status.value))
+
+
 def add(tx: WriteTx, row: Row) -> None:
     """A new event, as a row of `tables.event`."""
     tx.execute(sa.insert(event), [dict(row)])

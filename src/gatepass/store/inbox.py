@@ -9,6 +9,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.notification import About
+from gatepass.domain.payment import Payment
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attention, notification
 
@@ -32,7 +34,7 @@ class Notification:
     provider: str
     event_ref: str
     kind: str
-    about: str
+    about: About
     object_ref: str | None
     money_ref: str | None
     payment_hint: str | None
@@ -61,7 +63,13 @@ _known = sa.select(notification.c.event_ref).where(
 _set_state = (
     sa.update(notification)
     .where(notification.c.id == sa.bindparam("at"))
-    .values(state=sa.bindparam("to"), reason=sa.bindparam("why"), handled=sa.bindparam("now"))
+    .values(
+        state=sa.bindparam("to"),
+        reason=sa.bindparam("why"),
+        handled=sa.bindparam("now"),
+        payment_id=sa.bindparam("of_payment"),
+        purchase_id=sa.bindparam("of_purchase"),
+    )
 )
 _columns = [notification.c[name] for name in Notification.__slots__]
 _insert = sa.insert(notification)
@@ -82,13 +90,20 @@ def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
     row = tx.row(sa.select(*_columns).where(notification.c.id == notification_id))
     if row is None:
         return None
-    values: dict[str, Any] = {**row, "state": NotificationState(row["state"])}
+    values: dict[str, Any] = {**row, "about": About(row["about"]), "state": NotificationState(row["state"])}
     return Notification(**values)
 
 
-def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str | None]]) -> None:
-    """Write (notification, state, reason)."""
-    tx.execute(_set_state, [{"at": at, "to": to.value, "why": why, "now": tx.now} for at, to, why in changes])
+def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str | None, Payment | None]]) -> None:
+    """Write (notification, state, reason, the payment that it turned out to be about)."""
+    rows = [
+        {
+            "at": at, "to": to.value, "why": why, "now": tx.now,
+            "of_payment": about and about.id, "of_purchase": about and about.purchase_id,
+        }
+        for at, to, why, about in changes
+    ]  # fmt: skip
+    tx.execute(_set_state, rows)
 
 
 def named(tx: ReadTx, name: str) -> list[UUID]:

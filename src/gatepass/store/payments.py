@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.refund import COUNTS
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, payment
+from gatepass.store.tables import Row, payment, purchase, refund
 
 _of_purchase = sa.select(payment).where(payment.c.purchase_id == sa.bindparam("purchase_id")).order_by(payment.c.number)
 _of_purchases = (
@@ -64,6 +65,33 @@ def first_opened(tx: ReadTx, provider: str) -> datetime | None:
     """When this provider was first asked for anything; ids are sorted by time."""
     first = sa.select(payment.c.opened).where(payment.c.provider == provider).order_by(payment.c.id).limit(1)
     return tx.execute(first).scalar_one_or_none()
+
+
+def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:
+    """Per currency: `left_minor` that could go back, `fee_minor` the provider kept, `fees_unknown` payments without one."""
+    counts = refund.c.state.in_([state.value for state in COUNTS])
+    back = (
+        sa.select(sa.func.coalesce(sa.func.sum(refund.c.amount_minor), 0))
+        .where(refund.c.payment_id == payment.c.id, counts)
+        .correlate(payment)
+        .scalar_subquery()
+    )
+    paid = (
+        sa.select(payment.c.currency, payment.c.fee_minor, (payment.c.amount_minor - back).label("left_minor"))
+        .join(purchase, purchase.c.id == payment.c.purchase_id)
+        .where(purchase.c.event_id == event_id, payment.c.state == PaymentState.SUCCEEDED.value)
+        .subquery()
+    )
+    total = sa.select(
+        paid.c.currency,
+        sa.func.sum(paid.c.left_minor).label("left_minor"),
+        sa.func.coalesce(sa.func.sum(paid.c.fee_minor), 0).label("fee_minor"),
+        sa.func.sum(sa.case((paid.c.fee_minor.is_(None), 1), else_=0)).label("fees_unknown"),
+    )
+    return [
+        {**row, "left_minor": int(row["left_minor"]), "fee_minor": int(row["fee_minor"])}
+        for row in tx.rows(total.group_by(paid.c.currency))
+    ]
 
 
 def add(tx: WriteTx, new: Payment) -> None:

@@ -40,6 +40,14 @@ _add = sa.insert(purchase)
 _add_attendees = sa.insert(attendee)
 _add_registrations = sa.insert(registration)
 _add_passes = sa.insert(attendee_pass)
+_registered = _attendees.join(registration, registration.c.attendee_id == attendee.c.id).where(
+    registration.c.status == "registered"
+)
+_cancel_registrations = (
+    sa.update(registration)
+    .where(registration.c.attendee_id.in_(sa.bindparam("ids", expanding=True)), registration.c.status == "registered")
+    .values(status="cancelled", cancelled=sa.bindparam("now"))
+)
 _set_status = (
     sa.update(purchase)
     .where(purchase.c.id == sa.bindparam("at"))
@@ -64,6 +72,7 @@ class Purchase:
     wish: str | None
     hold_until: datetime | None
     created: datetime
+    changed: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +111,33 @@ def attendees(tx: ReadTx, purchase_ids: Sequence[UUID]) -> list[AttendeeRow]:
 
 
 def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
-    """People of one purchase with their ticket codes; the code is None without a registration."""
+    """People of one purchase with their ticket codes; the code is None without a registration that counts."""
     joined = (
         sa.select(attendee, attendee_pass.c.code)
-        .outerjoin(registration, registration.c.attendee_id == attendee.c.id)
+        .outerjoin(
+            registration, sa.and_(registration.c.attendee_id == attendee.c.id, registration.c.status == "registered")
+        )
         .outerjoin(attendee_pass, attendee_pass.c.registration_id == registration.c.id)
         .where(attendee.c.purchase_id == purchase_id)
         .order_by(attendee.c.position)
     )
     return [_attendee(row) for row in tx.rows(joined)]
+
+
+def form_data(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
+    """The form as it was filled in, with what became of it: for evidence, never for a log."""
+    columns = (
+        attendee.c.first_name, attendee.c.last_name, attendee.c.email, attendee.c.price_minor, attendee.c.answers,
+        attendee_pass.c.code, registration.c.status, registration.c.created,
+    )  # fmt: skip
+    joined = (
+        sa.select(*columns)
+        .outerjoin(registration, registration.c.attendee_id == attendee.c.id)
+        .outerjoin(attendee_pass, attendee_pass.c.registration_id == registration.c.id)
+        .where(attendee.c.purchase_id == purchase_id)
+        .order_by(attendee.c.position)
+    )
+    return [{**row, "created": row["created"] and row["created"].isoformat()} for row in tx.rows(joined)]
 
 
 def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
@@ -134,6 +161,48 @@ def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequenc
     """What the attendees of completed purchases hold."""
     tx.execute(_add_registrations, registrations)
     tx.execute(_add_passes, passes)
+
+
+def registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> list[AttendeeRow]:
+    """People of these purchases who hold a registration that counts, in the order they were named."""
+    return [_attendee(row) for row in tx.rows(_registered, {"ids": purchase_ids})] if purchase_ids else []
+
+
+def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these purchases had registrations at any time."""
+    asked = sa.select(registration.c.purchase_id).where(registration.c.purchase_id.in_(purchase_ids)).distinct()
+    return set(tx.execute(asked).scalars()) if purchase_ids else set()
+
+
+def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> None:
+    """The registrations of these people no longer count."""
+    if attendee_ids:
+        tx.execute(_cancel_registrations, {"ids": attendee_ids, "now": tx.now})
+
+
+def flag_disputed(tx: WriteTx, purchase_id: UUID, *, disputed: bool) -> None:
+    """Say at the door that the money of these registrations is in dispute, or no longer."""
+    tx.execute(sa.update(registration).where(registration.c.purchase_id == purchase_id).values(disputed=disputed))
+
+
+def waitlisted(tx: ReadTx, limit: int) -> list[UUID]:
+    """Purchases that wait for a seat, the longest waiting first."""
+    statement = sa.select(purchase.c.id).where(purchase.c.status == Status.WAITLISTED.value)
+    return list(tx.execute(statement.order_by(purchase.c.changed).limit(limit)).scalars())
+
+
+def of_event(tx: ReadTx, event_id: UUID, statuses: Sequence[Status], limit: int) -> list[UUID]:
+    """Purchases of an event in one of these statuses, the first one first."""
+    wanted = (purchase.c.event_id == event_id, purchase.c.status.in_([one.value for one in statuses]))
+    return list(tx.execute(sa.select(purchase.c.id).where(*wanted).order_by(purchase.c.id).limit(limit)).scalars())
+
+
+def count_by_status(tx: ReadTx, event_id: UUID) -> dict[Status, int]:
+    """Purchases of an event that hold seats or money."""
+    counted = sa.select(purchase.c.status, sa.func.count().label("n")).where(purchase.c.event_id == event_id)
+    rows = tx.rows(counted.group_by(purchase.c.status))
+    over = {Status.CANCELLED, Status.EXPIRED}
+    return {Status(row["status"]): row["n"] for row in rows if Status(row["status"]) not in over}
 
 
 def ending(tx: ReadTx, now: datetime, limit: int) -> list[UUID]:
@@ -176,6 +245,7 @@ def _purchase(row: Row) -> Purchase:
         wish=row["wish"],
         hold_until=row["hold_until"],
         created=row["created"],
+        changed=row["changed"],
     )
 
 

@@ -56,6 +56,12 @@ def open_notifications(tx: ReadTx) -> int:
     return int(tx.execute(entries.where(attention.c.closed.is_(None))).scalar_one())
 
 
+def open_attention(tx: ReadTx, dedupe: str) -> UUID | None:
+    """The open entry of this key."""
+    wanted = sa.select(attention.c.id).where(attention.c.dedupe == dedupe, attention.c.closed.is_(None))
+    return tx.execute(wanted).scalar_one_or_none()
+
+
 def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
     """Open entries of one purchase that a decision about the purchase itself answers."""
     statement = sa.select(attention.c.id).where(
@@ -84,6 +90,15 @@ def add_mail(tx: WriteTx, purchase_id: UUID, kind: str, recipient: str, subject:
 def get_mail(tx: ReadTx, mail_id: UUID) -> Row | None:
     """One mail of the outbox."""
     return tx.row(sa.select(mail).where(mail.c.id == mail_id))
+
+
+def mails_of(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
+    """The mails of a purchase, for evidence: what was sent to whom, and when."""
+    rows = tx.rows(sa.select(mail).where(mail.c.purchase_id == purchase_id).order_by(mail.c.created))
+    return [
+        {"to": row["recipient"], "subject": row["subject"], "sent": row["sent"] and row["sent"].isoformat()}
+        for row in rows
+    ]
 
 
 def mark_sent(tx: WriteTx, mail_id: UUID) -> None:

@@ -175,6 +175,10 @@ sa.Index(
     "ix_purchase_ending", purchase.c.hold_until,
     postgresql_where=purchase.c.status == "awaiting_payment", sqlite_where=purchase.c.status == "awaiting_payment",
 )  # fmt: skip
+sa.Index(
+    "ix_purchase_waiting", purchase.c.changed,
+    postgresql_where=purchase.c.status == "waitlisted", sqlite_where=purchase.c.status == "waitlisted",
+)  # fmt: skip
 
 attendee = sa.Table(
     "attendee",

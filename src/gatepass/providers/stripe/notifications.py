@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from gatepass.providers.base import About, BadSignature, Delivery
+from gatepass.domain.notification import About
+from gatepass.providers.base import BadSignature, Delivery
 
 MAX_AGE_S, MAX_AHEAD_S = 300, 60
 """How old, or how far in the future, the time of a signature may be."""

@@ -127,6 +127,9 @@ def upgrade() -> None:
     with op.batch_alter_table('payment', schema=None) as batch_op:
         batch_op.add_column(sa.Column('fee_minor', sa.BigInteger(), nullable=True))
 
+    with op.batch_alter_table('purchase', schema=None) as batch_op:
+        batch_op.create_index('ix_purchase_waiting', ['changed'], unique=False, sqlite_where=sa.text("status = 'waitlisted'"), postgresql_where=sa.text("status = 'waitlisted'"))
+
     with op.batch_alter_table('registration', schema=None) as batch_op:
         batch_op.add_column(sa.Column('disputed', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('cancelled', Utc(), nullable=True))

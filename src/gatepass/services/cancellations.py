@@ -1,0 +1,118 @@
+"""Where a whole event is called off: nothing more is sold at once, then everybody gets their money back, at a steady pace.
+
+The run is a job that finds its next purchases in the tables: it goes on after a crash, on any node, and never twice.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.domain.event import Event, EventStatus
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import Move, Status
+from gatepass.domain.refund import Cause
+from gatepass.services import refunds
+from gatepass.services.management import EventManagement
+from gatepass.services.payments import ask_to_end
+from gatepass.services.purchases import Settlement
+from gatepass.store import ReadTx, Store, WriteTx, events, jobs, payments, purchases, records
+from gatepass.store.jobs import Job
+
+BATCH = 50
+"""Purchases given up in one transaction."""
+EVERY = timedelta(seconds=10)
+"""From one batch to the next: at most 5 refunds a second, a fifth of what Stripe's test mode takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What calling an event off means, before it is done. Amounts by currency, in minor units."""
+
+    event: Event
+    orders: Mapping[Status, int]
+    """Purchases that hold seats or money, by status."""
+    cash: Mapping[str, int]
+    """What has to be in the account at the provider."""
+    fees: Mapping[str, int]
+    """What the provider has kept and does not give back, as far as it is known."""
+    fees_unknown: int
+    """Payments whose fee is not known yet; the hourly reconciliation asks for it."""
+
+    @property
+    def takes(self) -> timedelta:
+        """How long the run needs at least."""
+        return EVERY * (sum(self.orders.values()) // BATCH)
+
+
+def forecast(tx: ReadTx, event_id: UUID) -> Forecast:
+    """What it would cost to call this event off now. Raises NotFound."""
+    event = _event(tx, event_id)
+    cash, fees, unknown = Counter[str](), Counter[str](), 0
+    for row in payments.money_of_event(tx, event_id):
+        cash[row["currency"]] += row["left_minor"]
+        fees[row["currency"]] += row["fee_minor"]
+        unknown += row["fees_unknown"]
+    return Forecast(event, purchases.count_by_status(tx, event_id), cash, fees, unknown)
+
+
+async def call_off(store: Store, event_id: UUID, reason: str, actor: str) -> Forecast:
+    """Cancel the event and start the run. Raises NotFound, Refused (no reason), Conflict (called off already)."""
+    if not reason.strip() or len(reason) > refunds.MAX_REASON_CHARS:
+        raise Refused(
+            "ReasonMissing", f"Say in 1 to {refunds.MAX_REASON_CHARS} characters why the event is called off."
+        )
+    return await store.write(lambda tx: _call_off(tx, event_id, reason.strip(), actor))
+
+
+def _call_off(tx: WriteTx, event_id: UUID, reason: str, actor: str) -> Forecast:
+    event = events.lock(tx, [event_id], ()).get(event_id)
+    if event and event.status is EventStatus.CANCELLED:
+        raise Conflict("EventCancelled", f"{event.name} is called off already; its run goes on by itself.")
+    found = forecast(tx, event_id)
+    events.set_status(tx, event_id, EventStatus.CANCELLED)
+    jobs.add(tx, "refund_event", {"event_id": str(event_id), "reason": reason}, dedupe=f"refund_event:{event_id}")
+    detail = {"reason": reason, "cash": dict(found.cash), "orders": sum(found.orders.values())}
+    records.add_audit(tx, actor, "event.call_off", f"event:{event_id}", detail)
+    return found
+
+
+async def refund_event(store: Store, management: EventManagement, claim: Job) -> None:
+    """One batch of the run; the job comes again until nothing is left."""
+    await store.write(lambda tx: _batch(tx, management, claim))
+
+
+def _batch(tx: WriteTx, management: EventManagement, claim: Job) -> None:
+    if not jobs.held(tx, [claim]):
+        raise Conflict("JobTaken", "Another node has taken this work over.")
+    event_id, reason = UUID(claim.payload["event_id"]), str(claim.payload["reason"])
+    unpaid = purchases.of_event(tx, event_id, [Status.AWAITING_PAYMENT], BATCH)
+    _let_go(tx, management, unpaid)
+    paid = purchases.of_event(tx, event_id, refunds.PAID, BATCH - len(unpaid))
+    refunds.give_up(tx, management, paid, Cause.EVENT_CANCELLED, reason)
+    if len(unpaid) + len(paid) < BATCH:
+        jobs.finish(tx, [claim.id])
+    else:
+        jobs.again(tx, claim, tx.now + EVERY)
+
+
+def _let_go(tx: WriteTx, management: EventManagement, ids: list[UUID]) -> None:
+    """Seats that are only held. A payment that is on its way will come too late, and goes back."""
+    management.settle(tx, [Settlement(at, Move.CANCEL) for at in ids])
+    for attempt in payments.lock_of_purchases(tx, ids):
+        if attempt.open:
+            ask_to_end(tx, attempt)
+
+
+def _event(tx: ReadTx, event_id: UUID) -> Event:
+    found = events.get(tx, event_id)
+    if found is None:
+        raise NotFound("EventNotFound", f"There is no event {event_id}.")
+    return found
+
+
+def amounts(by_currency: Mapping[str, int]) -> str:
+    """Such as "12050.00 EUR, 300 JPY"."""
+    return ", ".join(str(Money(minor, currency)) for currency, minor in by_currency.items() if minor) or "nothing"

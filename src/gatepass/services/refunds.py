@@ -1,0 +1,357 @@
+"""Where money goes back: stored as an intent with the seats given up; `refund_calls` has the provider do it.
+
+refund() is for people, order() for policies; record() is where a refund changes, and where one that was made at the
+provider's own dashboard arrives.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.domain.money import Money
+from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import Status
+from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
+from gatepass.services import attention
+from gatepass.services.management import EventManagement
+from gatepass.store import Store, WriteTx, disputes, inbox, jobs, payments, purchases, records, refunds, timeline
+from gatepass.store.inbox import NotificationState
+from gatepass.store.jobs import Job
+from gatepass.store.tables import new_id
+
+MAX_REASON_CHARS = 500
+LOOK_AGAIN = timedelta(minutes=1)
+"""After the first answer of the provider; then ever more rarely."""
+
+
+# Ordered by a person
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What staff wants back to the buyer. Neither attendees nor amount: everything."""
+
+    purchase_id: UUID
+    reason: str
+    actor: str
+    attendees: Sequence[UUID] = ()
+    """Only what these people paid; their registrations are given up."""
+    amount: Money | None = None
+    """This much; seats are given up only for named attendees."""
+    keep_seats: bool = False
+    """The registrations stand all the same."""
+
+
+async def refund(store: Store, management: EventManagement, wish: Wish) -> list[Refund]:
+    """Store the refunds and give up the seats, in one transaction; the provider is told by jobs.
+
+    Raises NotFound (purchase, attendee), Refused (reason, amount), Conflict (nothing left, disputed).
+    """
+    if not wish.reason.strip() or len(wish.reason) > MAX_REASON_CHARS:
+        raise Refused("ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters why the money goes back.")
+    return await store.write(lambda tx: _refund(tx, management, wish))
+
+
+def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund]:
+    management.lock(tx, [wish.purchase_id])
+    paid = _succeeded(payments.lock_of_purchases(tx, [wish.purchase_id]))
+    if not paid:
+        raise NotFound("NothingPaid", f"No payment of purchase {wish.purchase_id} has succeeded: nothing can go back.")
+    _check_undisputed(tx, wish.purchase_id)
+    before = refunds.of_purchases(tx, [wish.purchase_id])
+    amount = _wanted(tx, wish, paid, before)
+    made = _drawn(tx, wish, paid, before, amount)
+    _keep(tx, made)
+    if not wish.keep_seats and (wish.attendees or wish.amount is None):
+        management.release(tx, {wish.purchase_id: wish.attendees or None})
+    detail = {"amount": str(amount), "reason": wish.reason, "attendees": len(wish.attendees), "kept": wish.keep_seats}
+    records.add_audit(tx, wish.actor, "refund", f"purchase:{wish.purchase_id}", detail)
+    if not left_of_all(paid, [*before, *made]):
+        attention.close_all_of(tx, wish.purchase_id, "refunded in whole", wish.actor)
+    return made
+
+
+def _succeeded(attempts: Sequence[Payment]) -> list[Payment]:
+    found = [row for row in attempts if row.state is PaymentState.SUCCEEDED]
+    return sorted(found, key=lambda row: row.number)
+
+
+def _check_undisputed(tx: WriteTx, purchase_id: UUID) -> None:
+    if any(one.open and not one.inquiry for one in disputes.of_purchase(tx, purchase_id)):
+        raise Conflict(
+            "PaymentDisputed",
+            "The buyer's bank has a dispute about this payment: a refund would pay twice. Answer the dispute instead.",
+        )
+
+
+def _wanted(tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Refund]) -> Money:
+    left, currency = left_of_all(paid, before), paid[0].amount.currency
+    wanted = left if wish.amount is None else wish.amount.minor
+    if wish.attendees and wish.amount is None:
+        wanted = min(left, _price_of(tx, wish))
+    if wish.amount and wish.amount.currency != currency:
+        raise Refused("RefundAmount", f"This purchase was paid in {currency}.", field="amount")
+    if not left:
+        raise Conflict("AlreadyRefunded", "Everything that was paid has been given back already.")
+    if not 0 < wanted <= left:
+        raise Refused(
+            "RefundAmount", f"At most {Money(left, currency)} can go back, and more than nothing.", field="amount"
+        )
+    return Money(wanted, currency)
+
+
+def _price_of(tx: WriteTx, wish: Wish) -> int:
+    known = {person.id: person for person in purchases.registered(tx, [wish.purchase_id])}
+    unknown = [at for at in wish.attendees if at not in known]
+    if unknown:
+        raise NotFound("AttendeeUnknown", f"Attendee {unknown[0]} holds no registration of this purchase.")
+    return sum(known[at].price_minor for at in set(wish.attendees))
+
+
+def _drawn(
+    tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Refund], amount: Money
+) -> list[Refund]:  # fmt: skip
+    """The amount, drawn from the latest payment first: that is the one that came on top."""
+    made: list[Refund] = []
+    rest = amount.minor
+    for payment in reversed(paid):
+        part = min(rest, left_of(payment, before))
+        if part > 0:
+            some = Money(part, amount.currency)
+            made.append(_new(tx, payment, some, Cause.STAFF, wish.reason.strip(), wish.actor, wish.attendees))
+            rest -= part
+    return made
+
+
+# Ordered by policy
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Money of one payment goes back, as far as it has not yet."""
+
+    payment: Payment
+    cause: Cause
+    reason: str
+    actor: str = "policy"
+
+
+def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
+    """Store the intents and leave the jobs; the payments must be locked. What went back already is left out."""
+    before = refunds.of_purchases(tx, {one.payment.purchase_id for one in wanted})
+    made: list[Refund] = []
+    for one in wanted:
+        left = left_of(one.payment, [*before, *made])
+        if left > 0:
+            amount = Money(left, one.payment.amount.currency)
+            made.append(_new(tx, one.payment, amount, one.cause, one.reason, one.actor, ()))
+    _keep(tx, made)
+    return made
+
+
+def left_of(payment: Payment, known: Sequence[Refund]) -> int:
+    """Minor units of a succeeded payment that have not gone back, and are not about to."""
+    return payment.amount.minor - sum(one.amount.minor for one in known if one.payment_id == payment.id and one.counts)
+
+
+def left_of_all(paid: Sequence[Payment], known: Sequence[Refund]) -> int:
+    """The same of all payments of a purchase."""
+    return sum(left_of(payment, known) for payment in paid)
+
+
+def _new(
+    tx: WriteTx, payment: Payment, amount: Money, cause: Cause, reason: str, actor: str, attendees: Sequence[UUID]
+) -> Refund:
+    # Money that was taken elsewhere has no reference: whoever took it gives it back, and here it is only written down.
+    elsewhere = payment.intent_ref is None
+    return Refund(
+        id=new_id(),
+        purchase_id=payment.purchase_id,
+        payment_id=payment.id,
+        provider=payment.provider,
+        state=RefundState.SUCCEEDED if elsewhere else RefundState.REQUESTED,
+        amount=amount,
+        cause=cause,
+        reason=reason,
+        actor=actor,
+        money_ref=payment.intent_ref or "",
+        requested=tx.now,
+        attendees=attendees,
+    )
+
+
+def _keep(tx: WriteTx, made: Sequence[Refund]) -> None:
+    refunds.add(tx, made)
+    timeline.add(tx, [entry(one) for one in made])
+    for one in made:
+        if one.on_its_way:
+            jobs.add(tx, "send_refund", {"refund_id": str(one.id)}, dedupe=f"refund:{one.id}")
+        else:
+            _tell_the_buyer(tx, one)
+
+
+def entry(one: Refund) -> timeline.Entry:
+    """What the timeline says of a refund."""
+    detail = {
+        "refund_id": str(one.id), "amount_minor": one.amount.minor, "currency": one.amount.currency,
+        "cause": one.cause.value, "reason_text": one.reason_text,
+    }  # fmt: skip
+    return one.purchase_id, f"refund.{one.state.value}", detail
+
+
+def _tell_the_buyer(tx: WriteTx, one: Refund) -> None:
+    """Once per refund, when it is sure that the money is on its way."""
+    jobs.add(tx, "send_refund_mail", {"refund_id": str(one.id)}, dedupe=f"refund_mail:{one.id}")
+
+
+# Told by the provider
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything the provider says about the refunds of one payment, and what made us ask."""
+
+    payment: Payment
+    reports: Sequence[RefundReport]
+    claim: Job | None = None
+    notification_id: UUID | None = None
+
+
+async def record(store: Store, management: EventManagement, told: Told) -> None:
+    """Bring our refunds to what the provider says; one that was made there becomes a row of ours, and has its effect."""
+    await store.write(lambda tx: _record(tx, management, told))
+
+
+def tell(tx: WriteTx, management: EventManagement, one: Refund, report: RefundReport) -> Refund:
+    """The provider's answer about one refund of ours; the row as it stands then."""
+    management.lock(tx, [one.purchase_id])
+    payments.lock_of_purchases(tx, [one.purchase_id])
+    return _changed(tx, refunds.get(tx, one.id) or one, report)
+
+
+def next_opening(tx: WriteTx, one: Refund) -> Refund:
+    """Use a fresh key from now on."""
+    payments.lock_of_purchases(tx, [one.purchase_id])
+    row = refunds.get(tx, one.id) or one
+    # Another process may have gone on already: never skip a key that is in use.
+    fresh = replace(row, opening=max(row.opening, one.opening + 1))
+    refunds.save(tx, [fresh])
+    return fresh
+
+
+def _record(tx: WriteTx, management: EventManagement, told: Told) -> None:
+    if told.claim and not jobs.held(tx, [told.claim]):
+        raise Conflict("JobTaken", "Another node has taken this work over.")
+    management.lock(tx, [told.payment.purchase_id])
+    paid = _succeeded(payments.lock_of_purchases(tx, [told.payment.purchase_id]))
+    known = refunds.of_purchases(tx, [told.payment.purchase_id])
+    made_there = False
+    for report in told.reports:
+        mine = _mine(known, told.payment, report)
+        if mine:
+            _changed(tx, mine, report)
+        else:
+            made_there |= _adopt(tx, told.payment, report)
+    if made_there:
+        _follow(tx, management, told.payment.purchase_id, paid)
+    if told.notification_id:
+        inbox.set_state(tx, [(told.notification_id, NotificationState.APPLIED, None, told.payment)])
+    if told.claim and told.claim.kind == "apply_notification":
+        jobs.finish(tx, [told.claim.id])
+
+
+def _mine(known: Sequence[Refund], payment: Payment, report: RefundReport) -> Refund | None:
+    """The row that a report is about, by the provider's id or by ours, which only counts for the same payment."""
+    for one in known:
+        if one.payment_id == payment.id and (one.refund_ref == report.refund_ref or str(one.id) == report.refund_id):
+            return one
+    return None
+
+
+def _changed(tx: WriteTx, before: Refund, report: RefundReport) -> Refund:
+    now = before.told(report)
+    if not report.refund_ref:
+        now = replace(now, refund_ref=before.refund_ref)
+    if now == before:
+        return before
+    refunds.save(tx, [now])
+    if now.state is not before.state:
+        timeline.add(tx, [entry(now)])
+        _follow_state(tx, now)
+    return now
+
+
+def _follow_state(tx: WriteTx, now: Refund) -> None:
+    if now.counts:
+        _tell_the_buyer(tx, now)
+        return
+    reason = f"The refund of {now.amount} failed: {now.reason_text or now.state.value}. The money is still here."
+    records.call_attention(
+        tx, "refund_failed", f"{reason} Pay it back another way, or try again.", dedupe=f"refund_failed:{now.id}",
+        purchase_id=now.purchase_id, payment_id=now.payment_id,
+    )  # fmt: skip
+
+
+def _adopt(tx: WriteTx, payment: Payment, report: RefundReport) -> bool:
+    """A refund that was not asked for here: its row. True when it moves money."""
+    if report.amount is None or report.amount.currency != payment.amount.currency or not report.amount.minor:
+        reason = f"The provider reports refund {report.refund_ref} in an amount that does not fit. Look at it there."
+        records.call_attention(
+            tx, "refund_elsewhere", reason, dedupe=f"refund_elsewhere:{report.refund_ref}",
+            purchase_id=payment.purchase_id, payment_id=payment.id,
+        )  # fmt: skip
+        return False
+    found = Refund(
+        id=new_id(),
+        purchase_id=payment.purchase_id,
+        payment_id=payment.id,
+        provider=payment.provider,
+        state=report.state,
+        amount=report.amount,
+        cause=Cause.PROVIDER,
+        reason="Refunded at the payment provider.",
+        actor=payment.provider,
+        money_ref=report.money_ref,
+        requested=report.made,
+        refund_ref=report.refund_ref,
+        reason_code=report.reason_code,
+        reason_text=report.reason_text,
+    )
+    refunds.add(tx, [found])
+    timeline.add(tx, [entry(found)])
+    if found.on_its_way:
+        jobs.add(tx, "send_refund", {"refund_id": str(found.id)}, dedupe=f"refund:{found.id}", due=tx.now + LOOK_AGAIN)
+    if found.counts:
+        _tell_the_buyer(tx, found)
+    return found.counts
+
+
+def _follow(tx: WriteTx, management: EventManagement, purchase_id: UUID, paid: Sequence[Payment]) -> None:
+    """Somebody gave money back at the provider. All of it: the seats go too. A part of it: a person says whose."""
+    kept = left_of_all(paid, refunds.of_purchases(tx, [purchase_id]))
+    if kept <= 0:
+        management.release(tx, {purchase_id: None})
+        attention.close_all_of(tx, purchase_id, "refunded in whole at the provider", "policy")
+        return
+    due = sum(person.price_minor for person in purchases.registered(tx, [purchase_id]))
+    if kept < due:
+        reason = (
+            "A part was refunded at the provider. Say whose registration ends, or close this to leave all as they are."
+        )
+        records.call_attention(
+            tx, "refund_elsewhere", reason, dedupe=f"refund_elsewhere:{purchase_id}:{kept}", purchase_id=purchase_id
+        )
+
+
+PAID = (Status.COMPLETED, Status.PAID_LATE, Status.WAITLISTED)
+"""Purchases that hold money."""
+
+
+def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cause: Cause, reason: str) -> list[Refund]:
+    """Everything of these purchases goes back: seats, and whatever was paid. Repeatable."""
+    management.lock(tx, ids)
+    paid = _succeeded(payments.lock_of_purchases(tx, ids))
+    management.release(tx, dict.fromkeys(ids))
+    return order(tx, [Return(payment, cause, reason) for payment in paid])

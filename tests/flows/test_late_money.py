@@ -1,0 +1,115 @@
+"""Money that comes after the seats were given away: by the policy of the event, and decided together with the seats."""
+
+import pytest
+
+from tests.running import Order, Running
+
+
+async def _late(here: Running) -> Order:
+    """Pay for the only seat, unheard; the hold ends, and the money is told of afterwards, by `deliver`."""
+    await here.sandbox.hold_deliveries()
+    order = await here.register(pass_name="One")
+    await here.pay(order)
+    # As if the provider's own expiry had been asked for and had come too late: nobody looks before the seat is free.
+    await here.free_the_seats_of(order)
+    return order
+
+
+async def _told(here: Running) -> None:
+    await here.sandbox.deliver()
+    await here.sandbox.control("reset_faults")
+    await here.until_quiet()
+
+
+@pytest.mark.parametrize("policy", ["seat_else_refund", "seat_else_waitlist", "seat_else_attention"])
+async def test_a_free_seat_is_given_again(gatepass: Running, policy: str) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy=policy)
+    order = await _late(here)
+
+    await _told(here)
+
+    await here.until_status(order, "completed")
+    assert await here.attention() == []
+    await here.check_promises()
+
+
+@pytest.mark.parametrize("policy", ["seat_else_refund", "refund"])
+async def test_without_a_seat_the_money_goes_back(gatepass: Running, policy: str) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy=policy)
+    order = await _late(here)
+    other = await here.register(pass_name="One")
+
+    await _told(here)
+
+    await here.until(lambda: any("goes back to you" in one for one in here.mails_to(order.email)))
+    (refund,) = await here.refunds(order)
+    assert (refund.cause.value, refund.state.value) == ("paid_late", "succeeded")
+    assert (await here.purchase(order.id)).status.value == "cancelled"
+    assert (await here.purchase(other.id)).status.value == "awaiting_payment"
+    assert [person.code for person in await here.tickets(order.id)] == [None]
+    await here.check_promises()
+
+
+@pytest.mark.parametrize("policy", ["seat_else_attention", "attention"])
+async def test_a_person_decides_where_the_policy_says_so(gatepass: Running, policy: str) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy=policy)
+    order = await _late(here)
+    await here.register(pass_name="One")
+
+    await _told(here)
+
+    await here.until_status(order, "paid_late")
+    assert await here.attention() == ["paid_late"]
+    await here.check_promises()
+
+
+async def test_who_waits_gets_the_next_seat_that_is_free(gatepass: Running) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy="seat_else_waitlist")
+    order = await _late(here)
+    other = await here.register(pass_name="One")
+    await _told(here)
+    await here.until_status(order, "waitlisted")
+    assert here.mails_to(order.email) == []
+
+    await here.let_hold_end(other)
+    await here.until_status(other, "expired")
+    await here.hasten("seat_waiting")
+
+    await here.until_status(order, "completed")
+    await here.until(lambda: here.mails_to(order.email))
+    await here.check_promises()
+
+
+async def test_who_waits_in_vain_gets_the_money_back_when_the_event_begins(gatepass: Running) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy="seat_else_waitlist")
+    order = await _late(here)
+    await here.register(pass_name="One")
+    await _told(here)
+    await here.until_status(order, "waitlisted")
+
+    await here.change_event(starts=here.event.starts.replace(year=2020))
+    await here.hasten("seat_waiting")
+
+    await here.until_status(order, "cancelled")
+    await here.until(lambda: any("goes back to you" in one for one in here.mails_to(order.email)))
+    await here.check_promises()
+
+
+async def test_an_order_that_was_refunded_is_never_seated_again(gatepass: Running) -> None:
+    """A second page is paid after the order was given back: that money goes back too, though there is room."""
+    order = await gatepass.paid(pass_name="Rare")
+    page = await gatepass.lost_page(order)
+    await gatepass.refund(order)
+    await gatepass.until_status(order, "cancelled")
+
+    await gatepass.sandbox.pay(page)
+
+    await gatepass.until_refunded(order, "succeeded", "succeeded")
+    assert (await gatepass.purchase(order.id)).status.value == "cancelled"
+    assert (await gatepass.pass_now("Rare")).left == 10
+    await gatepass.check_promises()
