@@ -100,6 +100,15 @@ async def test_a_provider_that_hangs_does_not_hold_the_doctor_up(gatepass: Runni
     await gatepass.sandbox.control("reset_faults")
 
 
+async def test_a_clock_that_is_minutes_off_is_found_by_asking(gatepass: Running) -> None:
+    await gatepass.sandbox.control("faults", clock={"skew_s": -400})
+
+    (found,) = [one for one in await _findings(gatepass) if one.what is Part.CLOCK]
+
+    assert (found.health, "ahead of Stripe's" in found.says) == (Health.BROKEN, True)
+    await gatepass.sandbox.control("reset_faults")
+
+
 async def test_doctor_shows_work_that_was_given_up(gatepass: Running) -> None:
     await gatepass.notify({"id": "evt_x", "type": "refund.failed", "data": {"object": {"id": "re_unknown"}}})
     await gatepass.until(gatepass.attention)

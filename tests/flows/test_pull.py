@@ -18,7 +18,8 @@ from gatepass.domain.errors import Conflict
 from gatepass.services import pull
 from gatepass.store import jobs, records, tables
 from gatepass.worker import Worker
-from tests.running import Running, running
+from tests.conftest import fresh_database
+from tests.running import WEBHOOK_SECRET, Running, running
 
 DECLINED = "4000000000000002"
 SILENT = {"GATEPASS_STRIPE_WEBHOOK_SECRET": "", "GATEPASS_PULL_SECONDS": "1"}
@@ -116,6 +117,43 @@ async def test_a_provider_that_is_down_is_asked_again_from_the_same_mark(databas
         await gatepass.hasten("pull_events")
         await gatepass.until_status(second, "completed")
         await gatepass.until(lambda: _recovered(gatepass))
+
+
+@pytest.mark.parametrize("fault", [{"status": 429}, {"reset": True}, {"body": "no_json"}, {"body": "truncated"}])
+async def test_an_answer_that_cannot_be_used_moves_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, fault: dict[str, Any]
+) -> None:
+    """One database is enough: it is not asked."""
+    database_url = fresh_database("sqlite", tmp_path, request)
+    async with _system(database_url, tmp_path, **BY_HAND) as gatepass:
+        await gatepass.sandbox.drop_deliveries()
+        order = await gatepass.register()
+        await gatepass.pay(order)
+        await gatepass.sandbox.control("faults", api=fault | {"path_contains": "v1/events"})
+
+        await gatepass.hasten("pull_events")
+        await gatepass.until(lambda: _failures(gatepass))
+
+        assert (await _kept(gatepass), await _mark(gatepass)) == ({}, None)
+        assert (await _job(gatepass))["last_error"].startswith("ProviderDown")
+        await gatepass.sandbox.control("reset_faults")
+        await gatepass.hasten("pull_events")
+        await gatepass.until_status(order, "completed")
+
+
+@pytest.mark.parametrize("skew_s", [-600, 600])
+async def test_a_clock_that_is_ten_minutes_off_hides_nothing(database_url: str, tmp_path: Path, skew_s: int) -> None:
+    """Every signature is refused then; and the second order comes when there is a watermark."""
+    async with _system(
+        database_url, tmp_path, **SILENT | {"GATEPASS_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET}
+    ) as gatepass:
+        await gatepass.sandbox.control("faults", clock={"skew_s": skew_s})
+        for _ in range(2):
+            order = await gatepass.register()
+            await gatepass.pay(order)
+            await gatepass.until_status(order, "completed")
+        await gatepass.sandbox.drop_deliveries()
+        await gatepass.sandbox.control("reset_faults")
 
 
 async def test_what_happened_while_nobody_ran_is_found_at_the_next_start(database_url: str, tmp_path: Path) -> None:

@@ -154,13 +154,13 @@ async def test_old_notifications_lose_their_body_but_not_their_name(gatepass: Ru
 
 
 async def _quarantined(gatepass: Running) -> tuple[Order, Any, str]:
-    """A paid order whose session we have forgotten, and its notification, without our payment's id in it."""
+    """A paid order whose session we have forgotten, and its notification, that names neither our payment nor the money."""
     await gatepass.sandbox.drop_deliveries()
     order = await gatepass.register()
     session = (await gatepass.pay(order))["session"]
     await _name_session(gatepass, order, None)
     event = next(e for e in await gatepass.sandbox.events(session) if e["type"] == "checkout.session.completed")
-    event["data"]["object"]["metadata"] = {}
+    event["data"]["object"] |= {"metadata": {}, "payment_intent": None}
     await gatepass.notify(event)
     await gatepass.until(gatepass.attention)
     await gatepass.until_quiet()

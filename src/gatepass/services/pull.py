@@ -1,6 +1,6 @@
 """Payments complete though nobody tells us: the provider's own list of events is read, into the same inbox as webhooks.
 
-The watermark is the provider's time of the newest event, never our clock's, so a clock that is wrong hides nothing. It
+The watermark is the provider's time of the newest event, not our clock's: a clock that is wrong hides nothing then. It
 moves only after all that came before it is kept; what is read again is known by its id and changes nothing.
 """
 
