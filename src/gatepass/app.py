@@ -16,10 +16,13 @@ from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.checkout import Desk
 from gatepass.services.connection import Place
+from gatepass.services.deliveries import Postman
 from gatepass.services.links import Links
 from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
+from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
 from gatepass.store import Store, WriteTx, migrations, records
@@ -39,6 +42,7 @@ class Installation:
     store: Store
     desk: Desk
     mailer: Mailer
+    postman: Postman
     plan: Plan
 
     async def close(self) -> None:
@@ -54,9 +58,13 @@ def installation(settings: Settings) -> Installation:
     links = Links(settings.base_url, settings.secret_key)
     management = OwnEventManagement(store, links)
     desk = Desk(store, management, Ledger(store, management), providers(settings), links)
-    return Installation(
-        settings, store, desk, Mailer(store, links, _post(settings), settings.mail_from), plan(settings)
-    )
+    mailer = Mailer(store, links, _post(settings), settings.mail_from)
+    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings))
+
+
+def postman(settings: Settings, store: Store) -> Postman:
+    """Who brings webhooks to their endpoints."""
+    return Postman(store, Sealer(settings.secret_key), Outbound(allow_private=settings.webhooks_allow_private))
 
 
 def web(here: Installation, *, with_worker: bool = True) -> Starlette:
@@ -68,7 +76,7 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
-    worker = Worker(here.desk, here.mailer, here.plan)
+    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
     running = asyncio.create_task(worker.run()) if with_worker else None
     # What start-up made stays for ever: the collector need not look at it again.
     gc.collect()
@@ -150,7 +158,7 @@ async def work(settings: Settings) -> None:
     import signal
 
     here = installation(settings)
-    worker = Worker(here.desk, here.mailer, here.plan)
+    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
     try:

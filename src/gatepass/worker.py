@@ -12,6 +12,7 @@ import structlog
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
 from gatepass.services import cancellations, disputes, inbox, notifications, pull, refund_calls, upkeep
 from gatepass.services.checkout import Desk
+from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
@@ -35,8 +36,8 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer, plan: upkeep.Plan = _AS_A_RULE) -> None:
-        self._desk, self._store, self._plan = desk, desk.store, plan
+    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE) -> None:
+        self._desk, self._store, self._postman, self._plan = desk, desk.store, postman, plan
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer, plan)
         self._running: set[asyncio.Task[None]] = set()
@@ -51,16 +52,19 @@ class Worker:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
+        delivering = asyncio.create_task(self._postman.run())
         while not self._stopping:
             self._wake.clear()
             if not await self._claim():
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
+        await delivering
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
+        self._postman.stop()
         self._wake.set()
 
     async def _rest(self) -> None:
