@@ -1,6 +1,7 @@
 """The record of payments: one row per attempt, at most one of them open per purchase (a unique index says so)."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,12 @@ def by_ref(tx: ReadTx, provider: str, ref: str) -> Payment | None:
     named = sa.or_(payment.c.session_ref == ref, payment.c.intent_ref == ref)
     row = tx.row(sa.select(payment).where(payment.c.provider == provider, named).limit(1))
     return _payment(row) if row else None
+
+
+def first_opened(tx: ReadTx, provider: str) -> datetime | None:
+    """When this provider was first asked for anything; ids are sorted by time."""
+    first = sa.select(payment.c.opened).where(payment.c.provider == provider).order_by(payment.c.id).limit(1)
+    return tx.execute(first).scalar_one_or_none()
 
 
 def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
+from gatepass.store.tables import Row, Utc, attention, audit, mail, new_id, setting
 
 
 def _insert_new(tx: WriteTx, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
@@ -39,6 +39,21 @@ def close_attention(tx: WriteTx, entry_id: UUID) -> Row | None:
     if found:
         tx.execute(sa.update(attention).where(attention.c.id == entry_id).values(closed=tx.now))
     return found
+
+
+def supersede_attention(tx: WriteTx, dedupes: Sequence[str]) -> None:
+    """Close what is open of these, and let go of their keys, so that the same question can be asked anew."""
+    found = sa.select(attention.c.id, attention.c.dedupe).where(attention.c.dedupe.in_(dedupes)).with_for_update()
+    for row in tx.rows(found):
+        closed = sa.func.coalesce(attention.c.closed, sa.literal(tx.now, Utc))
+        values = {"dedupe": f"{row['dedupe']}:{row['id']}", "closed": closed}
+        tx.execute(sa.update(attention).where(attention.c.id == row["id"]).values(**values))
+
+
+def open_notifications(tx: ReadTx) -> int:
+    """Quarantined notifications that wait for a person."""
+    entries = sa.select(sa.func.count(sa.distinct(attention.c.notification_id)))
+    return int(tx.execute(entries.where(attention.c.closed.is_(None))).scalar_one())
 
 
 def open_attention(tx: ReadTx, dedupe: str) -> UUID | None:

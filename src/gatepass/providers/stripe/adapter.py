@@ -14,9 +14,9 @@ from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.payment import PaymentState, Report
 from gatepass.domain.refund import RefundReport
-from gatepass.providers.base import Checkout, Delivery, RefundOrder, Told
+from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
+from gatepass.providers.stripe import account, feed
 from gatepass.providers.stripe import checkout as told
-from gatepass.providers.stripe import feed
 from gatepass.providers.stripe.client import Connection, asked, keyed
 from gatepass.providers.stripe.notifications import MAX_AGE_S, check_signature, delivery_of
 from gatepass.providers.stripe.words import (
@@ -104,11 +104,17 @@ class Stripe:
         page = await asked(self._v1.disputes.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
         return [report_of_dispute(dispute) async for dispute in page.auto_paging_iter()]
 
-    def events_since(self, since: datetime) -> AsyncIterator[Told]:
-        return feed.events_since(self._connection, since)
+    def events(self, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
+        return feed.events(self._connection, since, until)
 
     def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
         return feed.payments_between(self._connection, since, until)
+
+    async def check(self, notify_url: str) -> Sequence[Check]:
+        return await account.check(self._connection, notify_url, live=self.live, listening=bool(self._secrets))
+
+    async def subscribe(self, notify_url: str) -> str | None:
+        return await account.subscribe(self._connection, notify_url, listening=bool(self._secrets))
 
     async def close(self) -> None:
         await self._connection.close()

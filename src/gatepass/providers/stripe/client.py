@@ -1,10 +1,11 @@
 """The official SDK: made on first use, with our timeouts, and its errors in our words."""
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatepass.domain.errors import NotFound, Refused, Unavailable
-from gatepass.providers.base import AnswerKept
+from gatepass.providers.base import AnswerKept, KeyRefused
 
 if TYPE_CHECKING:
     import stripe
@@ -49,6 +50,22 @@ class Connection:
             await self._http.close_async()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Stripe said, as it said it."""
+
+    body: bytes
+    date: str | None
+    """Its clock, in the words of HTTP."""
+
+
+async def raw(connection: Connection, path: str, **params: Any) -> Answer:
+    """GET without the SDK's objects: the body as it came. Raises as `asked` does."""
+    client: Any = connection.client
+    answer = await asked(client.raw_request_async("get", path, **params))
+    return Answer(answer.body.encode(), answer.headers.get("date"))
+
+
 def keyed(key: str) -> Any:
     return {"idempotency_key": key}
 
@@ -67,5 +84,8 @@ async def asked(call: Awaitable[T]) -> T:
         if (error.headers or {}).get("Idempotent-Replayed", (error.headers or {}).get("idempotent-replayed")) == "true":
             raise AnswerKept("ProviderDown", "Stripe repeats an old failure.") from error
         raise Unavailable("ProviderDown", "Stripe has a problem right now.") from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        why = "accept our key" if isinstance(error, stripe.AuthenticationError) else "let our key do this"
+        raise KeyRefused("ProviderDown", f"Stripe cannot be used right now: it does not {why}.") from error
     except stripe.StripeError as error:
         raise Unavailable("ProviderDown", f"Stripe cannot be used right now ({type(error).__name__}).") from error
