@@ -1,4 +1,4 @@
-"""A unit of work is answered only after its commit. The only file that knows whether it is SQLite or PostgreSQL.
+"""A unit of work is answered only after its commit. With `bulk`, the only file that knows whether it is SQLite or PostgreSQL.
 
 A unit is a plain function of a transaction; it cannot await, so it cannot call a provider while the transaction is open.
 SQLite has one writer lane that commits all units waiting at that moment together. On PostgreSQL the units that fight for
@@ -25,6 +25,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gatepass.domain.errors import GatepassError, Unavailable
+from gatepass.store import bulk
 
 GROUP_LIMIT = 128
 """Units in one commit."""
@@ -95,6 +96,23 @@ class WriteTx(ReadTx):
     def _clock(self) -> datetime:
         moment: datetime = self._connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
+
+    def insert_many(self, table: sa.Table, rows: Sequence[Row], *, unless: str | None = None) -> None:
+        """New rows, all with the same columns. `unless` names a unique column: a row whose value is known is left out."""
+        if rows:
+            self._bulk(bulk.insertion(self._database, table, tuple(rows[0]), unless), rows)
+
+    def change_many(self, table: sa.Table, rows: Sequence[Row], *, plus: tuple[str, ...] = ()) -> None:
+        """Change rows by their `id`, the last column of each; columns in `plus` are added to what is there."""
+        if rows:
+            self._bulk(bulk.change(self._database, table, tuple(rows[0]), plus), rows)
+
+    def _bulk(self, statement: bulk.Bulk, rows: Sequence[Row]) -> None:
+        self._connection.exec_driver_sql(statement.text, statement.bind(rows))
+
+    @property
+    def _database(self) -> str:
+        return self._connection.dialect.name
 
     def mark(self, statement: str) -> None:
         """SAVEPOINT, RELEASE or ROLLBACK TO: one unit's refusal never undoes its neighbour."""

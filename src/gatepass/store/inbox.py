@@ -41,13 +41,7 @@ _known = sa.select(notification.c.event_ref).where(
     notification.c.provider == sa.bindparam("provider"),
     notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
 )
-_set_state = (
-    sa.update(notification)
-    .where(notification.c.id == sa.bindparam("at"))
-    .values(state=sa.bindparam("to"), reason=sa.bindparam("why"), handled=sa.bindparam("now"))
-)
 _columns = [notification.c[name] for name in Notification.__slots__]
-_insert = sa.insert(notification)
 
 
 def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
@@ -57,7 +51,7 @@ def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
 
 def add(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Keep notifications (rows of `tables.notification`) that are not known. Raises IntegrityError when one is."""
-    tx.execute(_insert, rows)
+    tx.insert_many(notification, rows)
 
 
 def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
@@ -71,4 +65,5 @@ def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
 
 def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str | None]]) -> None:
     """Write (notification, state, reason)."""
-    tx.execute(_set_state, [{"at": at, "to": to.value, "why": why, "now": tx.now} for at, to, why in changes])
+    rows = [{"state": to.value, "reason": why, "handled": tx.now, "id": at} for at, to, why in changes]
+    tx.change_many(notification, rows)

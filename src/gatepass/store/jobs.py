@@ -67,7 +67,7 @@ def row(
 def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Ask for many at once."""
     if rows:
-        tx.execute(tx.insert(job).on_conflict_do_nothing(index_elements=["dedupe"]), rows)
+        tx.insert_many(job, rows, unless="dedupe")
         tx.added_jobs = True
 
 

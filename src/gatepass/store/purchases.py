@@ -36,15 +36,6 @@ _with_event = (
     .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)
     .where(purchase.c.id == sa.bindparam("id"))
 )
-_add = sa.insert(purchase)
-_add_attendees = sa.insert(attendee)
-_add_registrations = sa.insert(registration)
-_add_passes = sa.insert(attendee_pass)
-_set_status = (
-    sa.update(purchase)
-    .where(purchase.c.id == sa.bindparam("at"))
-    .values(status=sa.bindparam("to"), hold_until=sa.bindparam("until"), changed=sa.bindparam("now"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +111,20 @@ def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
     """New purchases (rows of `tables.purchase`) with their attendees (rows of `tables.attendee`)."""
-    tx.execute(_add, rows)
-    tx.execute(_add_attendees, people)
+    tx.insert_many(purchase, rows)
+    tx.insert_many(attendee, people)
 
 
 def set_status(tx: WriteTx, changes: Sequence[tuple[UUID, Status, datetime | None]]) -> None:
     """Write (purchase, status, hold until) for purchases that are locked."""
-    rows = [{"at": at, "to": to.value, "until": until, "now": tx.now} for at, to, until in changes]
-    tx.execute(_set_status, rows)
+    rows = [{"status": to.value, "hold_until": until, "changed": tx.now, "id": at} for at, to, until in changes]
+    tx.change_many(purchase, rows)
 
 
 def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequence[Row]) -> None:
     """What the attendees of completed purchases hold."""
-    tx.execute(_add_registrations, registrations)
-    tx.execute(_add_passes, passes)
+    tx.insert_many(registration, registrations)
+    tx.insert_many(attendee_pass, passes)
 
 
 def ending(tx: ReadTx, now: datetime, limit: int) -> list[UUID]:
