@@ -50,6 +50,7 @@ _by_readable_id = (
     sa.select(event).where(event.c.readable_id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
 )
 _by_id = sa.select(event).where(event.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
+_lock_by_id = _by_id.with_for_update()
 _passes_of = sa.select(event_pass).where(event_pass.c.id.in_(sa.bindparam("ids", expanding=True)))
 _all_passes = (
     sa.select(event_pass)
@@ -142,7 +143,7 @@ def _askable(readable_ids: Iterable[str]) -> list[str]:
 
 def lock(tx: WriteTx, event_ids: Iterable[UUID], pass_ids: Iterable[UUID]) -> dict[UUID, Event]:
     """Whole events by their ids, locked, each with those of the named passes that belong to it."""
-    rows = tx.rows(_by_id.with_for_update(), {"ids": list(event_ids)})
+    rows = tx.rows(_lock_by_id, {"ids": list(event_ids)})
     return {found.id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
 
 

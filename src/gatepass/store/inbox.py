@@ -41,7 +41,9 @@ _known = sa.select(notification.c.event_ref).where(
     notification.c.provider == sa.bindparam("provider"),
     notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
 )
-_columns = [notification.c[name] for name in Notification.__slots__]
+_by_id = sa.select(*(notification.c[name] for name in Notification.__slots__)).where(
+    notification.c.id == sa.bindparam("id")
+)
 
 
 def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
@@ -56,7 +58,7 @@ def add(tx: WriteTx, rows: Sequence[Row]) -> None:
 
 def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
     """One notification without its body."""
-    row = tx.row(sa.select(*_columns).where(notification.c.id == notification_id))
+    row = tx.row(_by_id, {"id": notification_id})
     if row is None:
         return None
     values: dict[str, Any] = {**row, "state": NotificationState(row["state"])}

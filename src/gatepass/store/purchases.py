@@ -14,6 +14,7 @@ from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attendee, attendee_pass, event, payment_provider, purchase, registration
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
+_lock_by_id = _by_id.with_for_update()
 _by_key = sa.select(purchase).where(purchase.c.idempotency_key.in_(sa.bindparam("keys", expanding=True)))
 _attendees = (
     sa.select(attendee)
@@ -78,7 +79,7 @@ def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
 
 def lock(tx: WriteTx, ids: Iterable[UUID]) -> dict[UUID, Purchase]:
     """Purchases, locked in the order of their ids; unknown ids are left out."""
-    return {found.id: found for found in _purchases(tx, _by_id.with_for_update(), list(ids))}
+    return {found.id: found for found in _purchases(tx, _lock_by_id, list(ids))}
 
 
 def by_idempotency_key(tx: ReadTx, keys: Sequence[str]) -> dict[str, Purchase]:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
 
+_setting = sa.select(setting.c.value).where(setting.c.name == sa.bindparam("name"))
+
 
 def _insert_new(tx: WriteTx, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
     tx.execute(tx.insert(table).on_conflict_do_nothing(index_elements=list(keys)), rows)
@@ -78,7 +80,7 @@ def mark_sent(tx: WriteTx, mail_id: UUID) -> None:
 
 def get_setting(tx: ReadTx, name: str) -> str | None:
     """One setting of the installation."""
-    return tx.execute(sa.select(setting.c.value).where(setting.c.name == name)).scalar_one_or_none()
+    return tx.execute(_setting, {"name": name}).scalar_one_or_none()
 
 
 def put_setting(tx: WriteTx, name: str, value: str) -> None:
