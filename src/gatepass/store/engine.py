@@ -138,6 +138,7 @@ class Store:
         self._readers = ThreadPoolExecutor(READERS, "gatepass-read")
         self._grouped = _Lane(writer, GROUP_LIMIT, self._after_commit)
         one_writer = writer.dialect.name == "sqlite"
+        self._glances = None if one_writer else _Lane(reader, GROUP_LIMIT, self._after_commit)
         self._general = [self._grouped] if one_writer else self._start_general_lanes()
         self.on_jobs: Callable[[], None] = lambda: None
         """Called on the event loop after a commit that added jobs: a hint for the worker in this process."""
@@ -151,9 +152,14 @@ class Store:
         """Run `query` on a reading connection."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
 
-    async def glance(self, query: Callable[[ReadTx], T]) -> T:
-        """`read` for a look by key on a hot path. On SQLite it takes less time than handing it to another thread would."""
-        return self.read_now(query) if self._reader.dialect.name == "sqlite" else await self.read(query)
+    async def glance(self, query: Callable[[ReadTx, Sequence[C]], Sequence[T]], key: C) -> T:
+        """`read` for a look by key on a hot path, for all who ask at that moment: `query` gets the keys, one answer each.
+
+        On SQLite there is nothing to wait for, and the look takes less time than handing it to another thread would.
+        """
+        if self._glances is None:
+            return self.read_now(lambda tx: query(tx, [key]))[0]
+        return await self._grouped_on(self._glances, query, key)
 
     def read_now(self, query: Callable[[ReadTx], T]) -> T:
         """The same in this thread."""
@@ -175,10 +181,13 @@ class Store:
 
         `unit` gets the commands and answers each with a result or with the refusal that its caller shall see.
         """
+        return await self._grouped_on(self._grouped, unit, command)
+
+    async def _grouped_on(self, lane: "_Lane", unit: Callable[..., Any], command: Any) -> Any:
         loop = asyncio.get_running_loop()
         ticket = _Ticket(unit, command, grouped=True, loop=loop, future=loop.create_future())
-        self._grouped.submit(ticket)
-        return cast("T", await ticket.future)
+        lane.submit(ticket)
+        return await ticket.future
 
     def write_now(self, unit: Callable[[WriteTx], T]) -> T:
         """Run `unit` in this thread: for commands and tests, not for the server."""
@@ -187,7 +196,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what waits, then close the connections."""
-        lanes = {self._grouped, *self._general}
+        lanes = {self._grouped, *self._general, *([self._glances] if self._glances else [])}
         for lane in lanes:
             lane.stop()
         for lane in lanes:
@@ -383,7 +392,7 @@ def engines(url: str) -> tuple[Engine, Engine]:
     writer = sa.create_engine(
         full, pool_size=GENERAL_LANES + 2, connect_args={"options": "-c synchronous_commit=on"}, **options
     )
-    reader = sa.create_engine(full, pool_size=READERS, isolation_level="AUTOCOMMIT", **options)
+    reader = sa.create_engine(full, pool_size=READERS + 1, isolation_level="AUTOCOMMIT", **options)
     return writer, reader
 
 

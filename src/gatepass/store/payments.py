@@ -1,6 +1,8 @@
 """The record of payments: one row per attempt, at most one of them open per purchase (a unique index says so)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,16 @@ _of_purchases = (
 )
 _by_id = sa.select(payment).where(payment.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(payment.c.id)
 _CHANGING = ("state", "opening", "page_url", "session_ref", "intent_ref", "charge_ref", "reason_code", "reason_text")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """The provider's page of an open payment."""
+
+    url: str
+    provider: str
+    amount: Money
+    expires_at: datetime
 
 
 def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Payment]:

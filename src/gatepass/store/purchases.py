@@ -9,9 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.money import Money
+from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attendee, attendee_pass, event, payment_provider, purchase, registration
+from gatepass.store.tables import Row, attendee, attendee_pass, event, payment, payment_provider, purchase, registration
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
 _lock_by_id = _by_id.with_for_update()
@@ -32,10 +33,16 @@ _with_event = (
         .limit(1)
         .scalar_subquery()
         .label("email"),
+        payment.c.page_url,
+        payment.c.provider.label("page_provider"),
+        payment.c.amount_minor.label("page_minor"),
+        payment.c.currency.label("page_currency"),
+        payment.c.expires_at.label("page_ends"),
     )
     .join(event, event.c.id == purchase.c.event_id)
     .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)
-    .where(purchase.c.id == sa.bindparam("id"))
+    .outerjoin(payment, sa.and_(payment.c.purchase_id == purchase.c.id, payment.c.state == PaymentState.CREATED.value))
+    .where(purchase.c.id.in_(sa.bindparam("ids", expanding=True)))
 )
 
 
@@ -105,9 +112,12 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
     return [_attendee(row) for row in tx.rows(joined)]
 
 
-def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
-    """What a payment asks of a purchase, in one statement: its row, `title`, `provider`, and the first `email`."""
-    return tx.row(_with_event, {"id": purchase_id})
+def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """What a payment asks of purchases, in one statement: the row, `title`, `provider`, the first `email`, and `page_...`.
+
+    The page is that of the open payment, of which there is one at most; its members are None without one.
+    """
+    return {row["id"]: row for row in tx.rows(_with_event, {"ids": ids})}
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
