@@ -90,15 +90,15 @@ class Mailer:
         purchase_id = UUID(claim.payload["purchase_id"])
         order = await self.store.read(lambda tx: _order(tx, purchase_id))
         if order is None:
-            await self.store.write(lambda tx: _finish(tx, claim))
+            await self.store.write_together(_finish, (claim, None))
             return
         subject = (
             f"Your pass for {order.event.name}" if len(order.people) == 1 else f"Your passes for {order.event.name}"
         )
-        mail_id, sent = await self.store.write(lambda tx: _write_down(tx, order, subject))
+        mail_id, sent = await self.store.write_together(_write_down, (order, subject))
         if not sent:
             await self.post.send(self._message(order, subject, mail_id), mail_id)
-        await self.store.write(lambda tx: _finish(tx, claim, mail_id))
+        await self.store.write_together(_finish, (claim, mail_id))
 
     def _message(self, order: "_Order", subject: str, mail_id: UUID) -> EmailMessage:
         buyer = order.people[0]
@@ -137,17 +137,18 @@ def _order(tx: ReadTx, purchase_id: UUID) -> _Order | None:
     return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if event else None
 
 
-def _write_down(tx: WriteTx, order: _Order, subject: str) -> tuple[UUID, bool]:
-    mail_id = records.add_mail(tx, order.purchase.id, CONFIRMATION, order.people[0].email, subject)
-    row = records.get_mail(tx, mail_id)
-    return mail_id, bool(row and row["sent"])
+def _write_down(tx: WriteTx, wanted: Sequence[tuple[_Order, str]]) -> Sequence[tuple[UUID, bool]]:
+    """The id of each mail, and whether it was sent already."""
+    mails = {order.purchase.id: (order.people[0].email, subject) for order, subject in wanted}
+    known = records.add_mails(tx, CONFIRMATION, mails)
+    return [known[order.purchase.id] for order, _ in wanted]
 
 
-def _finish(tx: WriteTx, claim: Job, mail_id: UUID | None = None) -> None:
-    if mail_id:
-        records.mark_sent(tx, mail_id)
-    if jobs.held(tx, [claim]):
-        jobs.finish(tx, [claim.id])
+def _finish(tx: WriteTx, done: Sequence[tuple[Job, UUID | None]]) -> Sequence[None]:
+    records.mark_sent(tx, [mail_id for _, mail_id in done if mail_id])
+    standing = jobs.held(tx, [claim for claim, _ in done])
+    jobs.finish(tx, [claim.id for claim, _ in done if claim.id in standing])
+    return [None] * len(done)
 
 
 def _confirmation(order: _Order, links: Links) -> str:

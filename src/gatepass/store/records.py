@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
 
+_mails = sa.select(mail).where(
+    mail.c.purchase_id.in_(sa.bindparam("ids", expanding=True)), mail.c.kind == sa.bindparam("kind")
+)
 _setting = sa.select(setting.c.value).where(setting.c.name == sa.bindparam("name"))
 
 
@@ -57,25 +60,24 @@ def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mappin
     tx.execute(sa.insert(audit), [entry])
 
 
-def add_mail(tx: WriteTx, purchase_id: UUID, kind: str, recipient: str, subject: str) -> UUID:
-    """A mail that is to be sent: once per purchase, kind and recipient, however often it is asked for."""
-    entry = {
-        "id": new_id(), "purchase_id": purchase_id, "kind": kind, "recipient": recipient, "subject": subject,
-        "created": tx.now,
-    }  # fmt: skip
-    _insert_new(tx, mail, ["purchase_id", "kind", "recipient"], [entry])
-    same = (mail.c.purchase_id == purchase_id, mail.c.kind == kind, mail.c.recipient == recipient)
-    return tx.execute(sa.select(mail.c.id).where(*same)).scalar_one()
+def add_mails(tx: WriteTx, kind: str, wanted: Mapping[UUID, tuple[str, str]]) -> dict[UUID, tuple[UUID, bool]]:
+    """Mails that are to be sent, (recipient, subject) by purchase: once per purchase, kind and recipient.
+
+    Returns each one's id, and whether it was sent already.
+    """
+    rows = [
+        {"id": new_id(), "purchase_id": at, "kind": kind, "recipient": to, "subject": subject, "created": tx.now}
+        for at, (to, subject) in wanted.items()
+    ]
+    tx.insert_many(mail, rows, unless="purchase_id, kind, recipient")
+    found = tx.rows(_mails, {"ids": list(wanted), "kind": kind})
+    mine = (row for row in found if row["recipient"] == wanted[row["purchase_id"]][0])
+    return {row["purchase_id"]: (row["id"], row["sent"] is not None) for row in mine}
 
 
-def get_mail(tx: ReadTx, mail_id: UUID) -> Row | None:
-    """One mail of the outbox."""
-    return tx.row(sa.select(mail).where(mail.c.id == mail_id))
-
-
-def mark_sent(tx: WriteTx, mail_id: UUID) -> None:
-    """The mail server has taken it."""
-    tx.execute(sa.update(mail).where(mail.c.id == mail_id).values(sent=tx.now))
+def mark_sent(tx: WriteTx, ids: Sequence[UUID]) -> None:
+    """The mail server has taken them."""
+    tx.change_many(mail, [{"sent": tx.now, "id": at} for at in ids])
 
 
 def get_setting(tx: ReadTx, name: str) -> str | None:
