@@ -270,6 +270,7 @@ def _write(tx: WriteTx, group: _Group) -> None:
             seats[sale.event.id] = (sale.held, sale.sold)
         for at in {*sale.pass_held, *sale.pass_sold}:
             passes[at] = (sale.pass_held[at], sale.pass_sold[at])
-    events.move_seats(tx, seats, passes)
-    purchases.add(tx, group.purchases, group.people)
-    grant(tx, group.granted)
+    with tx.one_trip():
+        events.move_seats(tx, seats, passes)
+        purchases.add(tx, group.purchases, group.people)
+        grant(tx, group.granted)

@@ -50,6 +50,14 @@ def change(database: str, table: sa.Table, names: tuple[str, ...], plus: tuple[s
     return Bulk(f"{update} from {shape.recordset()} where {shape.table}.id = r.id", shape.json)
 
 
+def together(statements: Sequence[tuple[Bulk, Rows]]) -> tuple[str, dict[str, str]]:
+    """Several statements for PostgreSQL as one, with the parameters of all."""
+    texts = [one.text.replace("%(rows)s", f"%(rows{at})s") for at, (one, _) in enumerate(statements)]
+    named = ", ".join(f"w{at} as ({text})" for at, text in enumerate(texts[:-1]))
+    parameters = {f"rows{at}": one.bind(rows)["rows"] for at, (one, rows) in enumerate(statements)}
+    return f"with {named} {texts[-1]}" if named else texts[-1], parameters
+
+
 class _Shape:
     """Some columns of a table: their names, types, and what each value must become."""
 

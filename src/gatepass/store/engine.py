@@ -10,8 +10,9 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -84,6 +85,7 @@ class WriteTx(ReadTx):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.added_jobs = False
+        self._held_back: list[tuple[bulk.Bulk, Sequence[Row]]] | None = None
         self._now: datetime | None = None
 
     @property
@@ -98,7 +100,7 @@ class WriteTx(ReadTx):
         return moment.astimezone(UTC)
 
     def insert_many(self, table: sa.Table, rows: Sequence[Row], *, unless: str | None = None) -> None:
-        """New rows, all with the same columns. `unless` names a unique column: a row whose value is known is left out."""
+        """New rows, all with the same columns. `unless` names unique columns: a row whose values are known is left out."""
         if rows:
             self._bulk(bulk.insertion(self._database, table, tuple(rows[0]), unless), rows)
 
@@ -107,8 +109,25 @@ class WriteTx(ReadTx):
         if rows:
             self._bulk(bulk.change(self._database, table, tuple(rows[0]), plus), rows)
 
+    @contextmanager
+    def one_trip(self) -> Generator[None]:
+        """What `insert_many` and `change_many` write in this block goes to PostgreSQL as one statement, at its end.
+
+        Each of them sees the database as it was before the block, and none may touch a row of another.
+        """
+        self._held_back = [] if self.postgresql else None
+        try:
+            yield
+        finally:
+            held_back, self._held_back = self._held_back, None
+        if held_back:
+            self._connection.exec_driver_sql(*bulk.together(held_back))
+
     def _bulk(self, statement: bulk.Bulk, rows: Sequence[Row]) -> None:
-        self._connection.exec_driver_sql(statement.text, statement.bind(rows))
+        if self._held_back is not None:
+            self._held_back.append((statement, rows))
+        else:
+            self._connection.exec_driver_sql(statement.text, statement.bind(rows))
 
     @property
     def _database(self) -> str:
