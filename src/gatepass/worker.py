@@ -20,6 +20,8 @@ from gatepass.store.jobs import Job
 POLL_S = 0.5
 """How often to look without a hint; work of other processes is found this way."""
 IN_FLIGHT = 16
+REFILL = 4
+"""While jobs run, new ones are claimed only for so many at once: a claim is a transaction, however many it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
@@ -54,8 +56,9 @@ class Worker:
         await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
         delivering = asyncio.create_task(self._postman.run())
         while not self._stopping:
+            hinted = self._wake.is_set()
             self._wake.clear()
-            if not await self._claim():
+            if not await self._claim(hinted=hinted):
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
@@ -75,11 +78,14 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _claim(self) -> bool:
-        """Start what is due, as far as there is room; False when there is nothing or no room."""
+    async def _claim(self, *, hinted: bool) -> bool:
+        """Start what is due, as far as there is room; False when there is nothing or no room.
+
+        Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
+        """
         room = IN_FLIGHT - len(self._running)
         try:
-            if room <= 0 or not await self._store.read(self._due):
+            if room < REFILL or not (hinted or await self._store.read(self._due)):
                 return False
             claims = await self._store.write(lambda tx: jobs.claim(tx, list(self._handlers), room, LEASE, self._owner))
         except Unavailable as error:

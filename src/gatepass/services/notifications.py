@@ -45,8 +45,9 @@ def keep(tx: WriteTx, received: Sequence[Received]) -> int:
         for ref in inbox.known(tx, provider, [ref for name, ref in rows if name == provider]):
             del rows[provider, ref]
     if rows:
-        inbox.add(tx, list(rows.values()))
-        jobs.add_many(tx, [_job(tx, row) for row in rows.values() if row["state"] == NotificationState.NEW.value])
+        with tx.one_trip():
+            inbox.add(tx, list(rows.values()))
+            jobs.add_many(tx, [_job(tx, row) for row in rows.values() if row["state"] == NotificationState.NEW.value])
     return len(rows)
 
 

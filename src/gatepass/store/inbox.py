@@ -60,19 +60,9 @@ _known = sa.select(notification.c.event_ref).where(
     notification.c.provider == sa.bindparam("provider"),
     notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
 )
-_set_state = (
-    sa.update(notification)
-    .where(notification.c.id == sa.bindparam("at"))
-    .values(
-        state=sa.bindparam("to"),
-        reason=sa.bindparam("why"),
-        handled=sa.bindparam("now"),
-        payment_id=sa.bindparam("of_payment"),
-        purchase_id=sa.bindparam("of_purchase"),
-    )
+_by_id = sa.select(*(notification.c[name] for name in Notification.__slots__)).where(
+    notification.c.id == sa.bindparam("id")
 )
-_columns = [notification.c[name] for name in Notification.__slots__]
-_insert = sa.insert(notification)
 
 
 def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
@@ -82,12 +72,12 @@ def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
 
 def add(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Keep notifications (rows of `tables.notification`) that are not known. Raises IntegrityError when one is."""
-    tx.execute(_insert, rows)
+    tx.insert_many(notification, rows)
 
 
 def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
     """One notification without its body."""
-    row = tx.row(sa.select(*_columns).where(notification.c.id == notification_id))
+    row = tx.row(_by_id, {"id": notification_id})
     if row is None:
         return None
     values: dict[str, Any] = {**row, "about": About(row["about"]), "state": NotificationState(row["state"])}
@@ -98,12 +88,12 @@ def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str 
     """Write (notification, state, reason, the payment that it turned out to be about)."""
     rows = [
         {
-            "at": at, "to": to.value, "why": why, "now": tx.now,
-            "of_payment": about and about.id, "of_purchase": about and about.purchase_id,
+            "state": to.value, "reason": why, "handled": tx.now,
+            "payment_id": about and about.id, "purchase_id": about and about.purchase_id, "id": at,
         }
         for at, to, why, about in changes
     ]  # fmt: skip
-    tx.execute(_set_state, rows)
+    tx.change_many(notification, rows)
 
 
 def named(tx: ReadTx, name: str) -> list[UUID]:

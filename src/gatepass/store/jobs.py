@@ -17,6 +17,21 @@ from gatepass.store.tables import Row, Utc, job, new_id
 
 READY, DONE, PARKED = "ready", "done", "parked"
 
+_due = (
+    sa.select(job.c.id)
+    .where(
+        job.c.state == READY, job.c.due <= sa.bindparam("now"), job.c.kind.in_(sa.bindparam("kinds", expanding=True))
+    )
+    .order_by(job.c.due)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_take = (
+    sa.update(job)
+    .where(job.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(due=sa.bindparam("until"), attempt=job.c.attempt + 1, owner=sa.bindparam("who"))
+    .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
+)
 _finish = (
     sa.update(job).where(job.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=DONE, done=sa.bindparam("now"))
 )
@@ -67,29 +82,16 @@ def row(
 def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Ask for many at once."""
     if rows:
-        tx.execute(tx.insert(job).on_conflict_do_nothing(index_elements=["dedupe"]), rows)
+        tx.insert_many(job, rows, unless="dedupe")
         tx.added_jobs = True
 
 
 def claim(tx: WriteTx, kinds: Sequence[str], limit: int, lease: timedelta, owner: str) -> list[Job]:
     """Take due jobs until `lease` from now; no other node gets them meanwhile."""
-    due = (
-        sa.select(job.c.id)
-        .where(job.c.state == READY, job.c.due <= tx.now, job.c.kind.in_(kinds))
-        .order_by(job.c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(tx.execute(due).scalars())
+    ids = list(tx.execute(_due, {"now": tx.now, "kinds": list(kinds), "limit": limit}).scalars())
     if not ids:
         return []
-    taken = (
-        sa.update(job)
-        .where(job.c.id.in_(ids))
-        .values(due=tx.now + lease, attempt=job.c.attempt + 1, owner=owner)
-        .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
-    )
-    return [Job(**found) for found in tx.rows(taken)]
+    return [Job(*found) for found in tx.execute(_take, {"ids": ids, "until": tx.now + lease, "who": owner})]
 
 
 def held(tx: WriteTx, claims: Sequence[Job]) -> set[UUID]:

@@ -15,7 +15,7 @@ from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.payment import PaymentState, Report
 from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
-from gatepass.providers.stripe import account, feed
+from gatepass.providers.stripe import account, feed, sessions
 from gatepass.providers.stripe import checkout as told
 from gatepass.providers.stripe.client import Connection, asked, keyed
 from gatepass.providers.stripe.notifications import MAX_AGE_S, check_signature, delivery_of
@@ -55,8 +55,7 @@ class Stripe:
         if self._opening is Opening.LINK:
             link = await asked(self._v1.payment_links.create_async(told.link(checkout), keyed(checkout.key)))
             return report_of_link(link, checkout.amount)
-        session = await asked(self._v1.checkout.sessions.create_async(told.session(checkout), keyed(checkout.key)))
-        return report_of_session(session, session.id)
+        return await sessions.create(self._connection, told.session(checkout) | keyed(checkout.key))
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> Delivery:
         check_signature(headers.get("stripe-signature", ""), body, self._secrets, time.time())
@@ -65,8 +64,7 @@ class Stripe:
     async def fetch(self, ref: str) -> Report:
         if ref.startswith("plink_"):
             return await self._fetch_link(ref)
-        session = await asked(self._v1.checkout.sessions.retrieve_async(ref, {"expand": ["payment_intent"]}))
-        return report_of_session(session, ref)
+        return await sessions.retrieve(self._connection, ref)
 
     async def find(self, checkout: Checkout) -> Report | None:
         since = int(checkout.opened.timestamp()) - MAX_AGE_S

@@ -10,6 +10,8 @@ from gatepass.providers.base import AnswerKept, KeyRefused
 if TYPE_CHECKING:
     import stripe
 
+    from gatepass.providers.transport import Transport
+
 API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 3.0, 7.0
 RETRIES = 1
@@ -24,17 +26,17 @@ class Connection:
     def __init__(self, secret_key: str, api_base: str) -> None:
         self._key, self._base = secret_key, api_base
         self._made: stripe.StripeClient | None = None
-        self._http: stripe.HTTPXClient
+        self._http: Transport
 
     @property
     def client(self) -> "stripe.StripeClient":
         """Made on first use: the SDK's import costs 190 ms and 27 MB."""
         if self._made is None:
-            import httpx
             import stripe
 
-            timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-            self._http = stripe.HTTPXClient(timeout=timeout)
+            from gatepass.providers.transport import Transport
+
+            self._http = Transport(self._base, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
             self._made = stripe.StripeClient(
                 self._key,
                 base_addresses={"api": self._base},
@@ -59,10 +61,10 @@ class Answer:
     """Its clock, in the words of HTTP."""
 
 
-async def raw(connection: Connection, path: str, **params: Any) -> Answer:
-    """GET without the SDK's objects: the body as it came. Raises as `asked` does."""
+async def raw(connection: Connection, path: str, *, method: str = "get", **params: Any) -> Answer:
+    """A call without the SDK's objects: the body as it came. Raises as `asked` does."""
     client: Any = connection.client
-    answer = await asked(client.raw_request_async("get", path, **params))
+    answer = await asked(client.raw_request_async(method, path, **params))
     return Answer(answer.body.encode(), answer.headers.get("date"))
 
 
