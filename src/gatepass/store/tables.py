@@ -274,6 +274,10 @@ notification = sa.Table(
     sa.UniqueConstraint("provider", "event_ref"),
 )
 
+_waits = sa.or_(notification.c.state == "new", notification.c.state == "quarantined")
+sa.Index("ix_notification_waiting", notification.c.state, postgresql_where=_waits, sqlite_where=_waits)
+"""The few of many that are not dealt with."""
+
 refund = sa.Table(
     "refund",
     metadata,
