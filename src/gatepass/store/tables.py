@@ -25,6 +25,11 @@ def new_id() -> UUID:
     return uuids.uuid7()
 
 
+def first_id_of(moment: datetime) -> UUID:
+    """No id made at or after this moment is smaller: a span of time is a span of ids, and needs no index of its own."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
 class Utc(sa.TypeDecorator[datetime]):
     """A moment. Refuses naive values; timestamptz on PostgreSQL, text of fixed width on SQLite, which sorts as time does."""
 

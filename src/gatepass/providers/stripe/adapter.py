@@ -103,6 +103,12 @@ class Stripe:
     def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
         return feed.payments_between(self._connection, since, until)
 
+    def refunds_between(self, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:
+        return feed.refunds_between(self._connection, since, until)
+
+    def disputes_between(self, since: datetime, until: datetime) -> AsyncIterator[DisputeReport]:
+        return feed.disputes_between(self._connection, since, until)
+
     async def close(self) -> None:
         await self._connection.close()
 
