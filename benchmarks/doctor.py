@@ -1,5 +1,6 @@
 """`gatepass doctor` over many purchases: how long every promise takes, and what sales lose while it runs."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -57,7 +58,9 @@ def promise_times(url: str) -> Iterator[tuple[str, float]]:
 
 def _beside_sales(bench: Bench, url: str) -> None:
     with running(url, bench.folder()) as system:
-        requests = [words.registration(system.port, system.fair, offer, at) for at, offer in enumerate(system.fair.spread)]
+        requests = [
+            words.registration(system.port, system.fair, offer, at) for at, offer in enumerate(system.fair.spread)
+        ]
         bench.for_a_while(system.port, MOST, requests)
         alone = bench.for_a_while(system.port, MOST, requests)
         bench.report.add(bench.measured("register_alone", MOST, alone))
@@ -79,7 +82,7 @@ def _doctors(system: System) -> Iterator[list[float]]:
         while not over.is_set():
             started = time.perf_counter()
             run = subprocess.run(
-                [sys.executable, "-m", "gatepass", "doctor"], env=own_environment(GATEPASS_DATABASE_URL=system.database_url),
+                [sys.executable, "-m", "gatepass", "doctor"], env=os.environ | {"GATEPASS_DATABASE_URL": system.database_url},
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
             spent.append(time.perf_counter() - started)
@@ -127,14 +130,16 @@ class _Words:
         seat = f"n % {EVENTS * PASSES_EACH}"
         event, pass_ = self._id("event", f"({seat}) / {PASSES_EACH}"), self._id("pass", seat)
         purchase, both = self._id("purchase", "n"), "case when n % 2 = 1 then 2 else 1 end"
-        each, body = f"n in (select n from n) and ({both}) > s", self._body()
+        body = self._body()
         # Of 20: 16 paid, 1 paid and refunded, 2 expired, 1 waits for its payment.
         status = (
             "case when n % 20 < 16 then 'completed' when n % 20 = 16 then 'cancelled' when n % 20 < 19 then 'expired' "
             "else 'awaiting_payment' end"
         )
         paid = "n % 20 < 17"
-        people = f"from ({self._numbers(self._count)}) t cross join (select 0 as s union all select 1) u where ({both}) > s"
+        people = (
+            f"from ({self._numbers(self._count)}) t cross join (select 0 as s union all select 1) u where ({both}) > s"
+        )
         person = "n * 2 + s"
         yield f"""insert into event (id, readable_id, name, description, place, status, currency, held, sold, starts, ends,
             time_zone, payment_enabled, late_policy, created)
@@ -168,8 +173,9 @@ class _Words:
         of_all = f"from ({self._numbers(self._count)}) t where"
         yield f"""insert into refund (id, purchase_id, payment_id, provider, opening, state, amount_minor, currency, cause, reason,
             actor, money_ref, refund_ref, attendees, requested, changed)
-            select {self._id("refund", "n")}, {purchase}, {self._id("payment", "n * 2 + 1")}, 'stripe', 1, 'succeeded', 12050 * ({both}), 'EUR',
-            'staff', 'Asked for it', 'anna', 'pi_' || (n * 2 + 1), 're_' || n, {empty}, {past}, {past} {of_all} n % 20 = 16"""
+            select {self._id("refund", "n")}, {purchase}, {self._id("payment", "n * 2 + 1")}, 'stripe', 1, 'succeeded', 12050 * ({both}),
+            'EUR', 'staff', 'Asked for it', 'anna', 'pi_' || (n * 2 + 1), 're_' || n,
+            {empty}, {past}, {past} {of_all} n % 20 = 16"""
         yield f"""insert into notification (id, provider, event_ref, kind, object_ref, payment_hint, about, payment_id, purchase_id,
             live, body, state, received, handled)
             select {self._id("notification", "n")}, 'stripe', 'evt_' || n, 'checkout.session.completed', 'cs_test_' || (n * 2 + 1), null,
@@ -178,8 +184,8 @@ class _Words:
             select {self._id("job", "n")}, 'apply_notification', 'apply:' || n, '{{}}', 'done', {past}, 1, 0, {past}, {past}
             {of_all} {paid}"""
         yield f"""insert into job (id, kind, dedupe, payload, state, due, attempt, failures, created)
-            select {self._id("job", f"n + {10 * self._count}")}, 'look_up_payment', 'look_up:' || n, '{{"payment_id": ""}}', 'ready', {soon}, 1,
-            0, {past} {of_all} n % 20 = 19"""
+            select {self._id("job", f"n + {10 * self._count}")}, 'look_up_payment', 'look_up:' || n, '{{"payment_id": ""}}', 'ready',
+            {soon}, 1, 0, {past} {of_all} n % 20 = 19"""
         yield f"""insert into mail (id, purchase_id, kind, recipient, subject, created, sent)
             select {self._id("mail", "n")}, {purchase}, 'confirmation', 'ada' || n || '@example.org', 'Your pass', {past}, {past}
             {of_all} {paid}"""
@@ -189,7 +195,6 @@ class _Words:
             select {self._id("attention", "n")}, 'paid_late', 'paid_late:' || n, {purchase}, 'It came late.', {past}, {past}
             {of_all} n % 1000 = 17"""
         yield from self._seats()
-        del each
 
     def _seats(self) -> Iterator[str]:
         """The counters say what the rows say."""
@@ -199,9 +204,13 @@ class _Words:
             join attendee a on a.id = r.attendee_id where r.status = 'registered' group by 1, 2"""
         for table, key in (("event", "event_id"), ('"pass"', "pass_id")):
             for name in ("held", "sold"):
-                yield f"""update {table} set {name} = coalesce((select sum(seats) from {name} c
-                    where c.{key} = {table}.id), 0) where readable_id like 'old-%'""" if table == "event" else f"""update {table}
+                yield (
+                    f"""update {table} set {name} = coalesce((select sum(seats) from {name} c
+                    where c.{key} = {table}.id), 0) where readable_id like 'old-%'"""
+                    if table == "event"
+                    else f"""update {table}
                     set {name} = coalesce((select sum(seats) from {name} c where c.{key} = {table}.id), 0) where name = 'Full'"""
+                )
 
     def _numbers(self, count: int, first: int = 1) -> str:
         if self._postgresql:

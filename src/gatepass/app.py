@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.payments import Ledger
 from gatepass.services.sites import WebApplications
+from gatepass.services.upkeep import Plan
 from gatepass.store import Store, WriteTx, migrations, records
 from gatepass.web.application import web_application
 from gatepass.web.proxies import Proxies
@@ -36,6 +38,7 @@ class Installation:
     store: Store
     desk: Desk
     mailer: Mailer
+    plan: Plan
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
@@ -50,7 +53,9 @@ def installation(settings: Settings) -> Installation:
     links = Links(settings.base_url, settings.secret_key)
     management = OwnEventManagement(store, links)
     desk = Desk(store, management, Ledger(store, management), _providers(settings), links)
-    return Installation(settings, store, desk, Mailer(store, links, _post(settings), settings.mail_from))
+    return Installation(
+        settings, store, desk, Mailer(store, links, _post(settings), settings.mail_from), plan(settings)
+    )
 
 
 def web(here: Installation, *, with_worker: bool = True) -> Starlette:
@@ -62,7 +67,7 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
-    worker = Worker(here.desk, here.mailer)
+    worker = Worker(here.desk, here.mailer, here.plan)
     running = asyncio.create_task(worker.run()) if with_worker else None
     # What start-up made stays for ever: the collector need not look at it again.
     gc.collect()
@@ -110,6 +115,11 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def plan(settings: Settings) -> Plan:
+    """How this installation looks after itself."""
+    return Plan(timedelta(minutes=settings.reconcile_minutes) if settings.reconcile_minutes else None)
+
+
 def _providers(settings: Settings) -> dict[str, PaymentProvider]:
     if settings.stripe_secret_key is None:
         return {}
@@ -132,7 +142,7 @@ async def work(settings: Settings) -> None:
     import signal
 
     here = installation(settings)
-    worker = Worker(here.desk, here.mailer)
+    worker = Worker(here.desk, here.mailer, here.plan)
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
     try:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 STRIPE_API = "https://api.stripe.com"
 LEAST_SECRET_CHARS = 32
+LONGEST_RECONCILE_MINUTES = 7 * 24 * 60
 PREFIX = "GATEPASS_"
 
 
@@ -37,6 +38,8 @@ class Settings:
     stripe_api_base: str
     stripe_opening: str
     """"session" or "link"."""
+    reconcile_minutes: int
+    """How often our record is held against the provider's; 0: never."""
     trusted_proxies: tuple[str, ...]
     mail_dir: Path
     mail_from: str
@@ -78,11 +81,12 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=_url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API)),
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
+        reconcile_minutes=given.number("RECONCILE_MINUTES", 60, 0, LONGEST_RECONCILE_MINUTES),
         trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
         mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
         mail_from=_sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),
         smtp_host=given.text("SMTP_HOST", "") or None,
-        smtp_port=given.number("SMTP_PORT", 587),
+        smtp_port=given.number("SMTP_PORT", 587, 1, 65535),
         smtp_username=given.text("SMTP_USERNAME", "") or None,
         smtp_password=given.secret("SMTP_PASSWORD"),
         smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
@@ -137,10 +141,10 @@ class _Given:
             raise SettingError(f"{PREFIX}{name} is '{value}'. It can be: {', '.join(choices)}.")
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, least: int, most: int) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
-            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from 1 to 65535.")
+        if not value.isascii() or not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
+            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from {least} to {most}.")
         return int(value)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import cancellations, disputes, notifications, refund_calls, upkeep
+from gatepass.services import cancellations, disputes, notifications, reconcile, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.mail import Mailer
 from gatepass.store import ReadTx, WriteTx, jobs, records
@@ -25,6 +25,7 @@ LONGEST_PAUSE_S = 300.0
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
 DRAIN_S = 20.0
+_AS_A_RULE = upkeep.Plan()
 
 log = structlog.get_logger("gatepass.worker")
 
@@ -34,10 +35,10 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer) -> None:
-        self._desk, self._store = desk, desk.store
+    def __init__(self, desk: Desk, mailer: Mailer, plan: upkeep.Plan = _AS_A_RULE) -> None:
+        self._desk, self._store, self._plan = desk, desk.store, plan
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
-        self._handlers = _handlers(desk, mailer)
+        self._handlers = _handlers(desk, mailer, plan)
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -49,7 +50,7 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
-        await self._store.write(upkeep.schedule)
+        await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
         while not self._stopping:
             self._wake.clear()
             if not await self._claim():
@@ -107,17 +108,16 @@ class Worker:
         """Only what may pass is tried again for ever; the rest is parked with its reason, in sight."""
         expected = isinstance(error, GatepassError)
         log.warning("job.failed", kind=claim.kind, job=str(claim.id), failures=claim.failures + 1, error=_name(error))
-        park = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
+        hopeless = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
+        park = hopeless and claim.kind not in upkeep.REPEATING
         try:
-            await self._store.write(
-                lambda tx: _park(tx, claim, error) if park and claim.payload else _later(tx, claim, error)
-            )
+            await self._store.write(lambda tx: _park(tx, claim, error) if park else _later(tx, claim, error))
         except GatepassError:
             # The lease ends by itself.
             log.warning("job.not_given_back", job=str(claim.id))
 
 
-def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
+def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
         "apply_notification": lambda job: notifications.apply(desk, job),
@@ -131,6 +131,7 @@ def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
         "send_refund_mail": mailer.send_refund_mail,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
+        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
     }
 

@@ -3,7 +3,8 @@
 Each is a job like any other, so any node takes it over, and none runs twice at a time.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,10 +30,24 @@ FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
 
 
-def schedule(tx: WriteTx) -> None:
+REPEATING = frozenset({"sweep_holds", "seat_waiting", "forget_done_jobs", "reconcile"})
+"""Never parked: they come again by plan, whatever happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an installation has set about its upkeep. None: never."""
+
+    reconcile_every: timedelta | None = timedelta(hours=1)
+
+
+def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
     for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs"):
         jobs.add(tx, kind, {}, dedupe=kind)
+    for provider in providers if plan.reconcile_every else ():
+        first = tx.now + (plan.reconcile_every or timedelta())
+        jobs.add(tx, "reconcile", {"provider": provider}, dedupe=f"reconcile:{provider}", due=first)
 
 
 async def sweep_holds(store: Store, claim: Job) -> None:

@@ -8,10 +8,21 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.difference import Standing
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attendee, attendee_pass, event, payment, payment_provider, purchase, refund, registration
+from gatepass.store.tables import (
+    Row,
+    attendee,
+    attendee_pass,
+    event,
+    payment,
+    payment_provider,
+    purchase,
+    refund,
+    registration,
+)
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
 _by_key = sa.select(purchase).where(purchase.c.idempotency_key.in_(sa.bindparam("keys", expanding=True)))
@@ -145,39 +156,31 @@ def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
     return tx.row(_with_event, {"id": purchase_id})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A purchase beside its money: what it costs, what came, what went back, and who holds a registration."""
-
-    id: UUID
-    status: Status
-    total: Money
-    paid_minor: int
-    back_minor: int
-    registered: int
-
-
 def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
     """How these purchases stand."""
-    rows = tx.rows(sa.select(purchase.c.id, purchase.c.status, purchase.c.total_minor, purchase.c.currency).where(
-        purchase.c.id.in_(ids)))  # fmt: skip
-    paid = _sums(tx, payment, ids, ("succeeded",))
-    back = _sums(tx, refund, ids, ("requested", "processing", "succeeded"))
-    counted = sa.select(registration.c.purchase_id, sa.func.count()).group_by(registration.c.purchase_id)
-    kept = dict(tx.execute(counted.where(registration.c.purchase_id.in_(ids), registration.c.status == "registered")).all())
+    paid = _summed(tx, payment, payment.c.amount_minor, ids, ("succeeded",))
+    back = _summed(tx, refund, refund.c.amount_minor, ids, ("requested", "processing", "succeeded"))
+    kept = _summed(tx, registration, sa.literal(1), ids, ("registered",))
     return [
         Standing(
-            row["id"], Status(row["status"]), Money(row["total_minor"], row["currency"]),
-            paid.get(row["id"], 0), back.get(row["id"], 0), kept.get(row["id"], 0),
+            id=row["id"],
+            status=Status(row["status"]),
+            total=Money(row["total_minor"], row["currency"]),
+            live=row["live"],
+            paid_minor=paid.get(row["id"], 0),
+            back_minor=back.get(row["id"], 0),
+            registered=kept.get(row["id"], 0),
         )
-        for row in rows
-    ]  # fmt: skip
+        for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)))
+    ]
 
 
-def _sums(tx: ReadTx, table: sa.Table, ids: Collection[UUID], states: Sequence[str]) -> dict[UUID, int]:
-    of = table.c.purchase_id
-    summed = sa.select(of, sa.func.sum(table.c.amount_minor)).where(of.in_(ids), table.c.state.in_(states)).group_by(of)
-    return {at: int(minor) for at, minor in tx.execute(summed)}
+def _summed(
+    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], states: Sequence[str]
+) -> dict[UUID, int]:
+    at, state = table.c.purchase_id, table.c["status" if table is registration else "state"]
+    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), state.in_(states))
+    return {row["at"]: int(row["total"]) for row in tx.rows(wanted.group_by(at))}
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:

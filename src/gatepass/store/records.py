@@ -49,8 +49,8 @@ def open_attention(tx: ReadTx, dedupe: str) -> UUID | None:
 
 def dealt_with(tx: ReadTx, keys: Collection[str]) -> dict[str, bool]:
     """Which of these keys have an entry, and whether a person has closed it."""
-    rows = tx.execute(sa.select(attention.c.dedupe, attention.c.closed).where(attention.c.dedupe.in_(keys)))
-    return {dedupe: closed is not None for dedupe, closed in rows}
+    rows = tx.rows(sa.select(attention.c.dedupe, attention.c.closed).where(attention.c.dedupe.in_(keys)))
+    return {row["dedupe"]: row["closed"] is not None for row in rows}
 
 
 def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
