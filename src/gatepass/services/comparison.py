@@ -109,6 +109,8 @@ class Comparison:
         async for reports in _batched(self._provider.refunds_between(period.since, period.until)):
             seen |= await self._refunds(reports)
         await self._unlisted_refunds(period, seen)
+        async for one in self._pages(_standings_between, period):
+            self.books.note(of_standing(one))
 
     async def disputes(self, period: Period) -> None:
         """Disputes of the period, and every older one that is open here."""
@@ -299,6 +301,12 @@ class Comparison:
                 after = row.id
             if len(rows) < BATCH:
                 return
+
+
+def _standings_between(
+    tx: ReadTx, provider: str, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Standing]:  # fmt: skip
+    return purchases.standings_between(tx, since, until, after, limit)
 
 
 def _page(

@@ -1,11 +1,11 @@
 """Where our ledger is held against the provider's books and the registrations, and differences are mended.
 
-compare() only reads. mend() goes through the services that record any word of the provider: there is no second way to change
-money. reconcile() does both, and compares again: what is left then needs a person.
+compare() reads. Remedies go through the services that record any word of the provider: there is no second way to change
+money. reconcile() applies them and compares again; what is left then needs a person.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -57,10 +57,12 @@ def period_of(since: datetime | None = None, until: datetime | None = None) -> P
 async def reconcile(desk: Desk, provider: PaymentProvider, order: Order) -> Books:
     """Compare, mend when asked to, and compare again. Raises Unavailable when the provider does not answer."""
     books = await compare(desk, provider, order)
-    if order.apply and books.differences:
-        for one in list(books.differences.values()):
-            await _mended(desk, provider, order, one)
+    if not order.apply:
+        return books
+    if healing := [one for one in books.differences.values() if one.remedy is not Remedy.ATTENTION]:
+        await _mend(desk, provider, order, healing)
         books = await compare(desk, provider, order)
+    await _mend(desk, provider, order, [one for one in books.differences.values() if one.remedy is Remedy.ATTENTION])
     return books
 
 
@@ -113,6 +115,11 @@ async def _store_fees(desk: Desk, order: Order, books: Books) -> None:
 
 
 # Remedies
+
+
+async def _mend(desk: Desk, provider: PaymentProvider, order: Order, found: Sequence[Difference]) -> None:
+    for one in found:
+        await _mended(desk, provider, order, one)
 
 
 async def _mended(desk: Desk, provider: PaymentProvider, order: Order, one: Difference) -> None:
@@ -183,8 +190,8 @@ async def _call_attention(desk: Desk, provider: PaymentProvider, order: Order, o
     await desk.store.write(unit)
 
 
-_Mend = Callable[[Desk, PaymentProvider, Order, Difference], Awaitable[None]]
-_REMEDIES: Mapping[Remedy, _Mend] = MappingProxyType(
+_Apply = Callable[[Desk, PaymentProvider, Order, Difference], Awaitable[None]]
+_REMEDIES: Mapping[Remedy, _Apply] = MappingProxyType(
     {
         Remedy.LOOK_UP: _look_up,
         Remedy.ADOPT: _adopt,

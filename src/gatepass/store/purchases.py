@@ -17,6 +17,7 @@ from gatepass.store.tables import (
     attendee,
     attendee_pass,
     event,
+    first_id_of,
     payment,
     payment_provider,
     purchase,
@@ -171,8 +172,18 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
             back_minor=back.get(row["id"], 0),
             registered=kept.get(row["id"], 0),
         )
-        for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)))
+        for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
     ]
+
+
+def standings_between(
+    tx: ReadTx, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Standing]:  # fmt: skip
+    """How the purchases stand that were made in this time, by id, from `after` on."""
+    span = (purchase.c.id >= first_id_of(since), purchase.c.id < first_id_of(until))
+    more = (purchase.c.id > after,) if after else ()
+    ids = sa.select(purchase.c.id).where(*span, *more).order_by(purchase.c.id).limit(limit)
+    return standings(tx, list(tx.execute(ids).scalars()))
 
 
 def _summed(
