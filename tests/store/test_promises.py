@@ -16,6 +16,7 @@ ONE = "(select id from purchase where status = 'completed' and total_minor = 120
 PAIR = "(select id from purchase where status = 'completed' and total_minor = 24100 order by id limit 1)"
 GUEST = f"(select id from attendee where purchase_id = {PAIR} and position = 1)"
 GO = f"delete from registration where attendee_id = {GUEST}"
+PASS_OF_GUEST = f"(select id from registration where attendee_id = {GUEST})"
 REFUNDED = "(select purchase_id from refund order by id limit 1)"
 NOBODY = "'00000000-0000-0000-0000-00000000abcd'"
 
@@ -28,7 +29,7 @@ BREAKS: Sequence[tuple[str, str]] = (
     (f"update registration set status = 'registered' where purchase_id = {REFUNDED}", "holds its attendee passes"),
     (f"delete from attendee_pass where registration_id = (select id from registration where purchase_id = {ONE})",
      "holds its attendee passes"),
-    (f"delete from attendee_pass where registration_id = (select id from registration where attendee_id = {GUEST}); {GO}", "holds its attendee passes"),
+    (f"delete from attendee_pass where registration_id = {PASS_OF_GUEST}; {GO}", "holds its attendee passes"),
     ('update "pass" set sold = sold + 1', "exceed a pass"),
     ('update "pass" set held = held + 1', "exceed a pass"),
     (f"update attendee set pass_id = null where purchase_id = {ONE}", "exceed a pass"),

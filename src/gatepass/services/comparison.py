@@ -1,14 +1,14 @@
 """Where the provider's books, our ledger and the registrations are laid side by side. Reads only.
 
 The provider's lists are read page by page and compared batch by batch; what stands here and was not listed is asked for one
-by one. So a long period takes longer, but no more memory than an hour of sales.
+by one. So a long period takes longer, but no more memory than a piece of it.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -35,7 +35,8 @@ from gatepass.store.tables import new_id
 BATCH = 200
 """Reports, or rows, compared at a time."""
 CHUNK = timedelta(hours=1)
-"""Of a long period: what is remembered as seen is that of one."""
+MOST_CHUNKS = 100
+"""A period is compared in pieces of an hour, or in so many: what is remembered as seen is that of one."""
 
 
 class _Row(Protocol):
@@ -57,9 +58,10 @@ class Period:
 
     def chunks(self) -> Sequence["Period"]:
         """The same in pieces."""
-        count = max(1, -((self.since - self.until) // CHUNK))
-        edges = [self.since + CHUNK * at for at in range(count)]
-        return [Period(at, min(at + CHUNK, self.until)) for at in edges]
+        piece = max(CHUNK, (self.until - self.since) / MOST_CHUNKS)
+        count = -((self.since - self.until) // piece)
+        edges = [*(self.since + piece * at for at in range(count)), self.until]
+        return [Period(one, other) for one, other in pairwise(edges)]
 
 
 @dataclass(slots=True)
