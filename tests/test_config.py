@@ -100,6 +100,7 @@ def test_a_complete_live_installation_is_accepted(tmp_path: Path) -> None:
         ({"GATEPASS_BASE_URL": ""}, "GATEPASS_BASE_URL"),
         ({"GATEPASS_STRIPE_SECRET_KEY": "sk_test_x"}, "GATEPASS_MODE"),
         ({"GATEPASS_MODE": "test"}, "GATEPASS_MODE"),
+        ({"GATEPASS_WEBHOOKS_ALLOW_PRIVATE": "true"}, "GATEPASS_WEBHOOKS_ALLOW_PRIVATE"),
     ],
 )
 def test_live_mode_refuses_what_is_a_sandbox_a_default_or_in_the_open(

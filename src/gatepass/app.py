@@ -14,10 +14,13 @@ from gatepass.config import STRIPE_API, Settings
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.checkout import Desk
+from gatepass.services.deliveries import Postman
 from gatepass.services.links import Links
 from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
+from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
 from gatepass.store import Store, WriteTx, migrations, records
 from gatepass.web.application import web_application
@@ -36,6 +39,7 @@ class Installation:
     store: Store
     desk: Desk
     mailer: Mailer
+    postman: Postman
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
@@ -50,7 +54,13 @@ def installation(settings: Settings) -> Installation:
     links = Links(settings.base_url, settings.secret_key)
     management = OwnEventManagement(store, links)
     desk = Desk(store, management, Ledger(store, management), _providers(settings), links)
-    return Installation(settings, store, desk, Mailer(store, links, _post(settings), settings.mail_from))
+    mailer = Mailer(store, links, _post(settings), settings.mail_from)
+    return Installation(settings, store, desk, mailer, postman(settings, store))
+
+
+def postman(settings: Settings, store: Store) -> Postman:
+    """Who brings webhooks to their endpoints."""
+    return Postman(store, Sealer(settings.secret_key), Outbound(allow_private=settings.webhooks_allow_private))
 
 
 def web(here: Installation, *, with_worker: bool = True) -> Starlette:
@@ -62,7 +72,7 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
-    worker = Worker(here.desk, here.mailer)
+    worker = Worker(here.desk, here.mailer, here.postman)
     running = asyncio.create_task(worker.run()) if with_worker else None
     # What start-up made stays for ever: the collector need not look at it again.
     gc.collect()
@@ -132,7 +142,7 @@ async def work(settings: Settings) -> None:
     import signal
 
     here = installation(settings)
-    worker = Worker(here.desk, here.mailer)
+    worker = Worker(here.desk, here.mailer, here.postman)
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
     try:

@@ -31,7 +31,7 @@ class Settings:
     mode: str
     """"test" or "live": whether money moves."""
     secret_key: tuple[str, ...]
-    """Signs links. The last one signs, the others are still read: a list, for rotation."""
+    """Signs links and encrypts secrets. The last one does, the others are still read: a list, for rotation."""
     stripe_secret_key: str | None
     stripe_webhook_secret: tuple[str, ...]
     stripe_api_base: str
@@ -45,6 +45,8 @@ class Settings:
     smtp_username: str | None
     smtp_password: str | None
     smtp_tls: str
+    webhooks_allow_private: bool
+    """Webhooks may go to http:// and to addresses that are not public: for a demo and for tests."""
     log_level: str
 
     @property
@@ -86,6 +88,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         smtp_username=given.text("SMTP_USERNAME", "") or None,
         smtp_password=given.secret("SMTP_PASSWORD"),
         smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
+        webhooks_allow_private=given.choice("WEBHOOKS_ALLOW_PRIVATE", ("true", "false"), "false") == "true",
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)
@@ -245,5 +248,7 @@ def _check_live(settings: Settings) -> None:
             f"{PREFIX}STRIPE_WEBHOOK_SECRET is not set. Copy it from the webhook endpoint in Stripe's dashboard."
         )
     _check_secrets(settings)
+    if settings.webhooks_allow_private:
+        raise SettingError(f"{PREFIX}WEBHOOKS_ALLOW_PRIVATE is for a demo and for tests. In live mode leave it out.")
     if not settings.base_url.startswith("https://"):
         raise SettingError(f"{PREFIX}BASE_URL is {settings.base_url}. In live mode it has to begin with https://.")

@@ -153,6 +153,7 @@ def _settings(environment: Mapping[str, str], directory: Path, made: Secrets, ba
         "GATEPASS_STRIPE_SECRET_KEY": made.stripe_secret_key,
         "GATEPASS_STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
         "GATEPASS_MAIL_FROM": "Contoso Events <tickets@contoso.example>",
+        "GATEPASS_WEBHOOKS_ALLOW_PRIVATE": "true",
     }
     given = {name: value for name, value in environment.items() if name in config.VARIABLES and value.strip()}
     given.pop("GATEPASS_DATA_DIR", None)

@@ -12,6 +12,7 @@ import structlog
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
 from gatepass.services import cancellations, disputes, notifications, refund_calls, upkeep
 from gatepass.services.checkout import Desk
+from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
@@ -34,8 +35,8 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer) -> None:
-        self._desk, self._store = desk, desk.store
+    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman) -> None:
+        self._desk, self._store, self._postman = desk, desk.store, postman
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer)
         self._running: set[asyncio.Task[None]] = set()
@@ -50,16 +51,19 @@ class Worker:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(upkeep.schedule)
+        delivering = asyncio.create_task(self._postman.run())
         while not self._stopping:
             self._wake.clear()
             if not await self._claim():
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
+        await delivering
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
+        self._postman.stop()
         self._wake.set()
 
     async def _rest(self) -> None:

@@ -33,7 +33,7 @@ def test_the_partial_indexes_are_partial(database_url: str) -> None:
     store.close()
 
     assert "unique" in found["uq_payment_one_open"].lower()
-    for name in ("uq_payment_one_open", "ix_job_due", "ix_purchase_ending"):
+    for name in ("uq_payment_one_open", "ix_job_due", "ix_purchase_ending", "ix_webhook_message_due"):
         assert "where" in found[name].lower(), name
 
 

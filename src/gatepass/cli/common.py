@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
+    from gatepass.app import Installation
     from gatepass.config import Settings
     from gatepass.store import Store
 
@@ -33,18 +34,44 @@ DataDir = Annotated[
 @contextmanager
 def opened(data_dir: Path | None) -> "Generator[Store]":
     """The store of an installation whose schema is up to date; a refusal inside ends the command with its sentence."""
-    from gatepass.domain.errors import GatepassError
     from gatepass.store import Store
 
     settings = read_settings(data_dir)
     check_schema(settings, may_migrate=False)
     store = Store.open(settings.database_url)
     try:
-        yield store
-    except GatepassError as error:
-        stop(error.message)
+        with refusals_told():
+            yield store
     finally:
         store.close()
+
+
+@contextmanager
+def installed(data_dir: Path | None) -> "Generator[Installation]":
+    """The same with everything that a server works with."""
+    import asyncio
+
+    from gatepass import app
+
+    settings = read_settings(data_dir)
+    check_schema(settings, may_migrate=False)
+    here = app.installation(settings)
+    try:
+        with refusals_told():
+            yield here
+    finally:
+        asyncio.run(here.close())
+
+
+@contextmanager
+def refusals_told() -> "Generator[None]":
+    """A refusal ends the command with its sentence."""
+    from gatepass.domain.errors import GatepassError
+
+    try:
+        yield
+    except GatepassError as error:
+        stop(error.message)
 
 
 def read_settings(data_dir: Path | None, port: int | None = None) -> "Settings":

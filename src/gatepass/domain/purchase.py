@@ -114,6 +114,8 @@ EVERY_PAIR = frozenset(product(Status, Move))
 
 HOLDS_SEATS = frozenset({Status.AWAITING_PAYMENT})
 SOLD_SEATS = frozenset({Status.COMPLETED})
+PAID = (Status.COMPLETED, Status.PAID_LATE, Status.WAITLISTED)
+"""Money has come and has not all gone back."""
 
 
 def after(status: Status, move: Move, purchase_id: UUID) -> Status:

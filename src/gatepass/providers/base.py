@@ -108,6 +108,10 @@ class PaymentProvider(Protocol):
         """End an open payment, if it still is; returns what it is then. Money that came first is reported, not lost."""
         ...
 
+    async def owner(self, money_ref: str) -> str | None:
+        """Our payment id as the provider keeps it with this money, as text; None: not ours."""
+        ...
+
     async def refund(self, order: RefundOrder) -> RefundReport:
         """Give money back. Repeatable by `order.key`.
 

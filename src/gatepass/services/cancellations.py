@@ -12,7 +12,7 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
-from gatepass.domain.purchase import Move, Status
+from gatepass.domain.purchase import PAID, Move, Status
 from gatepass.domain.refund import Cause
 from gatepass.services import refunds
 from gatepass.services.management import EventManagement
@@ -89,8 +89,10 @@ def _batch(tx: WriteTx, management: EventManagement, claim: Job) -> None:
         raise Conflict("JobTaken", "Another node has taken this work over.")
     event_id, reason = UUID(claim.payload["event_id"]), str(claim.payload["reason"])
     unpaid = purchases.of_event(tx, event_id, [Status.AWAITING_PAYMENT], BATCH)
+    paid = purchases.of_event(tx, event_id, PAID, BATCH - len(unpaid))
+    # All at once, before the event's row is locked by the first of them: others wait for that row with theirs.
+    management.lock(tx, [*unpaid, *paid])
     _let_go(tx, management, unpaid)
-    paid = purchases.of_event(tx, event_id, refunds.PAID, BATCH - len(unpaid))
     refunds.give_up(tx, management, paid, Cause.EVENT_CANCELLED, reason)
     if len(unpaid) + len(paid) < BATCH:
         jobs.finish(tx, [claim.id])
@@ -113,6 +115,6 @@ def _event(tx: ReadTx, event_id: UUID) -> Event:
     return found
 
 
-def cash_of(found: Forecast) -> str:
-    """Such as "12,050.00 EUR"."""
-    return ", ".join(str(Money(minor, currency)) for currency, minor in found.cash.items()) or "nothing"
+def amounts(by_currency: Mapping[str, int]) -> str:
+    """Such as "12050.00 EUR, 300 JPY"."""
+    return ", ".join(str(Money(minor, currency)) for currency, minor in by_currency.items() if minor) or "nothing"

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
 from gatepass.domain.payment import Payment, PaymentState, Report
-from gatepass.domain.purchase import Payable, Status
+from gatepass.domain.purchase import PAID, Payable, Status
 from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
 from gatepass.services.links import Links, allowed
 from gatepass.services.management import EventManagement
@@ -207,7 +207,7 @@ def _reusable(payment: Payment, payable: Payable) -> bool:
 
 
 def _check_payable(payable: Payable, adapter: PaymentProvider) -> None:
-    if payable.status in {Status.COMPLETED, Status.PAID_LATE}:
+    if payable.status in PAID:
         raise Conflict("AlreadyPaid", "This order is paid already. Nothing more will be charged.")
     if payable.status is Status.CANCELLED:
         raise Conflict("PurchaseCancelled", "This order was cancelled. Nothing was charged by opening this page.")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.payment import Payment, PaymentState
-from gatepass.domain.purchase import Move, Status
+from gatepass.domain.purchase import PAID, Move, Status
 from gatepass.services import attention
 from gatepass.services.payments import ask_to_end
 from gatepass.services.purchases import Settled, Settlement, settle
@@ -64,7 +64,7 @@ def _unknown(command: Finalize) -> NotFound:
 def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | GatepassError:
     attempts = payments.lock_of_purchases(tx, [purchase.id])
     paid = command.word is Word.COMPLETED
-    if paid and purchase.status not in {Status.COMPLETED, Status.PAID_LATE}:
+    if paid and purchase.status not in PAID:
         payments.add(tx, _paid_elsewhere(tx, purchase, len(attempts) + 1, command.source))
     (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL, refundable=False)])
     if isinstance(outcome, Settled) and outcome.changed:

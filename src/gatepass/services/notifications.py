@@ -74,10 +74,33 @@ async def apply(desk: Desk, claim: Job) -> None:
     if provider is None:
         raise Unavailable("ProviderNotConnected", f"No key for {notification.provider} is set; connect it again.")
     if notification.live is not provider.live:
-        await store.write(lambda tx: _ignore(tx, notification, claim))
+        why = "of another mode (test or live) than this deployment"
+        await store.write(lambda tx: _ignore(tx, notification, claim, why))
+    elif payment is None and notification.money_ref:
+        await _apply_to_owner(desk, provider, notification, claim)
     elif payment is None:
         await store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
-    elif notification.about is About.REFUND:
+    else:
+        await _apply_to(desk, provider, notification, payment, claim)
+
+
+async def _apply_to_owner(desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job) -> None:
+    """A refund or dispute may be told before the money itself: the provider says whose it is."""
+    owner = await provider.owner(notification.money_ref or "")
+    payment = await desk.store.read(lambda tx: _by_id(tx, owner))
+    if payment is None and owner is None:
+        why = "about money that no purchase of ours asked for"
+        await desk.store.write(lambda tx: _ignore(tx, notification, claim, why))
+    elif payment is None:
+        await desk.store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
+    else:
+        await _apply_to(desk, provider, notification, payment, claim)
+
+
+async def _apply_to(
+    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
+) -> None:  # fmt: skip
+    if notification.about is About.REFUND:
         await refund_calls.look_up(desk, provider, payment, claim, notification.id)
     elif notification.about is About.DISPUTE:
         await disputes.look_up(desk, provider, payment, claim, notification.id)
@@ -122,8 +145,12 @@ def _look(tx: ReadTx, notification_id: UUID) -> tuple[Notification, Payment | No
 
 def _hinted(tx: ReadTx, notification: Notification) -> Payment | None:
     """By the payment id that the provider repeats: right even before our own opening call has returned."""
+    return _by_id(tx, notification.payment_hint)
+
+
+def _by_id(tx: ReadTx, text: str | None) -> Payment | None:
     try:
-        return payments.get(tx, UUID(notification.payment_hint or ""))
+        return payments.get(tx, UUID(text or ""))
     except ValueError:
         return None
 
@@ -147,9 +174,8 @@ def _unknown(notification: Notification) -> str:
     return f"it is about {notification.money_ref or notification.object_ref or 'nothing'}, which no payment of ours goes by"
 
 
-def _ignore(tx: WriteTx, notification: Notification, claim: Job) -> None:
+def _ignore(tx: WriteTx, notification: Notification, claim: Job, why: str) -> None:
     if jobs.held(tx, [claim]):
-        why = "of another mode (test or live) than this deployment"
         inbox.set_state(tx, [(notification.id, NotificationState.IGNORED, why, None)])
         jobs.finish(tx, [claim.id])
 

@@ -13,6 +13,8 @@ from uuid import UUID
 from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.event import SEATS_AGAIN, Event, LatePolicy
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
+from gatepass.domain.webhook import Kind
+from gatepass.services.webhooks import Subject, announce
 from gatepass.store import WriteTx, events, jobs, purchases, records, timeline
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
@@ -153,10 +155,11 @@ def _people(tx: WriteTx, moved: Sequence[Purchase]) -> dict[UUID, list[AttendeeR
 
 
 def grant(tx: WriteTx, orders: Iterable[Order]) -> None:
-    """Give the attendees of completed purchases (event id, currency, people) what they paid for, and ask for the mail."""
+    """Give the attendees of completed purchases (event id, currency, people) what they paid for; buyers and integrators are told."""
     registrations: list[Row] = []
     passes: list[Row] = []
     mails: list[Row] = []
+    confirmed: list[Subject] = []
     for event_id, currency, people in orders:
         for person in people:
             registration = _registration(tx, event_id, person)
@@ -166,9 +169,11 @@ def grant(tx: WriteTx, orders: Iterable[Order]) -> None:
         mails.append(
             jobs.row(tx, "send_confirmation", {"purchase_id": str(purchase_id)}, dedupe=f"confirm:{purchase_id}")
         )
+        confirmed.append(Subject(purchase_id))
     if registrations:
         purchases.add_registrations(tx, registrations, passes)
         jobs.add_many(tx, mails)
+        announce(tx, Kind.REGISTRATION_CONFIRMED, confirmed)
 
 
 def _registration(tx: WriteTx, event_id: UUID, person: AttendeeRow) -> Row:

@@ -12,7 +12,6 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
-from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
 from gatepass.services import attention
 from gatepass.services.management import EventManagement
@@ -343,10 +342,6 @@ def _follow(tx: WriteTx, management: EventManagement, purchase_id: UUID, paid: S
         records.call_attention(
             tx, "refund_elsewhere", reason, dedupe=f"refund_elsewhere:{purchase_id}:{kept}", purchase_id=purchase_id
         )
-
-
-PAID = (Status.COMPLETED, Status.PAID_LATE, Status.WAITLISTED)
-"""Purchases that hold money."""
 
 
 def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cause: Cause, reason: str) -> list[Refund]:

@@ -16,7 +16,7 @@ from gatepass.services.checkout import Desk, checkout_of
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
 from gatepass.services.purchases import Settlement, seat_those_who_wait, settle
-from gatepass.store import Store, WriteTx, jobs, payments, purchases
+from gatepass.store import Store, WriteTx, jobs, payments, purchases, webhooks
 from gatepass.store.jobs import Job
 
 SWEEP_EVERY = timedelta(seconds=2)
@@ -27,6 +27,8 @@ WAITING_LIMIT = 200
 """Waiting purchases looked at in one transaction."""
 FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
+KEEP_WEBHOOKS = timedelta(days=90)
+"""From their end: so long a message can be looked at, and sent again."""
 
 
 def schedule(tx: WriteTx) -> None:
@@ -147,11 +149,12 @@ def _done(tx: WriteTx, claim: Job) -> None:
 
 
 async def forget_done_jobs(store: Store, claim: Job) -> None:
-    """Delete jobs that are long done."""
+    """Delete jobs that are long done, and webhooks that ended long ago."""
     await store.write(lambda tx: _forget(tx, claim))
 
 
 def _forget(tx: WriteTx, claim: Job) -> None:
     if jobs.held(tx, [claim]):
         jobs.forget_done(tx, tx.now - KEEP_DONE_JOBS, 5000)
+        webhooks.forget_ended(tx, tx.now - KEEP_WEBHOOKS, 5000)
         jobs.again(tx, claim, tx.now + FORGET_EVERY)

@@ -120,9 +120,17 @@ def park(tx: WriteTx, claim_: Job, reason: str) -> None:
 
 
 def is_due(tx: ReadTx) -> bool:
-    """True when a claim would find something. A reader's clock is good enough to ask."""
-    now = sa.func.clock_timestamp() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)
-    return tx.execute(sa.select(job.c.id).where(job.c.state == READY, job.c.due <= now).limit(1)).first() is not None
+    """True when a claim would find something."""
+    ready = sa.select(job.c.id).where(job.c.state == READY, job.c.due <= readers_now(tx)).limit(1)
+    return tx.execute(ready).first() is not None
+
+
+def readers_now(tx: ReadTx) -> sa.ColumnElement[Any]:
+    """The moment, in a look that asks whether a claim would find something: a reader's clock is good enough for that.
+
+    On PostgreSQL the start of the statement: only a value that stays the same can be looked up in an index.
+    """
+    return sa.func.now() if tx.postgresql else sa.literal(datetime.now(UTC), Utc)
 
 
 def forget_done(tx: WriteTx, before: datetime, limit: int) -> int:

@@ -338,29 +338,43 @@ webhook_endpoint = sa.Table(
     _text("url", 2000),
     _text("description", 200),
     _json("kinds"),
+    _flag("personal"),
     sa.Column("secret", sa.LargeBinary, nullable=False),
+    sa.Column("old_secret", sa.LargeBinary, nullable=True),
+    _when("old_secret_ends", required=False),
     _text("state", 20),
     _text("reason", 500, required=False),
     _when("failing_since", required=False),
     _when("created"),
 )
-"""An integrator's address. `secret` is encrypted."""
+"""An integrator's address. Both secrets are encrypted; no kinds: all of them."""
 
 webhook_message = sa.Table(
     "webhook_message",
     metadata,
     _id(),
-    _to("webhook_endpoint", index=True),
+    _to("webhook_endpoint"),
     sa.Column("purchase_id", sa.Uuid, nullable=True, index=True),
     _text("kind", 60),
-    sa.Column("body", sa.Text, nullable=False),
+    # What was announced, by name: one fact is one message per endpoint.
+    _text("fact", 200),
+    _json("about"),
+    # None until the first try: then it is written from the rows, and every retry sends the same.
+    sa.Column("body", sa.Text, nullable=True),
     _text("state", 20),
+    _when("due"),
     _count("tries"),
     _count("last_status", required=False),
     _text("last_error", 500, required=False),
     _when("created"),
-    _when("delivered", required=False),
+    _when("ended", required=False),
+    sa.UniqueConstraint("webhook_endpoint_id", "fact"),
 )
+"""A message is its own job: `due` is its lease while it is being sent, `tries` the fence of that claim."""
+sa.Index(
+    "ix_webhook_message_due", webhook_message.c.webhook_endpoint_id, webhook_message.c.due,
+    postgresql_where=webhook_message.c.state == "pending", sqlite_where=webhook_message.c.state == "pending",
+)  # fmt: skip
 
 job = sa.Table(
     "job",

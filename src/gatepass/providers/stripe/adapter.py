@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from gatepass.domain.dispute import DisputeReport
-from gatepass.domain.errors import Refused
+from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.payment import PaymentState, Report
 from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import Checkout, Delivery, RefundOrder, Told
@@ -85,6 +85,13 @@ class Stripe:
             # Only an open session can be expired: this one has ended, or was paid, already.
             return await self.fetch(ref)
         return await self.fetch(ref)
+
+    async def owner(self, money_ref: str) -> str | None:
+        try:
+            intent = await asked(self._v1.payment_intents.retrieve_async(money_ref))
+        except NotFound:
+            return None
+        return word(intent.metadata, "payment_id") if intent.metadata else None
 
     async def refund(self, order: RefundOrder) -> RefundReport:
         return report_of_refund(await asked(self._v1.refunds.create_async(told.refund(order), keyed(order.key))))

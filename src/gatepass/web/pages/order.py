@@ -16,8 +16,9 @@ from gatepass.domain.event import Event
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status, order_reference
+from gatepass.domain.refund import Refund
 from gatepass.services.payments import look_up_briefly
-from gatepass.store import ReadTx, events, payments, purchases
+from gatepass.store import ReadTx, events, payments, purchases, refunds
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import render, templates
@@ -45,12 +46,23 @@ class Face(StrEnum):
     AWAITING = "awaiting"
     BY_HAND = "by_hand"
     """To be paid, but by no payment page."""
+    WAITING = "waiting"
+    """Paid late; the next free seat is this buyer's."""
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
+    """The order has ended, and what was paid goes back."""
 
 
-_LASTING = frozenset({Face.CONFIRMED, Face.EXPIRED, Face.CANCELLED})
+_LASTING = frozenset({Face.CONFIRMED, Face.EXPIRED, Face.CANCELLED, Face.RETURNED})
 """Nothing to wait for."""
+
+
+_BY_STATUS = {
+    Status.COMPLETED: Face.CONFIRMED,
+    Status.PAID_LATE: Face.CHECKING,
+    Status.WAITLISTED: Face.WAITING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ class Order:
     people: Sequence[AttendeeRow]
     attempts: Sequence[Payment]
     """The first one first."""
+    refunds: Sequence[Refund]
 
     @property
     def reference(self) -> str:
@@ -86,13 +99,18 @@ class Order:
     @property
     def face(self) -> Face:
         """What to say. Money that came, or may be under way, is never called nothing."""
-        status, states = self.purchase.status, {row.state for row in self.attempts}
-        if status is Status.COMPLETED:
-            return Face.CONFIRMED
-        if status is Status.PAID_LATE or any(row.reason_code == "mismatch" for row in self.attempts):
+        if face := _BY_STATUS.get(self.purchase.status):
+            return face
+        if any(row.reason_code == "mismatch" for row in self.attempts):
             return Face.CHECKING
+        states = {row.state for row in self.attempts}
         if PaymentState.PROCESSING in states:
             return Face.CONFIRMING
+        return Face.RETURNED if PaymentState.SUCCEEDED in states else self._face_without_money
+
+    @property
+    def _face_without_money(self) -> Face:
+        status = self.purchase.status
         if status is not Status.AWAITING_PAYMENT:
             return Face.EXPIRED if status is Status.EXPIRED else Face.CANCELLED
         return Face.AWAITING if self.purchase.provider_id and self.event.provider else Face.BY_HAND
@@ -102,6 +120,11 @@ class Order:
         """Why the last attempt failed, in plain words; None when none did."""
         last = self.attempts[-1] if self.attempts else None
         return last.reason_text if last and last.reason_code and last.state is not PaymentState.SUCCEEDED else None
+
+    @property
+    def returned(self) -> Money:
+        """What has gone back, or is on its way."""
+        return self._money(sum(one.amount.minor for one in self.refunds if one.counts))
 
     @property
     def open_payment(self) -> Payment | None:
@@ -175,7 +198,8 @@ def _read_order(tx: ReadTx, purchase_id: UUID) -> Order | None:
     event = purchase and events.get(tx, purchase.event_id)
     if purchase is None or event is None:
         return None
-    return Order(purchase, event, purchases.tickets(tx, purchase_id), payments.of_purchase(tx, purchase_id))
+    people, attempts = purchases.tickets(tx, purchase_id), payments.of_purchase(tx, purchase_id)
+    return Order(purchase, event, people, attempts, refunds.of_purchases(tx, [purchase_id]))
 
 
 def _content(request: Request, token: str, order: Order) -> str:
@@ -221,6 +245,8 @@ _TITLES = {
     Face.CHECKING: "Your payment is being checked",
     Face.AWAITING: "Awaiting payment",
     Face.BY_HAND: "Awaiting confirmation",
+    Face.WAITING: "Waiting for a seat",
+    Face.RETURNED: "Your money goes back",
     Face.EXPIRED: "Order expired",
     Face.CANCELLED: "Order cancelled",
 }

@@ -28,7 +28,10 @@ def upgrade() -> None:
     sa.Column('url', sa.String(length=2000), nullable=False),
     sa.Column('description', sa.String(length=200), nullable=False),
     sa.Column('kinds', sa.JSON(), nullable=False),
+    sa.Column('personal', sa.Boolean(), nullable=False),
     sa.Column('secret', sa.LargeBinary(), nullable=False),
+    sa.Column('old_secret', sa.LargeBinary(), nullable=True),
+    sa.Column('old_secret_ends', Utc(), nullable=True),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('reason', sa.String(length=500), nullable=True),
     sa.Column('failing_since', Utc(), nullable=True),
@@ -91,19 +94,24 @@ def upgrade() -> None:
     sa.Column('webhook_endpoint_id', sa.Uuid(), nullable=False),
     sa.Column('purchase_id', sa.Uuid(), nullable=True),
     sa.Column('kind', sa.String(length=60), nullable=False),
-    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('fact', sa.String(length=200), nullable=False),
+    sa.Column('about', sa.JSON(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=True),
     sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('due', Utc(), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('last_status', sa.Integer(), nullable=True),
     sa.Column('last_error', sa.String(length=500), nullable=True),
     sa.Column('created', Utc(), nullable=False),
-    sa.Column('delivered', Utc(), nullable=True),
+    sa.Column('ended', Utc(), nullable=True),
     sa.ForeignKeyConstraint(['webhook_endpoint_id'], ['webhook_endpoint.id'], name=op.f('fk_webhook_message_webhook_endpoint_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_message'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_message')),
+    sa.UniqueConstraint('webhook_endpoint_id', 'fact', name=op.f('uq_webhook_message_webhook_endpoint_id_fact'))
     )
     with op.batch_alter_table('webhook_message', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhook_message_purchase_id'), ['purchase_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_webhook_message_webhook_endpoint_id'), ['webhook_endpoint_id'], unique=False)
+        batch_op.create_index('ix_webhook_message_due', ['webhook_endpoint_id', 'due'], unique=False,
+            postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'"))
 
     with op.batch_alter_table('notification', schema=None) as batch_op:
         batch_op.add_column(sa.Column('about', sa.String(length=20), nullable=True))

@@ -1,0 +1,108 @@
+"""Commands about money that goes back: refund, call-off, evidence."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from gatepass.cli.common import ACTOR, DataDir, application, id_of, installed, opened, stop
+
+if TYPE_CHECKING:
+    from gatepass.domain.money import Money
+    from gatepass.services.cancellations import Forecast
+    from gatepass.store import Store
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit, and never shown to the buyer.")]
+
+
+@application.command()
+def refund(
+    purchase: Annotated[str, typer.Argument(help="Id of the purchase.")],
+    reason: Reason,
+    attendee: Annotated[
+        list[str] | None,
+        typer.Option(help="Only what this attendee paid, and only this registration ends. Repeatable."),
+    ] = None,
+    amount: Annotated[str | None, typer.Option(help="Only this much, such as 20.50. No registration ends.")] = None,
+    keep_seats: Annotated[bool, typer.Option(help="The registrations stand all the same.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Give money back: all that was paid, or a part. The worker has the provider do it, until it is sure."""
+    import asyncio
+
+    from gatepass.services import refunds
+    from gatepass.services.refunds import Wish
+
+    purchase_id = id_of(purchase, "gatepass timeline")
+    people = [id_of(one, f"gatepass timeline {purchase}") for one in attendee or ()]
+    with installed(data_dir) as here:
+        wanted = _amount(here.store, purchase_id, amount) if amount else None
+        wish = Wish(purchase_id, reason, ACTOR, people, wanted, keep_seats)
+        made = asyncio.run(refunds.refund(here.store, here.desk.management, wish))
+    for one in made:
+        print(f"{one.id}  {one.amount}  {one.state.value}")
+
+
+@application.command()
+def call_off(
+    event: Annotated[str, typer.Argument(help="Readable id of the event, such as Contoso_Summit1479011247.")],
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this, only the forecast is shown.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Call a whole event off: nothing more is sold, and everybody gets their money back, at a steady pace."""
+    import asyncio
+
+    from gatepass.services import cancellations
+    from gatepass.store import events
+
+    with opened(data_dir) as store:
+        found = store.read_now(lambda tx: events.find(tx, event))
+        if found is None:
+            stop(f"There is no event '{event}'.")
+        forecast = store.read_now(lambda tx: cancellations.forecast(tx, found.id))
+        _tell(forecast)
+        if not yes:
+            print("Nothing was done. To do it, say it again with --yes and a --reason.")
+            return
+        asyncio.run(cancellations.call_off(store, found.id, reason, ACTOR))
+    print("Called off. The run goes on by itself wherever a worker runs.")
+
+
+@application.command()
+def evidence(
+    dispute: Annotated[str, typer.Argument(help="Id of the dispute, as gatepass attention names it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Print what may prove a disputed sale, as JSON: the form, the times, the mails, the tickets. Personal data."""
+    from gatepass.services import disputes as services
+    from gatepass.store import disputes
+
+    dispute_id = id_of(dispute, "gatepass attention")
+    with opened(data_dir) as store:
+        kept = store.read_now(lambda tx: disputes.evidence(tx, dispute_id))
+        bundle = kept or store.read_now(lambda tx: services.evidence(tx, dispute_id))
+    print(json.dumps(bundle, indent=2, ensure_ascii=False))
+
+
+def _amount(store: "Store", purchase_id: UUID, text: str) -> "Money":
+    from gatepass.domain.money import Money
+    from gatepass.store import purchases
+
+    found = store.read_now(lambda tx: purchases.get(tx, purchase_id))
+    if found is None:
+        stop(f"There is no purchase {purchase_id}.")
+    return Money.parse(text, found.total.currency)
+
+
+def _tell(forecast: "Forecast") -> None:
+    from gatepass.services.cancellations import amounts
+
+    print(f"{forecast.event.name}: {sum(forecast.orders.values())} orders end")
+    for status, count in forecast.orders.items():
+        print(f"  {count:>6}  {status.value}")
+    print(f"Cash needed at the provider: {amounts(forecast.cash)}")
+    unknown = f", and what {forecast.fees_unknown} payments cost is not known yet" if forecast.fees_unknown else ""
+    print(f"Fees that the provider keeps: {amounts(forecast.fees)}{unknown}")
+    print(f"It takes at least {forecast.takes}.")

@@ -1,0 +1,88 @@
+"""A whole event is called off: a forecast first, then everybody gets their money back, once, through crashes too."""
+
+import asyncio
+
+import pytest
+
+from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.services import cancellations
+from gatepass.services.cancellations import Forecast
+from gatepass.store import purchases
+from gatepass.store.tables import new_id
+from tests.running import Running
+
+
+async def _call_off(here: Running) -> Forecast:
+    return await cancellations.call_off(here.store, here.event.id, "The hall burnt down", "anna")
+
+
+async def test_everybody_gets_their_money_back(gatepass: Running) -> None:
+    paid = [await gatepass.paid(pass_name="Rare") for _ in range(3)]
+    free = await gatepass.register(pass_name="Free")
+    looking = await gatepass.register()
+    page = await gatepass.open_pay_page(looking)
+    held = await gatepass.register(pass_name="Rare")
+
+    forecast = await gatepass.store.read(lambda tx: cancellations.forecast(tx, gatepass.event.id))
+    assert forecast.cash == {"EUR": 3 * 24900}
+    assert sum(forecast.orders.values()) == 6
+    assert await _call_off(gatepass) == forecast
+
+    for order in paid:
+        await gatepass.until_refunded(order, "succeeded")
+    await gatepass.until(lambda: all(len(gatepass.mails_to(order.email)) == 2 for order in paid))
+    for order in (*paid, free, looking, held):
+        await gatepass.until_status(order, "cancelled")
+    await gatepass.until(lambda: any("is cancelled" in subject for subject in gatepass.mails_to(free.email)))
+    await gatepass.until_quiet()
+    assert (await gatepass.sandbox.pay(page))["status"] == "expired"
+    assert (await gatepass.post_registration(gatepass.body())).status_code == 409
+    assert (await gatepass.pass_now("Rare")).left == 10
+    await gatepass.check_promises()
+
+
+async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Running) -> None:
+    order = await gatepass.register()
+    page = await gatepass.pay(order, "AT611904300234573201")
+
+    async def waiting() -> bool:
+        return [row.state.value for row in await gatepass.payments(order.id)] == ["processing"]
+
+    await gatepass.until(waiting)
+    await _call_off(gatepass)
+    await gatepass.until_status(order, "cancelled")
+
+    await gatepass.sandbox.control("settle_async", session=page["session"])
+
+    await gatepass.until_refunded(order, "succeeded")
+    await gatepass.until(lambda: gatepass.mails_to(order.email))
+    assert all("goes back to you" in subject for subject in gatepass.mails_to(order.email))
+    await gatepass.check_promises()
+
+
+async def test_it_is_called_off_once_and_with_a_reason(gatepass: Running) -> None:
+    await gatepass.paid()
+    with pytest.raises(Refused, match="why the event"):
+        await cancellations.call_off(gatepass.store, gatepass.event.id, "", "anna")
+    with pytest.raises(NotFound):
+        await cancellations.call_off(gatepass.store, new_id(), "No reason", "anna")
+
+    answers = await asyncio.gather(*(_call_off(gatepass) for _ in range(5)), return_exceptions=True)
+
+    assert sum(isinstance(answer, Forecast) for answer in answers) == 1
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 4
+    await gatepass.until_quiet()
+    await gatepass.check_promises()
+
+
+async def test_the_run_goes_on_where_it_stopped(gatepass: Running) -> None:
+    """More orders than one batch holds; the job comes twice, as after a crash."""
+    await asyncio.gather(*(gatepass.register(pass_name="Free") for _ in range(cancellations.BATCH + 20)))
+    await _call_off(gatepass)
+
+    async def all_cancelled() -> bool:
+        await gatepass.hasten("refund_event")
+        return not await gatepass.store.read(lambda tx: purchases.count_by_status(tx, gatepass.event.id))
+
+    await gatepass.until(all_cancelled)
+    await gatepass.check_promises()

@@ -1,0 +1,98 @@
+"""A buyer's bank takes the money back, or asks about it: in sight, the seat flagged, the evidence kept, the end recorded."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from gatepass.domain.dispute import Dispute
+from gatepass.domain.errors import Conflict
+from gatepass.store import disputes, tables
+from tests.running import Order, Running
+
+
+async def _disputes(here: Running, order: Order) -> list[Dispute]:
+    return await here.store.read(lambda tx: disputes.of_purchase(tx, order.id))
+
+
+async def _until_disputed(here: Running, order: Order, state: str) -> Dispute:
+    async def found() -> Dispute | None:
+        every = await _disputes(here, order)
+        return every[-1] if every and every[-1].state.value == state else None
+
+    return await here.until(found)
+
+
+async def _flagged(here: Running, order: Order) -> bool:
+    own = sa.select(tables.registration.c.disputed).where(tables.registration.c.purchase_id == order.id)
+    return any(await here.store.read(lambda tx: tx.execute(own).scalars().all()))
+
+
+async def _dispute(here: Running, order: Order, **wanted: Any) -> Any:
+    (payment,) = await here.payments(order.id)
+    return await here.sandbox.control("disputes", payment=payment.intent_ref, **wanted)
+
+
+async def test_a_dispute_stands_in_sight_with_its_evidence_and_flags_the_seat(gatepass: Running) -> None:
+    order = await gatepass.paid(seats=2)
+
+    await _dispute(gatepass, order)
+
+    one = await _until_disputed(gatepass, order, "needs_response")
+    assert one.due is not None
+    assert await gatepass.attention() == ["dispute"]
+    assert await _flagged(gatepass, order)
+    bundle: Any = await gatepass.until(lambda: gatepass.store.read(lambda tx: disputes.evidence(tx, one.id)))
+    assert bundle["attendees"][0]["email"] == order.email
+    assert bundle["attendees"][0]["code"]
+    assert bundle["mails"][0]["sent"]
+    assert bundle["payments"][0]["state"] == "succeeded"
+    assert {"purchase.completed", "payment.succeeded"} <= {entry["what"] for entry in bundle["timeline"]}
+    with pytest.raises(Conflict, match="dispute"):
+        await gatepass.refund(order)
+    await gatepass.check_promises()
+
+
+@pytest.mark.parametrize(("result", "left"), [("won", []), ("lost", ["dispute_lost"])])
+async def test_the_end_of_a_dispute_is_recorded_and_takes_the_flag_away(
+    gatepass: Running, result: str, left: list[str]
+) -> None:
+    order = await gatepass.paid()
+    opened = await _dispute(gatepass, order)
+    await _until_disputed(gatepass, order, "needs_response")
+
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result=result)
+
+    one = await _until_disputed(gatepass, order, result)
+    assert one.closed is not None
+    assert await gatepass.attention() == left
+    assert not await _flagged(gatepass, order)
+    assert (await gatepass.purchase(order.id)).status.value == "completed"
+    await gatepass.check_promises()
+
+
+async def test_a_bank_that_only_asks_leaves_the_money_where_it_is(gatepass: Running) -> None:
+    order = await gatepass.paid()
+
+    await _dispute(gatepass, order, inquiry=True)
+
+    one = await _until_disputed(gatepass, order, "needs_response")
+    assert one.inquiry
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+    await gatepass.check_promises()
+
+
+async def test_a_disputed_card_told_ten_times_in_any_order_is_one_dispute(gatepass: Running) -> None:
+    await gatepass.sandbox.hold_deliveries()
+    order = await gatepass.register()
+    await gatepass.pay(order, "4000000000000259")
+
+    await gatepass.sandbox.deliver(times=10, shuffled=True)
+    await gatepass.sandbox.control("reset_faults")
+
+    await _until_disputed(gatepass, order, "needs_response")
+    await gatepass.until_status(order, "completed")
+    assert len(await _disputes(gatepass, order)) == 1
+    assert await _flagged(gatepass, order)
+    await gatepass.check_promises()
