@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-LONG = os.environ.get("GATEPASS_TORTURE") == "long"
+LONG = os.environ.get("TORTURE") == "long"
 
 
 def _figure(name: str, *, short: int, long: int) -> int:
-    return int(os.environ.get(f"GATEPASS_TORTURE_{name}", long if LONG else short))
+    return int(os.environ.get(f"TORTURE_{name}", long if LONG else short))
 
 
 HISTORIES = _figure("HISTORIES", short=12, long=1000)

@@ -36,12 +36,12 @@ async def settle(here: Running, *, told: bool = True) -> None:
     if told:
         await here.sandbox.control("reset_faults")
     for _ in range(ROUNDS):
+        await here.sandbox.control("advance", seconds=5 * DAY_S)
         if told:
             await tell_all(here)
         await end_holds(here)
         await hasten_all(here)
         await here.until_quiet()
-        await here.sandbox.control("advance", seconds=5 * DAY_S)
         if not await here.store.read(under_way):
             return
     raise AssertionError(f"not settled: {await here.store.read(under_way)}")
