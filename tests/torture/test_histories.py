@@ -64,7 +64,13 @@ OF_A_NODE = {"Worker.run", "Worker._do", "_open_in_time"}
 """What dies with a process: the rest of this one is the harness, or lives in the database."""
 
 # What has happened to an order. Whatever is in ENDS may have cost it seats.
-HOLD_OVER, CANCELLED_BY_HAND, CALLED_OFF, RETURNED, PAID_BY_HAND = "hold over", "cancelled", "called off", "returned", "by hand"
+HOLD_OVER, CANCELLED_BY_HAND, CALLED_OFF, RETURNED, PAID_BY_HAND = (
+    "hold over",
+    "cancelled",
+    "called off",
+    "returned",
+    "by hand",
+)
 ENDS = {HOLD_OVER, CANCELLED_BY_HAND, CALLED_OFF, RETURNED}
 
 T = TypeVar("T")
@@ -136,7 +142,9 @@ class Histories(RuleBasedStateMachine):
         here = await self.house.enter_async_context(running(database(directory), directory, with_worker=False))
         return await here.at(("One", PRICE, SEATS))
 
-    @initialize(policy=st.sampled_from(POLICIES), refunds=st.sampled_from(OUTCOMES), notifications=st.sampled_from(MODES))
+    @initialize(
+        policy=st.sampled_from(POLICIES), refunds=st.sampled_from(OUTCOMES), notifications=st.sampled_from(MODES)
+    )
     def in_a_world_where(self, policy: str, refunds: str, notifications: str) -> None:
         self.run(self.here.change_event(late_policy=policy))
         self.run(self.here.sandbox.control("faults", refunds={"outcome": refunds}, deliveries={"mode": notifications}))
