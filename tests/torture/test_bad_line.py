@@ -44,7 +44,7 @@ async def test_every_call_gets_over_every_fault(
         await here.open_pay_page(ending)
         ours, theirs, disputed = [await here.paid() for _ in range(3)]
 
-        line.faults |= {name: (fault, times) for name in CALLS}
+        line.faults |= dict.fromkeys(CALLS, (fault, times))
         await here.refund(ours)
         await here.sandbox.control("refunds", payment=await _money_of(here, theirs))
         await here.sandbox.control("disputes", payment=await _money_of(here, disputed))

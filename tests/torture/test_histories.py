@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import UUID
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings

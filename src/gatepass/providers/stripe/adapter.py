@@ -27,7 +27,6 @@ from gatepass.providers.stripe.words import (
     word,
 )
 
-
 CLOCKS_DIFFER_S = 900
 """How far Stripe's clock may be behind ours: a page that seems to be opened this early is still found."""
 
