@@ -49,7 +49,7 @@ class Cluster:
         """Any other command."""
         node = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.torture.node", *command,
-            env=os.environ | self.variables, stderr=asyncio.subprocess.DEVNULL,
+            env=os.environ | self.variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         self.nodes.append(node)
         return node
