@@ -84,7 +84,7 @@ def test_help_answers_at_once() -> None:
         shown = _run("--help")
         took.append((time.perf_counter() - began) * 1000)
         assert shown.returncode == 0
-        for command in ("demo", "serve", "worker", "migrate", "sandbox", "doctor", "switch"):
+        for command in ("demo", "serve", "worker", "migrate", "sandbox", "doctor", "switch", "timeline"):
             assert command in shown.stdout
     assert min(took) < HELP_MS
 
@@ -111,6 +111,23 @@ def test_the_demo_says_in_one_line_where_everything_is(tmp_path: Path) -> None:
         assert running.finalize(registered["purchaseId"]).status_code == 204
     assert running.process.returncode == 0
     assert running.stdout.read_text().count("\n") == 1
+
+
+def test_the_timeline_tells_one_purchase_by_id_and_by_reference(tmp_path: Path) -> None:
+    where = ["--data-dir", str(tmp_path / "data")]
+    with demo(tmp_path) as running:
+        purchase_id = running.register()["purchaseId"]
+        unpaid = _run("timeline", purchase_id, *where)
+        assert running.finalize(purchase_id).status_code == 204
+        told = json.loads(_run("timeline", purchase_id, "--json", *where).stdout)
+        by_name = _run("timeline", told["reference"].lower(), *where)
+        unknown = _run("timeline", "GP-0000-0000", *where)
+
+    assert (unpaid.returncode, "No. Nothing was charged." in unpaid.stdout) == (0, True), unpaid.stderr
+    assert (told["purchaseId"], told["answer"]["charged"]) == (purchase_id, "charged")
+    assert by_name.stdout.startswith(told["reference"])
+    assert "finalize" in by_name.stdout
+    assert (unknown.returncode, "GP-0000-0000" in unknown.stderr) == (2, True)
 
 
 def test_a_restart_finds_everything_as_it_was(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ def test_the_installations_own_key_is_made_once_and_for_its_owner_only(tmp_path:
         ("GATEPASS_SMTP_PORT", "٢٥"),
         ("GATEPASS_SMTP_TLS", "ssl"),
         ("GATEPASS_LOG_LEVEL", "loud"),
+        ("GATEPASS_PULL_SECONDS", "-1"),
+        ("GATEPASS_PULL_SECONDS", "3601"),
+        ("GATEPASS_KEEP_NOTIFICATIONS_DAYS", "89"),
+        ("GATEPASS_KEEP_NOTIFICATIONS_DAYS", "forever"),
     ],
 )
 def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -92,7 +96,7 @@ def test_a_complete_live_installation_is_accepted(tmp_path: Path) -> None:
     ("change", "named"),
     [
         ({"GATEPASS_STRIPE_API_BASE": "http://127.0.0.1:8001"}, "GATEPASS_STRIPE_API_BASE"),
-        ({"GATEPASS_STRIPE_WEBHOOK_SECRET": ""}, "GATEPASS_STRIPE_WEBHOOK_SECRET"),
+        ({"GATEPASS_STRIPE_WEBHOOK_SECRET": "", "GATEPASS_PULL_SECONDS": "0"}, "GATEPASS_STRIPE_WEBHOOK_SECRET"),
         ({"GATEPASS_SECRET_KEY": ""}, "GATEPASS_SECRET_KEY"),
         ({"GATEPASS_SECRET_KEY": "short"}, "GATEPASS_SECRET_KEY"),
         ({"GATEPASS_SECRET_KEY": "k" * 48 + ",short"}, "GATEPASS_SECRET_KEY"),
@@ -175,3 +179,9 @@ def test_a_wrong_address_is_named_without_a_traceback(tmp_path: Path, variable: 
 def test_a_directory_that_cannot_be_used_is_named(directory: Path) -> None:
     with pytest.raises(config.SettingError, match="GATEPASS_DATA_DIR"):
         config.read({}, data_dir=directory)
+
+
+def test_live_mode_needs_no_webhook_while_events_are_pulled(tmp_path: Path) -> None:
+    settings = config.read(LIVE | {"GATEPASS_STRIPE_WEBHOOK_SECRET": ""}, data_dir=tmp_path)
+
+    assert (settings.live, settings.pull_seconds, settings.keep_notifications_days) == (True, 30, 400)

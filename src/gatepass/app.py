@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from gatepass.config import STRIPE_API, Settings
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.checkout import Desk
+from gatepass.services.connection import Place
 from gatepass.services.deliveries import Postman
 from gatepass.services.links import Links
 from gatepass.services.mail import MailDirectory, Mailer, MailServer
@@ -22,6 +24,7 @@ from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
 from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
+from gatepass.services.upkeep import Plan
 from gatepass.store import Store, WriteTx, migrations, records
 from gatepass.web.application import web_application
 from gatepass.web.proxies import Proxies
@@ -40,6 +43,7 @@ class Installation:
     desk: Desk
     mailer: Mailer
     postman: Postman
+    plan: Plan
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
@@ -53,9 +57,9 @@ def installation(settings: Settings) -> Installation:
     store = Store.open(settings.database_url)
     links = Links(settings.base_url, settings.secret_key)
     management = OwnEventManagement(store, links)
-    desk = Desk(store, management, Ledger(store, management), _providers(settings), links)
+    desk = Desk(store, management, Ledger(store, management), providers(settings), links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
-    return Installation(settings, store, desk, mailer, postman(settings, store))
+    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings))
 
 
 def postman(settings: Settings, store: Store) -> Postman:
@@ -70,7 +74,7 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
-    return Worker(here.desk, here.mailer, here.postman)
+    return Worker(here.desk, here.mailer, here.postman, here.plan)
 
 
 @asynccontextmanager
@@ -125,7 +129,19 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _providers(settings: Settings) -> dict[str, PaymentProvider]:
+def plan(settings: Settings) -> Plan:
+    """How this installation looks after itself."""
+    pull_every = timedelta(seconds=settings.pull_seconds) if settings.pull_seconds else None
+    return Plan(pull_every, timedelta(days=settings.keep_notifications_days))
+
+
+def place(settings: Settings) -> Place:
+    """Where this installation stands, for whoever checks its connections."""
+    return Place(settings.base_url, settings.live, plan(settings).pull_every)
+
+
+def providers(settings: Settings) -> dict[str, PaymentProvider]:
+    """The payment providers that are connected, by name. Calls nobody."""
     if settings.stripe_secret_key is None:
         return {}
     opening = Opening(settings.stripe_opening)

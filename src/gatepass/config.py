@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 STRIPE_API = "https://api.stripe.com"
 LEAST_SECRET_CHARS = 32
+LONGEST_PULL_S = 3600
+LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS = 90, 36_500
+"""Of raw notifications: a dispute may ask for what the provider said four months ago."""
 PREFIX = "GATEPASS_"
 
 
@@ -37,6 +40,9 @@ class Settings:
     stripe_api_base: str
     stripe_opening: str
     """"session" or "link"."""
+    pull_seconds: int
+    """How often each provider's own list of events is read; 0: never."""
+    keep_notifications_days: int
     trusted_proxies: tuple[str, ...]
     mail_dir: Path
     mail_from: str
@@ -80,11 +86,13 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=_url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API)),
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
+        pull_seconds=given.number("PULL_SECONDS", 30, 0, LONGEST_PULL_S),
+        keep_notifications_days=given.number("KEEP_NOTIFICATIONS_DAYS", 400, LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS),
         trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
         mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
         mail_from=_sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),
         smtp_host=given.text("SMTP_HOST", "") or None,
-        smtp_port=given.number("SMTP_PORT", 587),
+        smtp_port=given.number("SMTP_PORT", 587, 1, 65535),
         smtp_username=given.text("SMTP_USERNAME", "") or None,
         smtp_password=given.secret("SMTP_PASSWORD"),
         smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
@@ -140,10 +148,10 @@ class _Given:
             raise SettingError(f"{PREFIX}{name} is '{value}'. It can be: {', '.join(choices)}.")
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, least: int, most: int) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
-            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from 1 to 65535.")
+        if not value.isascii() or not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
+            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from {least} to {most}.")
         return int(value)
 
 
@@ -243,9 +251,10 @@ def _check_live(settings: Settings) -> None:
         raise SettingError(
             f"{PREFIX}STRIPE_API_BASE is {settings.stripe_api_base}, a sandbox. In live mode leave it out."
         )
-    if not settings.stripe_webhook_secret:
+    if not settings.stripe_webhook_secret and not settings.pull_seconds:
         raise SettingError(
-            f"{PREFIX}STRIPE_WEBHOOK_SECRET is not set. Copy it from the webhook endpoint in Stripe's dashboard."
+            f"{PREFIX}STRIPE_WEBHOOK_SECRET is not set and {PREFIX}PULL_SECONDS is 0: nobody would tell of payments. "
+            "Copy the secret from the webhook endpoint in Stripe's dashboard, or pull."
         )
     _check_secrets(settings)
     if settings.webhooks_allow_private:

@@ -1,13 +1,19 @@
 """`gatepass doctor`: is everything as it should be? Says so line by line; the exit code tells machines."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
+from gatepass import app
 from gatepass.config import Settings
 from gatepass.domain.errors import GatepassError
-from gatepass.store import ReadTx, Store, migrations, promises, readiness, records
+from gatepass.providers.base import Check, Health, PaymentProvider
+from gatepass.services import connection
+from gatepass.store import ReadTx, Store, jobs, migrations, promises, readiness, records
 
 Say = Callable[[str], None]
+_WORDS = MappingProxyType({Health.FINE: "ok    ", Health.WARNING: "WARN  ", Health.BROKEN: "BROKEN"})
 
 
 def run(settings: Settings, say: Say) -> int:
@@ -16,7 +22,7 @@ def run(settings: Settings, say: Say) -> int:
     try:
         if not _schema(store, say):
             return 2
-        fine = [_settings(settings, say), _promises(store, say), _attention(store, say)]
+        fine = [connections(settings, say), _promises(store, say), _work(store, say), _attention(store, say)]
         return 0 if all(fine) else 1
     finally:
         store.close()
@@ -37,12 +43,26 @@ def _schema(store: Store, say: Say) -> bool:
     return _line(say, True, "database", f"answers, schema {found}")
 
 
-def _settings(settings: Settings, say: Say) -> bool:
-    if settings.stripe_secret_key is None:
+def connections(settings: Settings, say: Say) -> bool:
+    """Every payment provider: asked once, for a few seconds at most. False when one is broken."""
+    found = app.providers(settings)
+    if not found:
         return _line(say, True, "stripe", "not connected: only free passes can be sold. Set GATEPASS_STRIPE_SECRET_KEY")
-    if not settings.stripe_webhook_secret:
-        return _line(say, False, "stripe", "GATEPASS_STRIPE_WEBHOOK_SECRET is not set: notifications are refused")
-    return _line(say, True, "stripe", f"{settings.mode} mode at {settings.stripe_api_base}")
+    return asyncio.run(_ask_all(settings, list(found.values()), say))
+
+
+async def _ask_all(settings: Settings, found: Sequence[PaymentProvider], say: Say) -> bool:
+    fine = True
+    for provider in found:
+        for one in await connection.check(provider, app.place(settings)):
+            fine &= _finding(say, provider.name, one)
+        await provider.close()
+    return fine
+
+
+def _finding(say: Say, provider: str, one: Check) -> bool:
+    say(f"{_WORDS[one.health]} {provider} {one.what.value}: {one.says}")
+    return one.health is not Health.BROKEN
 
 
 def _promises(store: Store, say: Say) -> bool:
@@ -53,6 +73,17 @@ def _promises(store: Store, say: Say) -> bool:
         for line in found:
             say(f"         {line}")
     return kept
+
+
+def _work(store: Store, say: Say) -> bool:
+    """What was given up, what fails, and whether anybody works at all."""
+    found, quarantined = store.read_now(lambda tx: (jobs.backlog(tx), records.open_notifications(tx)))
+    late_s = max(0, round((datetime.now(UTC) - found.oldest_due).total_seconds())) if found.oldest_due else 0
+    told = f"{found.parked} jobs parked, {found.failing} failing, the oldest due since {late_s} s"
+    _line(say, not found.parked, "work", f"{told}; {quarantined} notifications quarantined")
+    if found.parked or quarantined:
+        say("         See them with gatepass jobs and gatepass attention; try again with gatepass replay --parked")
+    return not found.parked
 
 
 def _attention(store: Store, say: Say) -> bool:
@@ -67,5 +98,5 @@ def _attention(store: Store, say: Say) -> bool:
 
 
 def _line(say: Say, fine: bool, what: str, how: str) -> bool:
-    say(f"{'ok    ' if fine else 'BROKEN'} {what}: {how}")
+    say(f"{_WORDS[Health.FINE if fine else Health.BROKEN]} {what}: {how}")
     return fine

@@ -5,6 +5,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from gatepass.web.body import WHOLE
+
 MAX_HEAD_BYTES = 32 * 1024
 HEAD_TIMEOUT_S = 20.0
 # What ": " and the end of the line add to a header.
@@ -13,6 +15,40 @@ _AROUND_BYTES = 4
 
 class HeadTooLarge(Exception):
     """Raised through the parser, which then stops."""
+
+
+class OneWrite:
+    """A transport that sends the head of an answer together with its body, which the server hands over one by one.
+
+    Each write to a socket may wake the client, and on a busy machine costs as much as all of our own work on the answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held: bytes | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Hold the first piece back, at most until this turn of the loop is over, and send it with the second."""
+        if self._held is None:
+            self._held = data
+            self._loop.call_soon(self._flush)
+        else:
+            together, self._held = self._held + data, None
+            self._transport.write(together)
+
+    def close(self) -> None:
+        """After what was written."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held is not None:
+            rest, self._held = self._held, None
+            self._transport.write(rest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -34,7 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -73,6 +109,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unread, self._in_body = 0, False
+        self.scope[WHOLE] = True  # type: ignore[index]
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import cancellations, disputes, notifications, refund_calls, upkeep
+from gatepass.services import cancellations, disputes, inbox, notifications, pull, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
@@ -20,12 +20,15 @@ from gatepass.store.jobs import Job
 POLL_S = 0.5
 """How often to look without a hint; work of other processes is found this way."""
 IN_FLIGHT = 16
+REFILL = 4
+"""While jobs run, new ones are claimed only for so many at once: a claim is a transaction, however many it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
 DRAIN_S = 20.0
+_AS_A_RULE = upkeep.Plan()
 
 log = structlog.get_logger("gatepass.worker")
 
@@ -35,10 +38,10 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman) -> None:
-        self._desk, self._store, self._postman = desk, desk.store, postman
+    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE) -> None:
+        self._desk, self._store, self._postman, self._plan = desk, desk.store, postman, plan
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
-        self._handlers = _handlers(desk, mailer)
+        self._handlers = _handlers(desk, mailer, plan)
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -50,11 +53,12 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
-        await self._store.write(upkeep.schedule)
+        await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
         delivering = asyncio.create_task(self._postman.run())
         while not self._stopping:
+            hinted = self._wake.is_set()
             self._wake.clear()
-            if not await self._claim():
+            if not await self._claim(hinted=hinted):
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
@@ -74,11 +78,14 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _claim(self) -> bool:
-        """Start what is due, as far as there is room; False when there is nothing or no room."""
+    async def _claim(self, *, hinted: bool) -> bool:
+        """Start what is due, as far as there is room; False when there is nothing or no room.
+
+        Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
+        """
         room = IN_FLIGHT - len(self._running)
         try:
-            if room <= 0 or not await self._store.read(self._due):
+            if room < REFILL or not (hinted or await self._store.read(self._due)):
                 return False
             claims = await self._store.write(lambda tx: jobs.claim(tx, list(self._handlers), room, LEASE, self._owner))
         except Unavailable as error:
@@ -111,17 +118,16 @@ class Worker:
         """Only what may pass is tried again for ever; the rest is parked with its reason, in sight."""
         expected = isinstance(error, GatepassError)
         log.warning("job.failed", kind=claim.kind, job=str(claim.id), failures=claim.failures + 1, error=_name(error))
-        park = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
+        hopeless = not isinstance(error, Unavailable) and (expected or claim.failures + 1 >= BUG_TRIES)
+        park = hopeless and claim.payload and claim.kind not in upkeep.REPEATING
         try:
-            await self._store.write(
-                lambda tx: _park(tx, claim, error) if park and claim.payload else _later(tx, claim, error)
-            )
+            await self._store.write(lambda tx: _park(tx, claim, error) if park else _later(tx, claim, error))
         except GatepassError:
             # The lease ends by itself.
             log.warning("job.not_given_back", job=str(claim.id))
 
 
-def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
+def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
         "apply_notification": lambda job: notifications.apply(desk, job),
@@ -136,6 +142,8 @@ def _handlers(desk: Desk, mailer: Mailer) -> Mapping[str, Handler]:
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
+        "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
+        "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),
     }
 
 

@@ -480,3 +480,27 @@ async def _worker(system: Running) -> asyncio.subprocess.Process:
     }
     command = [sys.executable, "-m", "gatepass", "worker"]
     return await asyncio.create_subprocess_exec(*command, env=os.environ | variables, stderr=asyncio.subprocess.DEVNULL)
+
+
+async def test_what_happens_to_money_is_told_as_it_happens(system: Running) -> None:
+    """A bank that refuses a debit; then a refund of one of two people, and of the rest."""
+    async with receiver() as one:
+        await _add(system, one)
+        failed = await system.register()
+        await system.pay(failed, "AT861904300235473202")
+        await system.sandbox.control("advance", seconds=11)
+        paid = await system.paid(seats=2)
+        first, second = await system.tickets(paid.id)
+        await system.refund(paid, attendees=[first.id])
+        await system.refund(paid, attendees=[second.id])
+        await system.until_refunded(paid, "succeeded", "succeeded")
+
+        await _until_ended(system, 6)
+
+        told = sorted(came.said["type"] for came in one.received)
+        assert told == [
+            "payment.failed",
+            *["payment.refunded"] * 2,
+            *["registration.cancelled"] * 2,
+            "registration.confirmed",
+        ]

@@ -126,9 +126,61 @@ def staff_home(demo: Demo, page: Page) -> None:
     page.get_by_role("heading", name="Live events").wait_for()
 
 
+def to_timeline(page: Page) -> None:
+    page.get_by_role("link", name="What happened to my payment").click()
+    page.get_by_role("heading", name="What happened").wait_for()
+
+
+def timeline_awaiting(demo: Demo, page: Page) -> None:
+    awaiting(demo, page)
+    to_timeline(page)
+
+
+def timeline_declined(demo: Demo, page: Page) -> None:
+    declined(demo, page)
+    to_timeline(page)
+
+
+def timeline_confirming(demo: Demo, page: Page) -> None:
+    confirming(demo, page)
+    to_timeline(page)
+
+
+def timeline_paid(demo: Demo, page: Page) -> None:
+    declined(demo, page)
+    page.get_by_role("link", name="Pay €120.00").click()
+    Buyer(page).pays(PAID_CARD)
+    page.get_by_role("heading", name="Your ticket").wait_for()
+    to_timeline(page)
+
+
+def timeline_expired(demo: Demo, page: Page) -> None:
+    expired(demo, page)
+    to_timeline(page)
+
+
+def staff_purchases(demo: Demo, page: Page) -> None:
+    signs_in(demo, page)
+    page.goto(f"{demo.base_url}/staff/purchases")
+
+
+def staff_finds_nothing(demo: Demo, page: Page) -> None:
+    signs_in(demo, page)
+    page.goto(f"{demo.base_url}/staff/purchases?q=GP-0000-0000")
+
+
+def staff_purchase(demo: Demo, page: Page) -> None:
+    timeline_paid(demo, page)
+    order = demo.newest_order()
+    signs_in(demo, page)
+    page.goto(f"{demo.base_url}/staff/purchases/{order}")
+    page.locator("summary", has_text="payment.succeeded").click()
+
+
 SCENES = (
     home, details, errors, a_pass_sold_out, review, sold_out, cancelled_event, unknown_event, awaiting, declined, confirming,
-    confirmed, by_hand, expired, paid_late, cancelled, staff_sign_in, staff_home,
+    confirmed, by_hand, expired, paid_late, cancelled, timeline_awaiting, timeline_declined, timeline_confirming, timeline_paid,
+    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase,
 )  # fmt: skip
 
 
@@ -152,7 +204,7 @@ def keep_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(directory) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("path", ["/", "/e/nothing", "/orders/x", "/staff/sign-in"])
+@pytest.mark.parametrize("path", ["/", "/e/nothing", "/orders/x", "/orders/x/timeline", "/staff/sign-in"])
 def test_every_page_carries_its_headers(web: httpx.Client, path: str) -> None:
     headers = web.get(path).headers
 

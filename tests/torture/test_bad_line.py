@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from gatepass.domain.errors import Unavailable
 from tests.conftest import DATABASES, fresh_database
 from tests.running import Order, Running, running
 from tests.torture.options import LONG
@@ -51,7 +49,6 @@ async def test_every_call_gets_over_every_fault(
         await here.let_hold_end(ending)
         await asyncio.gather(
             _open_until_it_works(here, paying),
-            _read_events_until_it_works(here),
             _until(here, lambda: _all_met(line)),
         )
         await here.sandbox.pay(await here.open_pay_page(paying))
@@ -95,7 +92,7 @@ async def test_what_does_not_fit_completes_nothing_and_stands_in_sight(gatepass:
 async def _on_a_bad_line(database_url: str, directory: Path) -> AsyncIterator[tuple[Running, Proxy]]:
     async with (
         proxying("") as line,
-        running(database_url, directory, GATEPASS_STRIPE_API_BASE=line.url) as here,
+        running(database_url, directory, GATEPASS_STRIPE_API_BASE=line.url, GATEPASS_PULL_SECONDS="30") as here,
     ):
         line.upstream = here.sandbox.url
         yield here, line
@@ -124,20 +121,6 @@ async def _refused_with_a_page(answer: httpx.Response) -> bool:
     assert int(answer.headers["retry-after"]) > 0
     assert "Nothing was charged." in answer.text
     return True
-
-
-async def _read_events_until_it_works(here: Running) -> None:
-    """The provider's list of what happened: what reads it goes on another time."""
-    provider = here.installation.desk.provider("stripe")
-    since = datetime.now(UTC) - timedelta(minutes=5)
-
-    async def read() -> bool:
-        try:
-            return len([told async for told in provider.events_since(since)]) > 0
-        except Unavailable:
-            return False
-
-    await here.until(read, PATIENCE_S)
 
 
 async def _until(here: Running, what: Any) -> None:

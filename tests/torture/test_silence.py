@@ -20,7 +20,8 @@ from tests.running import Order, Running, running
 from tests.torture.cluster import Cluster, cluster
 from tests.torture.settling import hasten_all, settle
 
-GOOD, DECLINED, REFUND_WAITS = "4242424242424242", "4000000000009995", "4000000000007726"
+GOOD, DECLINED = "4242424242424242", "4000000000009995"
+REFUND_WAITS, REFUND_COMES_BACK = "4000000000007726", "4000000000005126"
 DEBIT, DEBIT_REFUSED = "AT611904300234573201", "AT861904300235473202"
 SKEW_S = 600
 TRIES = 20
@@ -56,6 +57,30 @@ async def test_without_any_notification_everything_is_found_by_looking(gatepass:
     assert [one.state.value for one in await gatepass.refunds(orders["waits"])] == ["succeeded"]
     assert [one.state.value for one in await gatepass.refunds(orders["fails"])] == ["failed"]
     assert await gatepass.attention() == ["refund_failed"]
+
+
+async def test_what_is_done_at_the_provider_is_found_by_reading_its_list_of_events(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Money that was there goes, and nobody says so: a refund at the dashboard, one that comes back, a dispute."""
+    async with running(database_url, tmp_path, GATEPASS_PULL_SECONDS="30") as here:
+        await here.sandbox.drop_deliveries()
+        theirs, returns, disputed = [await here.register() for _ in range(3)]
+        for order, card in {theirs: GOOD, returns: REFUND_COMES_BACK, disputed: GOOD}.items():
+            await here.pay(order, card)
+        for order in (theirs, returns, disputed):
+            await here.until(lambda order=order: _looked_up(here, order, "completed"))
+        await here.refund(returns)
+        await here.until_refunded(returns, "succeeded")
+        for order, what in {theirs: "refunds", disputed: "disputes"}.items():
+            await here.sandbox.control(what, payment=(await here.payments(order.id))[0].intent_ref)
+
+        await settle(here, told=False)
+
+        await here.until(lambda: _looked_up(here, theirs, "cancelled"))
+        await here.until_refunded(returns, "failed")
+        assert sorted(await here.attention()) == ["dispute_lost", "refund_failed"]
+        await here.check_promises()
 
 
 # Clocks

@@ -1,9 +1,11 @@
 """The command line, one file per group of commands."""
 
-from gatepass.cli import refunds, serving, watching, webhooks
+from gatepass.cli import connecting, inbox, purchases, refunds, serving, watching, webhooks
 from gatepass.cli.common import DEFAULT_PORT, application
 
-__all__ = ["DEFAULT_PORT", "application", "main", "refunds", "serving", "watching", "webhooks"]
+__all__ = [
+    "DEFAULT_PORT", "application", "connecting", "inbox", "main", "purchases", "refunds", "serving", "watching", "webhooks",
+]  # fmt: skip
 
 
 def main() -> None:

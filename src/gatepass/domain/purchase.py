@@ -157,3 +157,16 @@ def order_reference(purchase_id: UUID) -> str:
     tail = purchase_id.int & ((1 << 40) - 1)
     text = "".join(_CODE_LETTERS[(tail >> shift) & 31] for shift in range(35, -1, -5))
     return f"GP-{text[:4]}-{text[4:]}"
+
+
+def reference_tail(text: str) -> str | None:
+    """The end of the purchase id, in ten hexadecimal digits, that a reference such as gp-7k3f-92qd stands for; None: it is none."""
+    letters = text.strip().upper().removeprefix("GP").replace("-", "").replace(" ", "")
+    # As people read them out: the alphabet has no O, I and L.
+    letters = letters.replace("O", "0").replace("I", "1").replace("L", "1")
+    if len(letters) != 8 or any(letter not in _CODE_LETTERS for letter in letters):
+        return None
+    number = 0
+    for letter in letters:
+        number = number * 32 + _CODE_LETTERS.index(letter)
+    return f"{number:010x}"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +21,10 @@ class BadSignature(Exception):
 
 class AnswerKept(Unavailable):
     """The provider stored its own failure under our idempotency key and will repeat it for ever: use the next key."""
+
+
+class KeyRefused(Unavailable):
+    """The provider does not accept our key, or not for this: a person must set another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,34 @@ class Told:
     at: datetime
 
 
+class Health(StrEnum):
+    """How one part of a connection stands."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    """It works, but not as well as it could."""
+    BROKEN = "broken"
+
+
+class Part(StrEnum):
+    """What is looked at."""
+
+    KEY = "key"
+    MODE = "mode"
+    CLOCK = "clock"
+    WEBHOOK = "webhook"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding about a connection; `says` names the way out when it is not fine."""
+
+    what: Part
+    health: Health
+    says: str
+
+
 class PaymentProvider(Protocol):
     """One account at one provider."""
 
@@ -128,12 +161,30 @@ class PaymentProvider(Protocol):
         """Every dispute about this money."""
         ...
 
-    def events_since(self, since: datetime) -> AsyncIterator[Told]:
-        """The provider's own list of events made at or after `since`, in no order that counts."""
+    def events(self, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
+        """The provider's own list of events from `since` on, before `until`, page by page, in no order that counts.
+
+        Times are by the provider's clock. Raises Unavailable; what came before is still good.
+        """
         ...
 
     def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
         """Payments of ours that were opened in this time, paid or not, as they stand now."""
+        ...
+
+    async def check(self, notify_url: str) -> Sequence[Check]:
+        """Key, mode, clock, and whether notifications of the right kinds are sent to `notify_url`. Changes nothing.
+
+        Raises Unavailable when the provider cannot be asked, KeyRefused when the key is the reason.
+        """
+        ...
+
+    async def subscribe(self, notify_url: str) -> str | None:
+        """Have the provider send every kind of event that we need to `notify_url`; harmless when it does already.
+
+        The signing secret of a new endpoint, shown this once; None when the endpoint whose secret we have was brought
+        up to date.
+        """
         ...
 
     async def close(self) -> None:

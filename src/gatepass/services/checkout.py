@@ -18,7 +18,8 @@ from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
 from gatepass.services.links import Links, allowed
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import Ledger, ask_to_end, ask_to_look_up, look_up_briefly
-from gatepass.store import Store, WriteTx, payments
+from gatepass.store import Store, WriteTx, payments, timeline
+from gatepass.store.payments import OpenPage
 from gatepass.store.tables import new_id
 
 PATIENCE_S = 18.0
@@ -60,15 +61,13 @@ async def pay_page(desk: Desk, provider: str, purchase_id: UUID, return_url: str
     cannot be charged) or Unavailable (provider down or silent: nothing is lost, the same attempt works afterwards).
     """
     adapter = desk.provider(provider)
-    payable = await desk.management.find(purchase_id)
+    payable, page = await desk.management.find_with_page(purchase_id)
     if payable is None:
         raise NotFound("PurchaseUnknown", "This payment link belongs to no order that we know.")
     await _check_return_url(desk, payable, return_url)
     _check_payable(payable, adapter)
-    attempts = await desk.store.glance(lambda tx: payments.of_purchase(tx, purchase_id))
-    reusable = next((row for row in attempts if _reusable(row, payable)), None)
-    if reusable and reusable.page_url:
-        return reusable.page_url
+    if page and _fits(page, payable):
+        return page.url
     return await _open_once(desk, adapter, payable, return_url)
 
 
@@ -162,6 +161,8 @@ def _opened(tx: WriteTx, payment: Payment, report: Report) -> Payment:
     row = next(row for row in rows if row.id == payment.id)
     stored = replace(row, session_ref=report.session_ref, page_url=report.page_url)
     payments.save(tx, [stored])
+    page = {"payment_id": str(stored.id), "number": stored.number, "provider": stored.provider}
+    timeline.add(tx, [(stored.purchase_id, "pay_page.opened", page)])
     if not stored.open:
         ask_to_end(tx, stored)
     return stored
@@ -203,9 +204,12 @@ def checkout_of(links: Links, payable: Payable, payment: Payment) -> Checkout:
 
 
 def _reusable(payment: Payment, payable: Payable) -> bool:
-    fresh = payment.expires_at - datetime.now(UTC) > ALMOST_OVER
-    same = payment.amount == payable.total and payment.provider == payable.provider
-    return payment.state is PaymentState.CREATED and payment.page_url is not None and fresh and same
+    return payment.state is PaymentState.CREATED and payment.page_url is not None and _fits(payment, payable)
+
+
+def _fits(page: Payment | OpenPage, payable: Payable) -> bool:
+    fresh = page.expires_at - datetime.now(UTC) > ALMOST_OVER
+    return fresh and page.amount == payable.total and page.provider == payable.provider
 
 
 def _check_payable(payable: Payable, adapter: PaymentProvider) -> None:
@@ -264,5 +268,8 @@ async def returned(desk: Desk, token: str) -> str:
     if payment is None or payable is None:
         raise NotFound("PaymentUnknown", "This link belongs to no payment that we know.")
     if payment.open:
+        # Told once per payment: whoever opens the address again later finds it closed.
+        came_back = (payment.purchase_id, "buyer.returned", {"payment_id": str(payment.id)})
+        await desk.store.write(lambda tx: timeline.add(tx, [came_back]))
         await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
     return payment.return_url or payable.return_url or desk.links.order(payable.id, payable.created)

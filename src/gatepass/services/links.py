@@ -1,6 +1,7 @@
 """Every link that we give away: signed, for one purpose, with an end. An id alone opens nothing but the payment page."""
 
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from gatepass.domain.errors import NotFound, Refused
 ORDER_LINK_LIFE = timedelta(days=400)
 """From the order: long enough to come back to it after the event."""
 MAX_URL_CHARS = 2000
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What stands for itself in every part of an address (RFC 3986, 2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Links:
         A page that begins with a slash is one of this installation.
         """
         signature = self.pay_signature(purchase_id)
-        added = f"purchaseId={purchase_id}&returnUrl={quote(return_url, safe='')}&signature={signature}"
+        added = f"purchaseId={purchase_id}&returnUrl={_quoted(return_url)}&signature={signature}"
         page = payment_page_url if "://" in payment_page_url else f"{self.base_url}{payment_page_url}"
         return f"{_open_ended(page)}{added}"
 
@@ -85,6 +88,17 @@ def _signer(keys: tuple[str, ...], purpose: str) -> Signer:
     """Every purpose has keys of its own, derived once: a token for one purpose is nothing for another."""
     own = [hmac.digest(key.encode(), f"gatepass.{purpose}".encode(), "sha256") for key in keys]
     return Signer(own, sep=".", key_derivation="none", algorithm=_OneCall())
+
+
+def _quoted(url: str) -> str:
+    """Percent-encoded whole. Addresses differ in their last part, and that is mostly a token, which stays as it is."""
+    start, slash, end = url.rpartition("/")
+    return _quoted_start(start + slash) + (end if _PLAIN.fullmatch(end) else quote(end, safe=""))
+
+
+@lru_cache(maxsize=1000)
+def _quoted_start(text: str) -> str:
+    return quote(text, safe="")
 
 
 @lru_cache(maxsize=1000)

@@ -91,7 +91,7 @@ class Mailer:
         """Tell the buyer of a completed order. Never sent for an order that is not completed."""
         order = await self._order(claim)
         if order is None or order.purchase.status is not Status.COMPLETED:
-            await self.store.write(lambda tx: _finish(tx, claim))
+            await self.store.write_together(_finish, (claim, None))
             return
         passes = "pass" if len(order.people) == 1 else "passes"
         subject = f"Your {passes} for {order.event.name}"
@@ -109,7 +109,7 @@ class Mailer:
         refund = await self.store.read(lambda tx: refunds.get(tx, refund_id))
         order = refund and await self.store.read(lambda tx: _order(tx, refund.purchase_id))
         if refund is None or order is None:
-            await self.store.write(lambda tx: _finish(tx, claim))
+            await self.store.write_together(_finish, (claim, None))
             return
         subject = f"{texts.money(refund.amount, order.purchase.locale)} goes back to you: {order.event.name}"
         await self._send(
@@ -123,10 +123,10 @@ class Mailer:
         return await self.store.read(lambda tx: _order(tx, purchase_id))
 
     async def _send(self, claim: Job, order: "_Order", letter: "_Letter") -> None:
-        mail_id, sent = await self.store.write(lambda tx: _write_down(tx, order, letter))
+        mail_id, sent = await self.store.write_together(_write_down, (order, letter))
         if not sent:
             await self.post.send(self._message(order, letter, mail_id), mail_id)
-        await self.store.write(lambda tx: _finish(tx, claim, mail_id))
+        await self.store.write_together(_finish, (claim, mail_id))
 
     def _message(self, order: "_Order", letter: "_Letter", mail_id: UUID) -> EmailMessage:
         buyer = order.people[0]
@@ -173,17 +173,18 @@ def _order(tx: ReadTx, purchase_id: UUID) -> _Order | None:
     return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if purchase and event else None
 
 
-def _write_down(tx: WriteTx, order: _Order, letter: _Letter) -> tuple[UUID, bool]:
-    mail_id = records.add_mail(tx, order.purchase.id, letter.kind, order.people[0].email, letter.subject)
-    row = records.get_mail(tx, mail_id)
-    return mail_id, bool(row and row["sent"])
+def _write_down(tx: WriteTx, wanted: Sequence[tuple[_Order, _Letter]]) -> Sequence[tuple[UUID, bool]]:
+    """The id of each mail, and whether it was sent already."""
+    return records.add_mails(
+        tx, [(order.purchase.id, letter.kind, order.people[0].email, letter.subject) for order, letter in wanted]
+    )
 
 
-def _finish(tx: WriteTx, claim: Job, mail_id: UUID | None = None) -> None:
-    if mail_id:
-        records.mark_sent(tx, mail_id)
-    if jobs.held(tx, [claim]):
-        jobs.finish(tx, [claim.id])
+def _finish(tx: WriteTx, done: Sequence[tuple[Job, UUID | None]]) -> Sequence[None]:
+    records.mark_sent(tx, [mail_id for _, mail_id in done if mail_id])
+    standing = jobs.held(tx, [claim for claim, _ in done])
+    jobs.finish(tx, [claim.id for claim, _ in done if claim.id in standing])
+    return [None] * len(done)
 
 
 def _confirmation(order: _Order, links: Links) -> str:

@@ -14,6 +14,7 @@ from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
 from gatepass.services.purchases import Settled, Settlement, release, settle
 from gatepass.store import ReadTx, Store, WriteTx, people, purchases
+from gatepass.store.payments import OpenPage
 from gatepass.store.tables import Row
 
 
@@ -22,6 +23,10 @@ class EventManagement(Protocol):
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """The purchase as a payment needs it, or None."""
+        ...
+
+    async def find_with_page(self, purchase_id: UUID) -> tuple[Payable | None, OpenPage | None]:
+        """The same with the page of its open payment, if there is one: one read, where both live in one database."""
         ...
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
@@ -52,7 +57,10 @@ class OwnEventManagement:
         self._store, self._links = store, links
 
     async def find(self, purchase_id: UUID) -> Payable | None:
-        return await self._store.glance(lambda tx: self._payable(tx, purchase_id))
+        return (await self.find_with_page(purchase_id))[0]
+
+    async def find_with_page(self, purchase_id: UUID) -> tuple[Payable | None, OpenPage | None]:
+        return await self._store.glance(_with_pages, purchase_id)
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
         return [self._links.base_url, *await self._store.read(lambda tx: _origins(tx, purchase_id))]
@@ -62,7 +70,7 @@ class OwnEventManagement:
 
     def still(self, tx: WriteTx, payable: Payable) -> Payable:
         self.lock(tx, [payable.id])
-        return self._payable(tx, payable.id) or payable
+        return _with_pages(tx, [payable.id])[0][0] or payable
 
     def settle(self, tx: WriteTx, wanted: Sequence[Settlement]) -> Sequence[Settled | GatepassError]:
         return settle(tx, wanted)
@@ -70,9 +78,18 @@ class OwnEventManagement:
     def release(self, tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None:
         release(tx, wanted)
 
-    def _payable(self, tx: ReadTx, purchase_id: UUID) -> Payable | None:
-        row = purchases.with_event(tx, purchase_id)
-        return _payable(row) if row else None
+
+def _with_pages(tx: ReadTx, ids: Sequence[UUID]) -> Sequence[tuple[Payable | None, OpenPage | None]]:
+    found = purchases.with_event(tx, ids)
+    rows = (found.get(at) for at in ids)
+    return [(_payable(row), _page(row)) if row else (None, None) for row in rows]
+
+
+def _page(row: Row) -> OpenPage | None:
+    if row["page_url"] is None:
+        return None
+    amount = Money(row["page_minor"], row["page_currency"])
+    return OpenPage(row["page_url"], row["page_provider"], amount, row["page_ends"])
 
 
 def _payable(row: Row) -> Payable:

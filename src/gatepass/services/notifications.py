@@ -21,7 +21,8 @@ from gatepass.store.tables import Row, new_id
 MAX_BODY_BYTES = 256 * 1024
 """Of one notification; providers send a few kilobytes."""
 
-_Received = tuple[str, Delivery, bytes]
+Received = tuple[str, Delivery, bytes]
+"""Provider, what was read of the notification, and its raw body."""
 
 
 async def receive(store: Store, provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> None:
@@ -30,8 +31,13 @@ async def receive(store: Store, provider: PaymentProvider, headers: Mapping[str,
     await store.write_together(_keep, (provider.name, delivery, body))
 
 
-def _keep(tx: WriteTx, received: Sequence[_Received]) -> Sequence[None]:
-    """Keep what is new, in one statement per table; one answer each."""
+def _keep(tx: WriteTx, received: Sequence[Received]) -> Sequence[None]:
+    keep(tx, received)
+    return [None] * len(received)
+
+
+def keep(tx: WriteTx, received: Sequence[Received]) -> int:
+    """Keep what is new, in one statement per table, however it came; how many were."""
     rows: dict[tuple[str, str], Row] = {}
     for provider, delivery, body in received:
         rows.setdefault((provider, delivery.event_ref), _row(tx, provider, delivery, body))
@@ -39,9 +45,10 @@ def _keep(tx: WriteTx, received: Sequence[_Received]) -> Sequence[None]:
         for ref in inbox.known(tx, provider, [ref for name, ref in rows if name == provider]):
             del rows[provider, ref]
     if rows:
-        inbox.add(tx, list(rows.values()))
-        jobs.add_many(tx, [_job(tx, row) for row in rows.values() if row["state"] == NotificationState.NEW.value])
-    return [None] * len(received)
+        with tx.one_trip():
+            inbox.add(tx, list(rows.values()))
+            jobs.add_many(tx, [_job(tx, row) for row in rows.values() if row["state"] == NotificationState.NEW.value])
+    return len(rows)
 
 
 def _row(tx: WriteTx, provider: str, delivery: Delivery, body: bytes) -> Row:
@@ -63,7 +70,13 @@ def _row(tx: WriteTx, provider: str, delivery: Delivery, body: bytes) -> Row:
 
 
 def _job(tx: WriteTx, row: Row) -> Row:
-    return jobs.row(tx, "apply_notification", {"notification_id": str(row["id"])}, dedupe=f"apply:{row['id']}")
+    return job_of(tx, row["id"])
+
+
+def job_of(tx: WriteTx, notification_id: UUID) -> Row:
+    """The one job that applies a notification."""
+    payload = {"notification_id": str(notification_id)}
+    return jobs.row(tx, "apply_notification", payload, dedupe=f"apply:{notification_id}")
 
 
 async def apply(desk: Desk, claim: Job) -> None:

@@ -13,11 +13,13 @@ from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
 from gatepass.domain.purchase import Move
 from gatepass.domain.refund import Cause
+from gatepass.domain.webhook import Kind
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import refunds
 from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
 from gatepass.services.refunds import Return
+from gatepass.services.webhooks import Subject, announce
 from gatepass.store import Store, WriteTx, inbox, jobs, payments, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
@@ -84,7 +86,10 @@ class Ledger:
     def _write(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
         if changed := book.changed():
             payments.save(tx, changed)
-            timeline.add(tx, [_entry(row) for row in changed if row.state is not book.state_before(row)])
+            moved = [row for row in changed if row.state is not book.state_before(row)]
+            timeline.add(tx, [_entry(row) for row in moved])
+            failed = [Subject(row.purchase_id, [row.id]) for row in moved if row.state is PaymentState.FAILED]
+            announce(tx, Kind.PAYMENT_FAILED, failed)
         late = self._settle(tx, book.moves) if book.moves else set[UUID]()
         if returns := [*book.returns, *(_too_late(row) for row in book.succeeded() if row.purchase_id in late)]:
             refunds.order(tx, returns)
@@ -133,6 +138,7 @@ class _Book:
 
     def _take(self, tx: WriteTx, row: Payment, report: Report) -> None:
         self._now[row.id] = row.told(report)
+        timeline.add(tx, _declined(row, self._now[row.id]))
         self._follow(tx, row, self._now[row.id])
         _see_to_the_page(tx, self._now[row.id], report)
 
@@ -186,13 +192,19 @@ def _too_late(payment: Payment) -> Return:
     return Return(payment, Cause.PAID_LATE, "It arrived after the seats were given away.")
 
 
-def _entry(row: Payment) -> timeline.Entry:
+def _declined(before: Payment, now: Payment) -> list[timeline.Entry]:
+    """A try that failed on a page that is still open: no state changes, and the reason is gone after the next."""
+    fresh = now.open and now.state is before.state and now.reason_code and now.reason_code != before.reason_code
+    return [_entry(now, "declined")] if fresh else []
+
+
+def _entry(row: Payment, what: str | None = None) -> timeline.Entry:
     detail = {
         "payment_id": str(row.id), "number": row.number, "provider": row.provider,
         "amount_minor": row.amount.minor, "currency": row.amount.currency,
         "reason_code": row.reason_code, "reason_text": row.reason_text,
     }  # fmt: skip
-    return row.purchase_id, f"payment.{row.state.value}", detail
+    return row.purchase_id, f"payment.{what or row.state.value}", detail
 
 
 def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:

@@ -314,7 +314,8 @@ def release(tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None
         changes.seats(gone, purchase.event_id, 0, -1)
         if whom is None or (gone and len(gone) == len(registered[purchase.id])):
             _give_up(tx, changes, purchase)
-    purchases.cancel_registrations(tx, leaving)
+    cancelled = purchases.cancel_registrations(tx, leaving)
+    announce(tx, Kind.REGISTRATION_CANCELLED, [Subject(at, gone) for at, gone in cancelled.items()])
     _save(tx, changes, held, {})
 
 

@@ -13,8 +13,10 @@ from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
+from gatepass.domain.webhook import Kind
 from gatepass.services import attention
 from gatepass.services.management import EventManagement
+from gatepass.services.webhooks import Subject, announce
 from gatepass.store import Store, WriteTx, disputes, inbox, jobs, payments, purchases, records, refunds, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
@@ -188,7 +190,7 @@ def _keep(tx: WriteTx, made: Sequence[Refund]) -> None:
         if one.on_its_way:
             jobs.add(tx, "send_refund", {"refund_id": str(one.id)}, dedupe=f"refund:{one.id}")
         else:
-            _tell_the_buyer(tx, one)
+            _tell(tx, one)
 
 
 def entry(one: Refund) -> timeline.Entry:
@@ -200,8 +202,10 @@ def entry(one: Refund) -> timeline.Entry:
     return one.purchase_id, f"refund.{one.state.value}", detail
 
 
-def _tell_the_buyer(tx: WriteTx, one: Refund) -> None:
-    """Once per refund, when it is sure that the money is on its way."""
+def _tell(tx: WriteTx, one: Refund) -> None:
+    """The buyer once it is sure that the money is on its way, integrators once it has gone. Each once per refund."""
+    if one.state is RefundState.SUCCEEDED:
+        announce(tx, Kind.PAYMENT_REFUNDED, [Subject(one.purchase_id, [one.id])])
     jobs.add(tx, "send_refund_mail", {"refund_id": str(one.id)}, dedupe=f"refund_mail:{one.id}")
 
 
@@ -284,7 +288,7 @@ def _changed(tx: WriteTx, before: Refund, report: RefundReport) -> Refund:
 
 def _follow_state(tx: WriteTx, now: Refund) -> None:
     if now.counts:
-        _tell_the_buyer(tx, now)
+        _tell(tx, now)
         return
     reason = f"The refund of {now.amount} failed: {now.reason_text or now.state.value}. The money is still here."
     records.call_attention(

@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
-from gatepass.domain.event import Event, Pass
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status
 from gatepass.domain.registration import Attendee, Register, checked_attendees
 from gatepass.services import switches
 from gatepass.services.purchases import Order, grant
 from gatepass.store import Store, WriteTx, events, purchases
+from gatepass.store.events import OnSale, PassOnSale
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
 
@@ -50,8 +50,7 @@ async def register(store: Store, command: Register) -> Registered:
 class _Sale:
     """One event while its row is locked: what it was, and what this group takes from it."""
 
-    event: Event
-    passes: Mapping[UUID, Pass]
+    event: OnSale
     held: int = 0
     sold: int = 0
     pass_held: Counter[UUID] = field(default_factory=Counter[UUID])
@@ -59,7 +58,7 @@ class _Sale:
 
     def left(self, pass_id: UUID) -> int:
         """Seats of a pass that nobody of this group has taken yet."""
-        return self.passes[pass_id].left - self.pass_held[pass_id] - self.pass_sold[pass_id]
+        return self.event.passes[pass_id].left - self.pass_held[pass_id] - self.pass_sold[pass_id]
 
     def room(self) -> int | None:
         """The same of the whole event; None: no limit."""
@@ -97,10 +96,10 @@ def _register(tx: WriteTx, commands: Sequence[Register]) -> Sequence[Registered 
 def _open_sale(tx: WriteTx, commands: Sequence[Register]) -> _Group:
     """Lock the events, then look what was made before: whoever has the same key has waited for the same lock."""
     wanted = {person.pass_id for command in commands for person in command.attendees if person.pass_id}
-    found = events.lock_by_readable_id(tx, {command.event for command in commands}, wanted)
+    found = events.lock_on_sale(tx, {command.event for command in commands}, wanted)
     keys = [command.idempotency_key for command in commands if command.idempotency_key]
     return _Group(
-        sales={at: _Sale(event, {one.id: one for one in event.passes}) for at, event in found.items()},
+        sales={at: _Sale(event) for at, event in found.items()},
         payments_on=switches.on(tx, switches.PAYMENTS),
         known=purchases.by_idempotency_key(tx, keys) if keys else {},
     )
@@ -137,7 +136,7 @@ def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str 
         _pass_of(tx, sale, person).id for person in command.attendees if person.pass_id or _needs(tx, sale)
     )
     _check_room(sale, wanted, len(command.attendees))
-    total = sum(sale.passes[at].price.minor * count for at, count in wanted.items())
+    total = sum(sale.event.passes[at].price_minor * count for at, count in wanted.items())
     sale.take(wanted, len(command.attendees), at_once=not total)
     purchase = _purchase_row(tx, group, sale, command, total, _items(sale, wanted, len(command.attendees)), wish)
     people = [_attendee_row(purchase["id"], at, person, sale) for at, person in enumerate(command.attendees)]
@@ -153,7 +152,7 @@ def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str 
     )
 
 
-def _check_open(event: Event, now: datetime) -> None:
+def _check_open(event: OnSale, now: datetime) -> None:
     if not event.live:
         raise Conflict("EventNotLive", f"{event.name} does not take registrations: it is not live.")
     if event.registration_closes and event.registration_closes <= now:
@@ -162,14 +161,14 @@ def _check_open(event: Event, now: datetime) -> None:
 
 def _needs(tx: WriteTx, sale: _Sale) -> bool:
     """True when an attendee without a pass is wrong here."""
-    return bool(sale.passes) or events.has_passes(tx, sale.event.id)
+    return bool(sale.event.passes) or events.has_passes(tx, sale.event.id)
 
 
-def _pass_of(tx: WriteTx, sale: _Sale, person: Attendee) -> Pass:
+def _pass_of(tx: WriteTx, sale: _Sale, person: Attendee) -> PassOnSale:
     if person.pass_id is None:
         raise Refused("PassMissing", f"{sale.event.name} needs a pass for each attendee.", field="attendees.passId")
     try:
-        return sale.passes[person.pass_id]
+        return sale.event.passes[person.pass_id]
     except KeyError:
         raise Refused(
             "PassNotFound", f"{sale.event.name} has no pass {person.pass_id}.", field="attendees.passId"
@@ -179,7 +178,7 @@ def _pass_of(tx: WriteTx, sale: _Sale, person: Attendee) -> Pass:
 def _check_room(sale: _Sale, wanted: Mapping[UUID, int], people: int) -> None:
     for at, count in wanted.items():
         if sale.left(at) < count:
-            raise Conflict("PassSoldOut", _sold_out(sale.passes[at].name, sale.left(at)))
+            raise Conflict("PassSoldOut", _sold_out(sale.event.passes[at].name, sale.left(at)))
     room = sale.room()
     if room is not None and room < people:
         raise Conflict("EventCapacityReached", _sold_out(sale.event.name, room))
@@ -190,7 +189,7 @@ def _sold_out(what: str, left: int) -> str:
 
 
 def _items(sale: _Sale, wanted: Mapping[UUID, int], people: int) -> str:
-    parts = [f"{count} × {sale.passes[at].name}" for at, count in wanted.items()] or [f"{people} × registration"]
+    parts = [f"{count} × {sale.event.passes[at].name}" for at, count in wanted.items()] or [f"{people} × registration"]
     return ", ".join(parts)[:500]
 
 
@@ -226,7 +225,7 @@ def _attendee_row(purchase_id: UUID, position: int, person: Attendee, sale: _Sal
         "purchase_id": purchase_id,
         "position": position,
         "pass_id": person.pass_id,
-        "price_minor": sale.passes[person.pass_id].price.minor if person.pass_id else 0,
+        "price_minor": sale.event.passes[person.pass_id].price_minor if person.pass_id else 0,
         "first_name": person.first_name,
         "last_name": person.last_name,
         "email": person.email,
@@ -271,6 +270,7 @@ def _write(tx: WriteTx, group: _Group) -> None:
             seats[sale.event.id] = (sale.held, sale.sold)
         for at in {*sale.pass_held, *sale.pass_sold}:
             passes[at] = (sale.pass_held[at], sale.pass_sold[at])
-    events.move_seats(tx, seats, passes)
-    purchases.add(tx, group.purchases, group.people)
-    grant(tx, group.granted)
+    with tx.one_trip():
+        events.move_seats(tx, seats, passes)
+        purchases.add(tx, group.purchases, group.people)
+        grant(tx, group.granted)

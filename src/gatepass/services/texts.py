@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
+from gatepass.domain.timeline import Words
 
 
 def money(amount: Money, locale: str = "en") -> str:
@@ -48,6 +49,50 @@ def moment(at: datetime, zone: str = "UTC", locale: str = "en") -> str:
 
     local = at.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
+
+
+def brief(at: datetime, zone: str, locale: str = "en", *, seconds: bool = False) -> str:
+    """Such as Sat 21 Nov, 2:02 PM; with the year when it is not this one. The zone stands elsewhere, once for many times."""
+    return f"{_date(at, zone, locale)}, {_hour(at, zone, locale, seconds=seconds)}"
+
+
+def stamp(at: datetime, zone: str, before: datetime | None, locale: str = "en", *, seconds: bool = False) -> str:
+    """In a list of times: the date only where it is another one than that of the time before."""
+    same = before is not None and before.astimezone(ZoneInfo(zone)).date() == at.astimezone(ZoneInfo(zone)).date()
+    return _hour(at, zone, locale, seconds=seconds) if same else brief(at, zone, locale, seconds=seconds)
+
+
+def in_sentence(at: datetime, zone: str, locale: str = "en") -> str:
+    """Such as 2:02 PM on Sat 21 Nov: fits after "at", "until" and "by"."""
+    return f"{_hour(at, zone, locale)} on {_date(at, zone, locale)}"
+
+
+def plain(words: Words, zone: str, locale: str = "en") -> str:
+    """A text with its times written out, where nobody can write them for the reader: 2:02 PM CET on Sat 21 Nov."""
+    return "".join(
+        part if isinstance(part, str)
+        else f"{_hour(part, zone, locale)} {part.astimezone(ZoneInfo(zone)).tzname()} on {_date(part, zone, locale)}"
+        for part in words
+    )  # fmt: skip
+
+
+def zone_name(at: datetime, zone: str) -> str:
+    """Such as Berlin (CET)."""
+    return f"{zone.rpartition('/')[2].replace('_', ' ')} ({at.astimezone(ZoneInfo(zone)).tzname()})"
+
+
+def _date(at: datetime, zone: str, locale: str) -> str:
+    from babel.dates import format_date
+
+    local = at.astimezone(ZoneInfo(zone))
+    this_year = local.year == datetime.now(UTC).year
+    return format_date(local, "EEE d MMM" if this_year else "EEE d MMM y", locale=locale)
+
+
+def _hour(at: datetime, zone: str, locale: str, *, seconds: bool = False) -> str:
+    from babel.dates import format_datetime
+
+    return format_datetime(at.astimezone(ZoneInfo(zone)), "h:mm:ss a" if seconds else "h:mm a", locale=locale)
 
 
 def utc_of(local: datetime, zone: str) -> datetime:

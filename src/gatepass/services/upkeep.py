@@ -3,7 +3,8 @@
 Each is a job like any other, so any node takes it over, and none runs twice at a time.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,12 +30,34 @@ FORGET_EVERY = timedelta(hours=1)
 KEEP_DONE_JOBS = timedelta(days=7)
 KEEP_WEBHOOKS = timedelta(days=90)
 """From their end: so long a message can be looked at, and sent again."""
+LONGEST_LEASE = timedelta(seconds=60)
+"""A job that is due sooner may be under way somewhere."""
+REPEATING = frozenset({"pull_events"})
+"""Beside those without a payload: never parked, since they come again by plan, whatever happened."""
 
 
-def schedule(tx: WriteTx) -> None:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an installation has set about its upkeep. `pull_every`: None when events are not pulled."""
+
+    pull_every: timedelta | None = timedelta(seconds=30)
+    keep_bodies: timedelta = timedelta(days=400)
+
+
+def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs"):
+    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
+    if plan.pull_every:
+        _schedule_pulls(tx, plan.pull_every, providers)
+
+
+def _schedule_pulls(tx: WriteTx, every: timedelta, providers: Iterable[str]) -> None:
+    for provider in providers:
+        name = f"pull_events:{provider}"
+        jobs.add(tx, "pull_events", {"provider": provider}, dedupe=name)
+        # It may have been planned at a slower pace than today's.
+        jobs.hasten(tx, name, tx.now + max(every, LONGEST_LEASE))
 
 
 async def sweep_holds(store: Store, claim: Job) -> None:

@@ -39,9 +39,9 @@ class Subject:
 
 def announce(tx: WriteTx, kind: Kind, subjects: Iterable[Subject]) -> None:
     """Tell every endpoint that wants to know, once per fact however often it is announced. One look when there is none."""
-    wanting = [at for at, kinds in webhooks.enabled(tx) if not kinds or kind.value in kinds]
+    told = list(subjects)
+    wanting = [at for at, kinds in webhooks.enabled(tx) if not kinds or kind.value in kinds] if told else []
     if wanting:
-        told = list(subjects)
         webhooks.add_messages(tx, [_message(tx, at, kind, subject) for subject in told for at in wanting])
 
 

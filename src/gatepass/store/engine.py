@@ -1,4 +1,4 @@
-"""A unit of work is answered only after its commit. The only file that knows whether it is SQLite or PostgreSQL.
+"""A unit of work is answered only after its commit. With `bulk`, the only file that knows whether it is SQLite or PostgreSQL.
 
 A unit is a plain function of a transaction; it cannot await, so it cannot call a provider while the transaction is open.
 SQLite has one writer lane that commits all units waiting at that moment together. On PostgreSQL the units that fight for
@@ -10,8 +10,9 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -25,6 +26,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gatepass.domain.errors import GatepassError, Unavailable
+from gatepass.store import bulk
 
 GROUP_LIMIT = 128
 """Units in one commit."""
@@ -83,6 +85,7 @@ class WriteTx(ReadTx):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.added_jobs = False
+        self._held_back: list[tuple[bulk.Bulk, Sequence[Row]]] | None = None
         self._now: datetime | None = None
 
     @property
@@ -95,6 +98,40 @@ class WriteTx(ReadTx):
     def _clock(self) -> datetime:
         moment: datetime = self._connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
+
+    def insert_many(self, table: sa.Table, rows: Sequence[Row], *, unless: str | None = None) -> None:
+        """New rows, all with the same columns. `unless` names unique columns: a row whose values are known is left out."""
+        if rows:
+            self._bulk(bulk.insertion(self._database, table, tuple(rows[0]), unless), rows)
+
+    def change_many(self, table: sa.Table, rows: Sequence[Row], *, plus: tuple[str, ...] = ()) -> None:
+        """Change rows by their `id`, the last column of each; columns in `plus` are added to what is there."""
+        if rows:
+            self._bulk(bulk.change(self._database, table, tuple(rows[0]), plus), rows)
+
+    @contextmanager
+    def one_trip(self) -> Generator[None]:
+        """What `insert_many` and `change_many` write in this block goes to PostgreSQL as one statement, at its end.
+
+        Each of them sees the database as it was before the block, and none may touch a row of another.
+        """
+        self._held_back = [] if self.postgresql else None
+        try:
+            yield
+        finally:
+            held_back, self._held_back = self._held_back, None
+        if held_back:
+            self._connection.exec_driver_sql(*bulk.together(held_back))
+
+    def _bulk(self, statement: bulk.Bulk, rows: Sequence[Row]) -> None:
+        if self._held_back is not None:
+            self._held_back.append((statement, rows))
+        else:
+            self._connection.exec_driver_sql(statement.text, statement.bind(rows))
+
+    @property
+    def _database(self) -> str:
+        return self._connection.dialect.name
 
     def mark(self, statement: str) -> None:
         """SAVEPOINT, RELEASE or ROLLBACK TO: one unit's refusal never undoes its neighbour."""
@@ -120,6 +157,7 @@ class Store:
         self._readers = ThreadPoolExecutor(READERS, "gatepass-read")
         self._grouped = _Lane(writer, GROUP_LIMIT, self._after_commit)
         one_writer = writer.dialect.name == "sqlite"
+        self._glances = None if one_writer else _Lane(reader, GROUP_LIMIT, self._after_commit)
         self._general = [self._grouped] if one_writer else self._start_general_lanes()
         self.on_jobs: Callable[[], None] = lambda: None
         """Called on the event loop after a commit that added jobs: a hint for the worker in this process."""
@@ -133,14 +171,34 @@ class Store:
         """Run `query` on a reading connection."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
 
-    async def glance(self, query: Callable[[ReadTx], T]) -> T:
-        """`read` for a look by key on a hot path. On SQLite it takes less time than handing it to another thread would."""
-        return self.read_now(query) if self._reader.dialect.name == "sqlite" else await self.read(query)
+    async def glance(self, query: Callable[[ReadTx, Sequence[C]], Sequence[T]], key: C) -> T:
+        """`read` for a look by key on a hot path, for all who ask at that moment: `query` gets the keys, one answer each.
+
+        On SQLite there is nothing to wait for, and the look takes less time than handing it to another thread would.
+        """
+        if self._glances is None:
+            return self.read_now(lambda tx: query(tx, [key]))[0]
+        return await self._grouped_on(self._glances, query, key)
 
     def read_now(self, query: Callable[[ReadTx], T]) -> T:
         """The same in this thread."""
         try:
             with self._reader.connect() as connection:
+                return query(ReadTx(connection))
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+
+    async def snapshot(self, query: Callable[[ReadTx], T]) -> T:
+        """`read` whose statements all see the same moment: for what is told of several tables."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.snapshot_now, query)
+
+    def snapshot_now(self, query: Callable[[ReadTx], T]) -> T:
+        """The same in this thread."""
+        try:
+            with self._reader.connect() as connection:
+                # SQLite's readers begin a transaction anyway; PostgreSQL's see each statement's own moment.
+                if connection.dialect.name == "postgresql":
+                    connection.execution_options(isolation_level="REPEATABLE READ")
                 return query(ReadTx(connection))
         except DBAPIError as error:
             raise _unavailable(error) from error
@@ -157,10 +215,13 @@ class Store:
 
         `unit` gets the commands and answers each with a result or with the refusal that its caller shall see.
         """
+        return await self._grouped_on(self._grouped, unit, command)
+
+    async def _grouped_on(self, lane: "_Lane", unit: Callable[..., Any], command: Any) -> Any:
         loop = asyncio.get_running_loop()
         ticket = _Ticket(unit, command, grouped=True, loop=loop, future=loop.create_future())
-        self._grouped.submit(ticket)
-        return cast("T", await ticket.future)
+        lane.submit(ticket)
+        return await ticket.future
 
     def write_now(self, unit: Callable[[WriteTx], T]) -> T:
         """Run `unit` in this thread: for commands and tests, not for the server."""
@@ -169,7 +230,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what waits, then close the connections."""
-        lanes = {self._grouped, *self._general}
+        lanes = {self._grouped, *self._general, *([self._glances] if self._glances else [])}
         for lane in lanes:
             lane.stop()
         for lane in lanes:
@@ -365,7 +426,7 @@ def engines(url: str) -> tuple[Engine, Engine]:
     writer = sa.create_engine(
         full, pool_size=GENERAL_LANES + 2, connect_args={"options": "-c synchronous_commit=on"}, **options
     )
-    reader = sa.create_engine(full, pool_size=READERS, isolation_level="AUTOCOMMIT", **options)
+    reader = sa.create_engine(full, pool_size=READERS + 1, isolation_level="AUTOCOMMIT", **options)
     return writer, reader
 
 

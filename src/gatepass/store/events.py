@@ -4,7 +4,9 @@ The event's row is the lock for all its seats: whoever changes a seat locks the 
 purchase, payment, event.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,21 +19,38 @@ from gatepass.store.tables import Row, event, event_pass, payment_provider
 
 _EVENTS_OF_PAGE = 500
 
-_hold_pass = (
-    sa.update(event_pass)
-    .where(event_pass.c.id == sa.bindparam("at"))
-    .values(held=event_pass.c.held + sa.bindparam("add_held"), sold=event_pass.c.sold + sa.bindparam("add_sold"))
+_on_sale = (
+    sa.select(
+        event.c.id,
+        event.c.readable_id,
+        event.c.name,
+        event.c.status,
+        event.c.currency,
+        event.c.capacity - event.c.held - event.c.sold,
+        event.c.registration_closes,
+        event.c.payment_enabled,
+        payment_provider.c.id,
+        payment_provider.c.payment_page_url,
+        payment_provider.c.timeout_minutes,
+        payment_provider.c.live,
+    )
+    .outerjoin(payment_provider, payment_provider.c.id == event.c.payment_provider_id)
+    .where(event.c.readable_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(event.c.id)
+    .with_for_update(of=event)
 )
-_hold_event = (
-    sa.update(event)
-    .where(event.c.id == sa.bindparam("at"))
-    .values(held=event.c.held + sa.bindparam("add_held"), sold=event.c.sold + sa.bindparam("add_sold"))
-)
-
+_seats = sa.select(
+    event_pass.c.event_id,
+    event_pass.c.id,
+    event_pass.c.name,
+    event_pass.c.price_minor,
+    event_pass.c.allocation - event_pass.c.held - event_pass.c.sold,
+).where(event_pass.c.id.in_(sa.bindparam("ids", expanding=True)))
 _by_readable_id = (
     sa.select(event).where(event.c.readable_id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
 )
 _by_id = sa.select(event).where(event.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(event.c.id)
+_lock_by_id = _by_id.with_for_update()
 _passes_of = sa.select(event_pass).where(event_pass.c.id.in_(sa.bindparam("ids", expanding=True)))
 _all_passes = (
     sa.select(event_pass)
@@ -39,6 +58,43 @@ _all_passes = (
     .order_by(event_pass.c.id)
 )
 _providers = sa.select(payment_provider).where(payment_provider.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+@dataclass(slots=True)
+class PassOnSale:
+    """A pass as a registration needs it."""
+
+    id: UUID
+    name: str
+    price_minor: int
+    left: int
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A payment provider as a registration needs it."""
+
+    id: UUID
+    payment_page_url: str
+    timeout_minutes: int
+    live: bool
+
+
+@dataclass(slots=True)
+class OnSale:
+    """An event as a registration needs it, its row locked, with the passes that were asked for."""
+
+    id: UUID
+    readable_id: str
+    name: str
+    live: bool
+    currency: str
+    left: int | None
+    """Seats of the whole event still free; None without a limit."""
+    registration_closes: datetime | None
+    payment_enabled: bool
+    provider: Gateway | None
+    passes: dict[UUID, PassOnSale]
 
 
 def find(tx: ReadTx, readable_id: str) -> Event | None:
@@ -57,10 +113,27 @@ def published(tx: ReadTx) -> list[Event]:
     return _with_passes(tx, tx.rows(live.limit(_EVENTS_OF_PAGE)))
 
 
-def lock_by_readable_id(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Iterable[UUID]) -> dict[str, Event]:
-    """Events, locked, each with those of the named passes that belong to it."""
-    rows = tx.rows(_by_readable_id.with_for_update(), {"ids": _askable(readable_ids)})
-    return {found.readable_id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
+def lock_on_sale(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Collection[UUID]) -> dict[str, OnSale]:
+    """Events by their readable ids, locked, each with those of the named passes that belong to it.
+
+    Two statements, and only the columns that a registration reads: this is where registrations wait for each other.
+    """
+    found = [_offer(*row) for row in tx.execute(_on_sale, {"ids": _askable(readable_ids)})]
+    by_id = {one.id: one for one in found}
+    for event_id, *seats in tx.execute(_seats, {"ids": list(pass_ids)}) if by_id and pass_ids else ():
+        if event_id in by_id:
+            one = PassOnSale(*seats)
+            by_id[event_id].passes[one.id] = one
+    return {one.readable_id: one for one in found}
+
+
+def _offer(
+    id_: UUID, readable_id: str, name: str, status: str, currency: str, left: int | None, closes: datetime | None,
+    payment_enabled: bool, *provider: Any,
+) -> OnSale:  # fmt: skip
+    gateway = Gateway(*provider) if provider[0] else None
+    live = status == EventStatus.LIVE.value
+    return OnSale(id_, readable_id, name, live, currency, left, closes, payment_enabled, gateway, {})
 
 
 def _askable(readable_ids: Iterable[str]) -> list[str]:
@@ -69,8 +142,8 @@ def _askable(readable_ids: Iterable[str]) -> list[str]:
 
 
 def lock(tx: WriteTx, event_ids: Iterable[UUID], pass_ids: Iterable[UUID]) -> dict[UUID, Event]:
-    """The same by the events' ids."""
-    rows = tx.rows(_by_id.with_for_update(), {"ids": list(event_ids)})
+    """Whole events by their ids, locked, each with those of the named passes that belong to it."""
+    rows = tx.rows(_lock_by_id, {"ids": list(event_ids)})
     return {found.id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
 
 
@@ -81,14 +154,12 @@ def has_passes(tx: ReadTx, event_id: UUID) -> bool:
 
 def move_seats(tx: WriteTx, events: Mapping[UUID, tuple[int, int]], passes: Mapping[UUID, tuple[int, int]]) -> None:
     """Add (held, sold) to each event and pass; the events must be locked. CHECK constraints refuse a seat too many."""
-    if events:
-        tx.execute(_hold_event, _additions(events))
-    if passes:
-        tx.execute(_hold_pass, _additions(passes))
+    tx.change_many(event, _additions(events), plus=("held", "sold"))
+    tx.change_many(event_pass, _additions(passes), plus=("held", "sold"))
 
 
 def _additions(seats: Mapping[UUID, tuple[int, int]]) -> list[dict[str, Any]]:
-    return [{"at": at, "add_held": held, "add_sold": sold} for at, (held, sold) in sorted(seats.items())]
+    return [{"held": held, "sold": sold, "id": at} for at, (held, sold) in sorted(seats.items())]
 
 
 def set_status(tx: WriteTx, event_id: UUID, status: EventStatus) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from gatepass.domain.notification import About
 from gatepass.domain.payment import Payment
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, notification
+from gatepass.store.tables import Row, attention, notification
 
 
 class NotificationState(StrEnum):
@@ -41,23 +42,27 @@ class Notification:
     state: NotificationState
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which notifications are meant: received from `since` on, before `until`, of one kind, or only quarantined ones."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: str | None = None
+    quarantined: bool = False
+
+    def described(self) -> dict[str, str]:
+        """For the audit: what was asked for."""
+        return {name: str(getattr(self, name)) for name in Span.__slots__ if getattr(self, name)}
+
+
 _known = sa.select(notification.c.event_ref).where(
     notification.c.provider == sa.bindparam("provider"),
     notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
 )
-_set_state = (
-    sa.update(notification)
-    .where(notification.c.id == sa.bindparam("at"))
-    .values(
-        state=sa.bindparam("to"),
-        reason=sa.bindparam("why"),
-        handled=sa.bindparam("now"),
-        payment_id=sa.bindparam("of_payment"),
-        purchase_id=sa.bindparam("of_purchase"),
-    )
+_by_id = sa.select(*(notification.c[name] for name in Notification.__slots__)).where(
+    notification.c.id == sa.bindparam("id")
 )
-_columns = [notification.c[name] for name in Notification.__slots__]
-_insert = sa.insert(notification)
 
 
 def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
@@ -67,12 +72,12 @@ def known(tx: ReadTx, provider: str, refs: Sequence[str]) -> set[str]:
 
 def add(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Keep notifications (rows of `tables.notification`) that are not known. Raises IntegrityError when one is."""
-    tx.execute(_insert, rows)
+    tx.insert_many(notification, rows)
 
 
 def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
     """One notification without its body."""
-    row = tx.row(sa.select(*_columns).where(notification.c.id == notification_id))
+    row = tx.row(_by_id, {"id": notification_id})
     if row is None:
         return None
     values: dict[str, Any] = {**row, "about": About(row["about"]), "state": NotificationState(row["state"])}
@@ -83,9 +88,73 @@ def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str 
     """Write (notification, state, reason, the payment that it turned out to be about)."""
     rows = [
         {
-            "at": at, "to": to.value, "why": why, "now": tx.now,
-            "of_payment": about and about.id, "of_purchase": about and about.purchase_id,
+            "state": to.value, "reason": why, "handled": tx.now,
+            "payment_id": about and about.id, "purchase_id": about and about.purchase_id, "id": at,
         }
         for at, to, why, about in changes
     ]  # fmt: skip
-    tx.execute(_set_state, rows)
+    tx.change_many(notification, rows)
+
+
+def named(tx: ReadTx, name: str) -> list[UUID]:
+    """What says something to us, by our id, or by the provider's, which two providers might share."""
+    speaking = sa.select(notification.c.id).where(notification.c.about != "other")
+    try:
+        by_name = notification.c.id == UUID(name)
+    except ValueError:
+        by_name = notification.c.event_ref == name
+    return list(tx.execute(speaking.where(by_name)).scalars())
+
+
+def within(tx: ReadTx, span: Span, after: UUID | None, limit: int) -> list[UUID]:
+    """Notifications that say something to us, by id, which is by age; `after` is the last one of the page before."""
+    column = notification.c
+    wanted = sa.select(column.id).where(column.about != "other").order_by(column.id).limit(limit)
+    if after:
+        wanted = wanted.where(column.id > after)
+    if span.since:
+        wanted = wanted.where(column.received >= span.since)
+    if span.until:
+        wanted = wanted.where(column.received < span.until)
+    if span.kind:
+        wanted = wanted.where(column.kind == span.kind)
+    if span.quarantined:
+        wanted = wanted.where(column.state == NotificationState.QUARANTINED.value, ~_decided())
+    return list(tx.execute(wanted).scalars())
+
+
+def renew(tx: WriteTx, ids: Sequence[UUID]) -> None:
+    """As if they had just come; what became of them is open again."""
+    if not ids:
+        return
+    changed = sa.update(notification).where(notification.c.id.in_(ids))
+    tx.execute(changed.values(state=NotificationState.NEW.value, reason=None, handled=None))
+
+
+def empty_bodies(tx: WriteTx, before: datetime, limit: int) -> int:
+    """Let the raw bodies of what came before a moment go, but never of what is open; how many."""
+    column = notification.c
+    old = sa.select(column.id).where(
+        column.body.is_not(None), column.received < before, column.state != NotificationState.NEW.value
+    )
+    closed = (column.state != NotificationState.QUARANTINED.value) | ~_open_question()
+    emptied = sa.update(notification).where(column.id.in_(old.where(closed).limit(limit)))
+    return int(tx.execute(emptied.values(body=None)).rowcount)
+
+
+def _open_question() -> sa.ColumnElement[bool]:
+    """Somebody is still to decide about it, its payment or its purchase."""
+    asked = sa.select(attention.c.id).where(
+        attention.c.closed.is_(None),
+        (attention.c.notification_id == notification.c.id)
+        | (attention.c.payment_id == notification.c.payment_id)
+        | (attention.c.purchase_id == notification.c.purchase_id),
+    )
+    return asked.exists()
+
+
+def _decided() -> sa.ColumnElement[bool]:
+    """Somebody has looked at it and closed it, and nothing about it is open."""
+    entry = sa.select(attention.c.id).where(attention.c.notification_id == notification.c.id)
+    still_open = entry.where(attention.c.closed.is_(None))
+    return entry.where(attention.c.closed.is_not(None)).exists() & ~still_open.exists()

@@ -17,6 +17,21 @@ from gatepass.store.tables import Row, Utc, job, new_id
 
 READY, DONE, PARKED = "ready", "done", "parked"
 
+_due = (
+    sa.select(job.c.id)
+    .where(
+        job.c.state == READY, job.c.due <= sa.bindparam("now"), job.c.kind.in_(sa.bindparam("kinds", expanding=True))
+    )
+    .order_by(job.c.due)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_take = (
+    sa.update(job)
+    .where(job.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(due=sa.bindparam("until"), attempt=job.c.attempt + 1, owner=sa.bindparam("who"))
+    .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
+)
 _finish = (
     sa.update(job).where(job.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=DONE, done=sa.bindparam("now"))
 )
@@ -67,29 +82,16 @@ def row(
 def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
     """Ask for many at once."""
     if rows:
-        tx.execute(tx.insert(job).on_conflict_do_nothing(index_elements=["dedupe"]), rows)
+        tx.insert_many(job, rows, unless="dedupe")
         tx.added_jobs = True
 
 
 def claim(tx: WriteTx, kinds: Sequence[str], limit: int, lease: timedelta, owner: str) -> list[Job]:
     """Take due jobs until `lease` from now; no other node gets them meanwhile."""
-    due = (
-        sa.select(job.c.id)
-        .where(job.c.state == READY, job.c.due <= tx.now, job.c.kind.in_(kinds))
-        .order_by(job.c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(tx.execute(due).scalars())
+    ids = list(tx.execute(_due, {"now": tx.now, "kinds": list(kinds), "limit": limit}).scalars())
     if not ids:
         return []
-    taken = (
-        sa.update(job)
-        .where(job.c.id.in_(ids))
-        .values(due=tx.now + lease, attempt=job.c.attempt + 1, owner=owner)
-        .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
-    )
-    return [Job(**found) for found in tx.rows(taken)]
+    return [Job(*found) for found in tx.execute(_take, {"ids": ids, "until": tx.now + lease, "who": owner})]
 
 
 def held(tx: WriteTx, claims: Sequence[Job]) -> set[UUID]:
@@ -137,3 +139,60 @@ def forget_done(tx: WriteTx, before: datetime, limit: int) -> int:
     """Delete old done jobs; how many."""
     old = sa.select(job.c.id).where(job.c.state == DONE, job.c.done < before).limit(limit)
     return int(tx.execute(sa.delete(job).where(job.c.id.in_(old))).rowcount)
+
+
+def renew(tx: WriteTx, claim_: Job, due: datetime) -> None:
+    """Keep a claim for longer. Ask `held` first."""
+    tx.execute(sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt).values(due=due))
+
+
+def hasten(tx: WriteTx, name: str, latest: datetime) -> None:
+    """A job by its dedupe key that would wait beyond `latest` is due now."""
+    waiting = sa.update(job).where(job.c.dedupe == name, job.c.state == READY, job.c.due > latest)
+    tx.execute(waiting.values(due=tx.now))
+
+
+def lock_by_dedupe(tx: WriteTx, names: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+    """Jobs by their dedupe key: id and state."""
+    found = sa.select(job.c.dedupe, job.c.id, job.c.state).where(job.c.dedupe.in_(names)).order_by(job.c.id)
+    return {row["dedupe"]: (row["id"], row["state"]) for row in tx.rows(found.with_for_update())}
+
+
+def parked(tx: WriteTx, limit: int) -> list[UUID]:
+    """Jobs that were given up, locked."""
+    found = sa.select(job.c.id).where(job.c.state == PARKED).order_by(job.c.id).limit(limit)
+    return list(tx.execute(found.with_for_update()).scalars())
+
+
+def wake(tx: WriteTx, ids: Sequence[UUID]) -> None:
+    """Done or given up becomes due now, as if it had never been tried. Lock them first."""
+    if ids:
+        fresh = {"state": READY, "due": tx.now, "failures": 0, "last_error": None, "done": None}
+        tx.execute(sa.update(job).where(job.c.id.in_(ids)).values(**fresh))
+        tx.added_jobs = True
+
+
+def unfinished(tx: ReadTx, limit: int) -> list[Row]:
+    """What was given up, then what is to be done, by the time it is due."""
+    column = job.c
+    shown = sa.select(column.id, column.kind, column.state, column.due, column.failures, column.last_error)
+    return tx.rows(shown.where(column.state != DONE).order_by(column.state, column.due).limit(limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How the work stands. `oldest_due`: the job that has waited the longest for its time to come."""
+
+    parked: int
+    failing: int
+    oldest_due: datetime | None
+
+
+def backlog(tx: ReadTx) -> Backlog:
+    """Counts over all that is not done."""
+    column = job.c
+    counted = sa.select(sa.func.count()).select_from(job)
+    oldest = tx.execute(sa.select(sa.func.min(column.due)).where(column.state == READY)).scalar_one()
+    given_up = tx.execute(counted.where(column.state == PARKED)).scalar_one()
+    failing = tx.execute(counted.where(column.state == READY, column.failures > 0)).scalar_one()
+    return Backlog(given_up, failing, oldest)

@@ -1,6 +1,8 @@
 """The record of payments: one row per attempt, at most one of them open per purchase (a unique index says so)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,22 +22,27 @@ _of_purchases = (
     .with_for_update()
 )
 _by_id = sa.select(payment).where(payment.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(payment.c.id)
-_save = (
-    sa.update(payment)
-    .where(payment.c.id == sa.bindparam("at"))
-    .values(
-        state=sa.bindparam("to_state"),
-        opening=sa.bindparam("to_opening"),
-        page_url=sa.bindparam("to_page_url"),
-        session_ref=sa.bindparam("to_session"),
-        intent_ref=sa.bindparam("to_intent"),
-        charge_ref=sa.bindparam("to_charge"),
-        reason_code=sa.bindparam("to_code"),
-        reason_text=sa.bindparam("to_text"),
-        fee_minor=sa.bindparam("to_fee"),
-        changed=sa.bindparam("now"),
-    )
+_CHANGING = (
+    "state",
+    "opening",
+    "page_url",
+    "session_ref",
+    "intent_ref",
+    "charge_ref",
+    "reason_code",
+    "reason_text",
+    "fee_minor",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """The provider's page of an open payment."""
+
+    url: str
+    provider: str
+    amount: Money
+    expires_at: datetime
 
 
 def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Payment]:
@@ -58,6 +65,12 @@ def by_ref(tx: ReadTx, provider: str, ref: str) -> Payment | None:
     named = sa.or_(payment.c.session_ref == ref, payment.c.intent_ref == ref)
     row = tx.row(sa.select(payment).where(payment.c.provider == provider, named).limit(1))
     return _payment(row) if row else None
+
+
+def first_opened(tx: ReadTx, provider: str) -> datetime | None:
+    """When this provider was first asked for anything; ids are sorted by time."""
+    first = sa.select(payment.c.opened).where(payment.c.provider == provider).order_by(payment.c.id).limit(1)
+    return tx.execute(first).scalar_one_or_none()
 
 
 def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:
@@ -94,22 +107,10 @@ def add(tx: WriteTx, new: Payment) -> None:
 
 def save(tx: WriteTx, changed: Sequence[Payment]) -> None:
     """Write state, references and reasons of payments that are locked."""
-    tx.execute(_save, [_changes(one) | {"now": tx.now} for one in changed])
-
-
-def _changes(one: Payment) -> dict[str, Any]:
-    return {
-        "at": one.id,
-        "to_state": one.state.value,
-        "to_opening": one.opening,
-        "to_page_url": one.page_url,
-        "to_session": one.session_ref,
-        "to_intent": one.intent_ref,
-        "to_charge": one.charge_ref,
-        "to_code": one.reason_code,
-        "to_text": one.reason_text,
-        "to_fee": one.fee and one.fee.minor,
-    }
+    rows = [_row(one) for one in changed]
+    tx.change_many(
+        payment, [{name: row[name] for name in _CHANGING} | {"changed": tx.now, "id": row["id"]} for row in rows]
+    )
 
 
 def _payments(tx: ReadTx, statement: Any, ids: Sequence[UUID]) -> list[Payment]:

@@ -9,11 +9,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.money import Money
+from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attendee, attendee_pass, event, payment_provider, purchase, registration
+from gatepass.store.tables import Row, attendee, attendee_pass, event, payment, payment_provider, purchase, registration
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
+_lock_by_id = _by_id.with_for_update()
 _by_key = sa.select(purchase).where(purchase.c.idempotency_key.in_(sa.bindparam("keys", expanding=True)))
 _attendees = (
     sa.select(attendee)
@@ -31,15 +33,17 @@ _with_event = (
         .limit(1)
         .scalar_subquery()
         .label("email"),
+        payment.c.page_url,
+        payment.c.provider.label("page_provider"),
+        payment.c.amount_minor.label("page_minor"),
+        payment.c.currency.label("page_currency"),
+        payment.c.expires_at.label("page_ends"),
     )
     .join(event, event.c.id == purchase.c.event_id)
     .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)
-    .where(purchase.c.id == sa.bindparam("id"))
+    .outerjoin(payment, sa.and_(payment.c.purchase_id == purchase.c.id, payment.c.state == PaymentState.CREATED.value))
+    .where(purchase.c.id.in_(sa.bindparam("ids", expanding=True)))
 )
-_add = sa.insert(purchase)
-_add_attendees = sa.insert(attendee)
-_add_registrations = sa.insert(registration)
-_add_passes = sa.insert(attendee_pass)
 _registered = _attendees.join(registration, registration.c.attendee_id == attendee.c.id).where(
     registration.c.status == "registered"
 )
@@ -47,11 +51,7 @@ _cancel_registrations = (
     sa.update(registration)
     .where(registration.c.attendee_id.in_(sa.bindparam("ids", expanding=True)), registration.c.status == "registered")
     .values(status="cancelled", cancelled=sa.bindparam("now"))
-)
-_set_status = (
-    sa.update(purchase)
-    .where(purchase.c.id == sa.bindparam("at"))
-    .values(status=sa.bindparam("to"), hold_until=sa.bindparam("until"), changed=sa.bindparam("now"))
+    .returning(registration.c.id, registration.c.purchase_id)
 )
 
 
@@ -96,7 +96,7 @@ def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
 
 def lock(tx: WriteTx, ids: Iterable[UUID]) -> dict[UUID, Purchase]:
     """Purchases, locked in the order of their ids; unknown ids are left out."""
-    return {found.id: found for found in _purchases(tx, _by_id.with_for_update(), list(ids))}
+    return {found.id: found for found in _purchases(tx, _lock_by_id, list(ids))}
 
 
 def by_idempotency_key(tx: ReadTx, keys: Sequence[str]) -> dict[str, Purchase]:
@@ -140,27 +140,30 @@ def form_data(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
     return [{**row, "created": row["created"] and row["created"].isoformat()} for row in tx.rows(joined)]
 
 
-def with_event(tx: ReadTx, purchase_id: UUID) -> Row | None:
-    """What a payment asks of a purchase, in one statement: its row, `title`, `provider`, and the first `email`."""
-    return tx.row(_with_event, {"id": purchase_id})
+def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """What a payment asks of purchases, in one statement: the row, `title`, `provider`, the first `email`, and `page_...`.
+
+    The page is that of the open payment, of which there is one at most; its members are None without one.
+    """
+    return {row["id"]: row for row in tx.rows(_with_event, {"ids": ids})}
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
     """New purchases (rows of `tables.purchase`) with their attendees (rows of `tables.attendee`)."""
-    tx.execute(_add, rows)
-    tx.execute(_add_attendees, people)
+    tx.insert_many(purchase, rows)
+    tx.insert_many(attendee, people)
 
 
 def set_status(tx: WriteTx, changes: Sequence[tuple[UUID, Status, datetime | None]]) -> None:
     """Write (purchase, status, hold until) for purchases that are locked."""
-    rows = [{"at": at, "to": to.value, "until": until, "now": tx.now} for at, to, until in changes]
-    tx.execute(_set_status, rows)
+    rows = [{"status": to.value, "hold_until": until, "changed": tx.now, "id": at} for at, to, until in changes]
+    tx.change_many(purchase, rows)
 
 
 def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequence[Row]) -> None:
     """What the attendees of completed purchases hold."""
-    tx.execute(_add_registrations, registrations)
-    tx.execute(_add_passes, passes)
+    tx.insert_many(registration, registrations)
+    tx.insert_many(attendee_pass, passes)
 
 
 def registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> list[AttendeeRow]:
@@ -174,10 +177,12 @@ def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
     return set(tx.execute(asked).scalars()) if purchase_ids else set()
 
 
-def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> None:
-    """The registrations of these people no longer count."""
-    if attendee_ids:
-        tx.execute(_cancel_registrations, {"ids": attendee_ids, "now": tx.now})
+def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The registrations of these people no longer count; the ids of those that did, by purchase."""
+    gone: dict[UUID, list[UUID]] = {}
+    for row in tx.rows(_cancel_registrations, {"ids": attendee_ids, "now": tx.now}) if attendee_ids else ():
+        gone.setdefault(row["purchase_id"], []).append(row["id"])
+    return gone
 
 
 def flag_disputed(tx: WriteTx, purchase_id: UUID, *, disputed: bool) -> None:
@@ -260,3 +265,20 @@ def _attendee(row: Row) -> AttendeeRow:
         email=row["email"],
         code=row.get("code"),
     )
+
+
+def found_by(tx: ReadTx, tail: str | None, email: str | None, limit: int) -> list[Row]:
+    """Purchases whose id ends so, or with a person of this address; with neither, the newest. Event's name as `title`.
+
+    No index helps here: it is for a person who looks for one order, not for a page that many open.
+    """
+    first = sa.select(
+        purchase.c.id, purchase.c.status, purchase.c.total_minor, purchase.c.currency, purchase.c.created,
+        purchase.c["items"], event.c.name.label("title"), event.c.time_zone,
+    ).join(event, event.c.id == purchase.c.event_id)  # fmt: skip
+    if tail:
+        first = first.where(sa.cast(purchase.c.id, sa.String).like(f"%{tail}"))
+    elif email:
+        theirs = sa.select(attendee.c.purchase_id).where(sa.func.lower(attendee.c.email) == email.lower())
+        first = first.where(purchase.c.id.in_(theirs))
+    return tx.rows(first.order_by(purchase.c.id.desc()).limit(limit))

@@ -7,7 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
+from gatepass.store.tables import Row, Utc, attention, audit, mail, new_id, setting
+
+_mails = sa.select(mail).where(mail.c.purchase_id.in_(sa.bindparam("ids", expanding=True)))
+_setting = sa.select(setting.c.value).where(setting.c.name == sa.bindparam("name"))
 
 
 def _insert_new(tx: WriteTx, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
@@ -41,6 +44,21 @@ def close_attention(tx: WriteTx, entry_id: UUID) -> Row | None:
     return found
 
 
+def supersede_attention(tx: WriteTx, dedupes: Sequence[str]) -> None:
+    """Close what is open of these, and let go of their keys, so that the same question can be asked anew."""
+    found = sa.select(attention.c.id, attention.c.dedupe).where(attention.c.dedupe.in_(dedupes)).with_for_update()
+    for row in tx.rows(found):
+        closed = sa.func.coalesce(attention.c.closed, sa.literal(tx.now, Utc))
+        values = {"dedupe": f"{row['dedupe']}:{row['id']}", "closed": closed}
+        tx.execute(sa.update(attention).where(attention.c.id == row["id"]).values(**values))
+
+
+def open_notifications(tx: ReadTx) -> int:
+    """Quarantined notifications that wait for a person."""
+    entries = sa.select(sa.func.count(sa.distinct(attention.c.notification_id)))
+    return int(tx.execute(entries.where(attention.c.closed.is_(None))).scalar_one())
+
+
 def open_attention(tx: ReadTx, dedupe: str) -> UUID | None:
     """The open entry of this key."""
     wanted = sa.select(attention.c.id).where(attention.c.dedupe == dedupe, attention.c.closed.is_(None))
@@ -61,20 +79,26 @@ def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mappin
     tx.execute(sa.insert(audit), [entry])
 
 
-def add_mail(tx: WriteTx, purchase_id: UUID, kind: str, recipient: str, subject: str) -> UUID:
-    """A mail that is to be sent: once per purchase, kind and recipient, however often it is asked for."""
-    entry = {
-        "id": new_id(), "purchase_id": purchase_id, "kind": kind, "recipient": recipient, "subject": subject,
-        "created": tx.now,
+Letter = tuple[UUID, str, str, str]
+"""Purchase, kind, recipient, subject."""
+
+
+def add_mails(tx: WriteTx, wanted: Sequence[Letter]) -> list[tuple[UUID, bool]]:
+    """Mails that are to be sent: each once per purchase, kind and recipient.
+
+    Returns each one's id, and whether it was sent already.
+    """
+    rows = {
+        (at, kind, to): {
+            "id": new_id(), "purchase_id": at, "kind": kind, "recipient": to, "subject": subject, "created": tx.now
+        }
+        for at, kind, to, subject in wanted
     }  # fmt: skip
-    _insert_new(tx, mail, ["purchase_id", "kind", "recipient"], [entry])
-    same = (mail.c.purchase_id == purchase_id, mail.c.kind == kind, mail.c.recipient == recipient)
-    return tx.execute(sa.select(mail.c.id).where(*same)).scalar_one()
-
-
-def get_mail(tx: ReadTx, mail_id: UUID) -> Row | None:
-    """One mail of the outbox."""
-    return tx.row(sa.select(mail).where(mail.c.id == mail_id))
+    tx.insert_many(mail, list(rows.values()), unless="purchase_id, kind, recipient")
+    found = tx.rows(_mails, {"ids": [at for at, *_ in rows]})
+    known = {(row["purchase_id"], row["kind"], row["recipient"]): row for row in found}
+    mine = (known[at, kind, to] for at, kind, to, _ in wanted)
+    return [(row["id"], row["sent"] is not None) for row in mine]
 
 
 def mails_of(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
@@ -86,14 +110,14 @@ def mails_of(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def mark_sent(tx: WriteTx, mail_id: UUID) -> None:
-    """The mail server has taken it."""
-    tx.execute(sa.update(mail).where(mail.c.id == mail_id).values(sent=tx.now))
+def mark_sent(tx: WriteTx, ids: Sequence[UUID]) -> None:
+    """The mail server has taken them."""
+    tx.change_many(mail, [{"sent": tx.now, "id": at} for at in ids])
 
 
 def get_setting(tx: ReadTx, name: str) -> str | None:
     """One setting of the installation."""
-    return tx.execute(sa.select(setting.c.value).where(setting.c.name == name)).scalar_one_or_none()
+    return tx.execute(_setting, {"name": name}).scalar_one_or_none()
 
 
 def put_setting(tx: WriteTx, name: str, value: str) -> None:

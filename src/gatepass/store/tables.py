@@ -274,6 +274,12 @@ notification = sa.Table(
     sa.UniqueConstraint("provider", "event_ref"),
 )
 
+sa.Index(
+    "ix_notification_bodies", notification.c.received,
+    postgresql_where=notification.c.body.is_not(None), sqlite_where=notification.c.body.is_not(None),
+)  # fmt: skip
+"""Raw bodies by age: for the day on which they go."""
+
 refund = sa.Table(
     "refund",
     metadata,

@@ -1,13 +1,32 @@
-"""What happened to a purchase, and when: written in the transaction of the change."""
+"""What happened to a purchase, and when: written in the transaction of the change, and read with all that stands around."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.dispute import Dispute, DisputeState
+from gatepass.domain.money import Money
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, new_id, timeline_entry
+from gatepass.store.jobs import DONE
+from gatepass.store.tables import (
+    Row,
+    attention,
+    audit,
+    dispute,
+    job,
+    mail,
+    new_id,
+    notification,
+    payment,
+    purchase,
+    refund,
+    registration,
+    timeline_entry,
+)  # fmt: skip
 
 _insert = sa.insert(timeline_entry)
 
@@ -29,3 +48,88 @@ def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Row]:
     """The entries of one purchase, the first one first."""
     own = sa.select(timeline_entry).where(timeline_entry.c.purchase_id == purchase_id)
     return tx.rows(own.order_by(timeline_entry.c.at, timeline_entry.c.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Rows of one purchase that tell when something happened to it."""
+
+    changed: Mapping[UUID, datetime]
+    """When purchase, payments and refunds were last written, by id."""
+    disputes: Sequence[Dispute]
+    notifications: Sequence[Row]
+    """Without their bodies."""
+    mails: Sequence[Row]
+    registrations: Sequence[Row]
+    jobs: Sequence[Row]
+    """Work on it that is not done."""
+    audit: Sequence[Row]
+    attention: Sequence[Row]
+
+
+def around(tx: ReadTx, purchase_id: UUID, payment_ids: Iterable[UUID], refund_ids: Iterable[UUID]) -> Around:
+    """All of it. Several statements: run it in a snapshot."""
+    paid, refunded = list(payment_ids), list(refund_ids)
+    notifications = _own(tx, notification, purchase_id, "received")
+    disputes = [_dispute(row) for row in _own(tx, dispute, purchase_id, "opened")]
+    keys = _job_keys(purchase_id, paid, refunded, [row["id"] for row in notifications])
+    things = [("purchase", purchase_id), *(("payment", at) for at in paid), *(("refund", at) for at in refunded)]
+    return Around(
+        changed=_changed(tx, purchase_id),
+        disputes=disputes,
+        notifications=notifications,
+        mails=_own(tx, mail, purchase_id, "created"),
+        registrations=_own(tx, registration, purchase_id, "created"),
+        jobs=tx.rows(sa.select(job).where(job.c.dedupe.in_(keys), job.c.state != DONE).order_by(job.c.due)),
+        audit=_audit(tx, [*things, *(("dispute", one.id) for one in disputes)]),
+        attention=_own(tx, attention, purchase_id, "opened"),
+    )
+
+
+def _own(tx: ReadTx, table: sa.Table, purchase_id: UUID, order: str) -> list[Row]:
+    columns = [column for column in table.c if column.name != "body"]
+    own = sa.select(*columns).where(table.c.purchase_id == purchase_id)
+    return tx.rows(own.order_by(table.c[order], table.c.id))
+
+
+def _changed(tx: ReadTx, purchase_id: UUID) -> dict[UUID, datetime]:
+    own = (
+        sa.select(purchase.c.id, purchase.c.changed).where(purchase.c.id == purchase_id),
+        *(sa.select(one.c.id, one.c.changed).where(one.c.purchase_id == purchase_id) for one in (payment, refund)),
+    )
+    return {row["id"]: row["changed"] for statement in own for row in tx.rows(statement)}
+
+
+def _job_keys(
+    purchase_id: UUID, payment_ids: Sequence[UUID], refund_ids: Sequence[UUID], notification_ids: Sequence[UUID]
+) -> list[str]:
+    """The dedupe keys by which work belongs to a purchase."""
+    return [
+        f"confirm:{purchase_id}",
+        f"cancellation:{purchase_id}",
+        *(f"{what}:{at}" for at in payment_ids for what in ("look_up", "end")),
+        *(f"{what}:{at}" for at in refund_ids for what in ("refund", "refund_mail")),
+        *(f"apply:{at}" for at in notification_ids),
+    ]
+
+
+def _audit(tx: ReadTx, things: Sequence[tuple[str, UUID]]) -> list[Row]:
+    subjects = [f"{what}:{at}" for what, at in things]
+    return tx.rows(sa.select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.at, audit.c.id))
+
+
+def _dispute(row: Row) -> Dispute:
+    return Dispute(
+        id=row["id"],
+        purchase_id=row["purchase_id"],
+        payment_id=row["payment_id"],
+        provider=row["provider"],
+        dispute_ref=row["dispute_ref"],
+        state=DisputeState(row["state"]),
+        amount=Money(row["amount_minor"], row["currency"]),
+        reason=row["reason"],
+        inquiry=row["inquiry"],
+        due=row["due"],
+        opened=row["opened"],
+        closed=row["closed"],
+    )

@@ -15,6 +15,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "LinkDamaged": 400,
         "ReturnUrlForeign": 400,
         "TokenInvalid": 401,
+        "SignInNeeded": 401,
         "OriginForeign": 403,
         "FinalizeSwitchedOff": 403,
         "RegistrationClosed": 410,

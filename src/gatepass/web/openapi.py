@@ -10,8 +10,11 @@ from starlette.responses import Response
 import gatepass
 from gatepass.web.dataverse.finalize import FinalizeRegistrationPayment
 from gatepass.web.events_types import ApiError, EventDto, FinalizeIn, PassDto, RegistrationIn, RegistrationResult
+from gatepass.web.timeline_types import TimelineDto
 
-_TYPES = (EventDto, PassDto, RegistrationIn, RegistrationResult, FinalizeIn, ApiError, FinalizeRegistrationPayment)
+_TYPES = (
+    EventDto, PassDto, RegistrationIn, RegistrationResult, FinalizeIn, ApiError, FinalizeRegistrationPayment, TimelineDto,
+)  # fmt: skip
 _EVENTS = "/api/v1.0/orgs/{organization}/eventmanagement/events"
 _OLDER = "/EvtMgmt/api/v2.0/events"
 
@@ -28,7 +31,7 @@ def _document() -> bytes:
     paths: dict[str, Any] = {}
     for base in (_EVENTS, _OLDER):
         paths |= {f"{base}{path}": operations for path, operations in _events_api(names, base).items()}
-    paths |= _completion_service() | _custom_api(names)
+    paths |= _completion_service() | _custom_api(names) | _support_api(names)
     info = {"title": "Gatepass", "version": gatepass.__version__, "license": {"name": "Apache-2.0"}}
     return msgspec.json.encode(
         {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": components}}
@@ -113,6 +116,23 @@ def _custom_api(types: dict[str, Any]) -> dict[str, Any]:
         "responses": {"204": {"description": "Done, or nothing to do"}, "4XX": refused, "503": refused},
     }
     return {"/api/data/v9.1/msevtmgt_finalizeregistrationpayment": {"post": operation}}
+
+
+def _support_api(types: dict[str, Any]) -> dict[str, Any]:
+    refused = {"description": "Refused", "content": _json({"$ref": "#/components/schemas/ApiError"})}
+    told = {"200": {"description": "The story", "content": _json(types["TimelineDto"])}, "4XX": refused, "503": refused}
+
+    def call(summary: str, parameter: str, *, authorized: bool = True) -> dict[str, Any]:
+        header = [_parameter("Authorization", "header", required=False)] if authorized else []
+        parameters = [_parameter(parameter, "path"), *header]
+        return {"get": {"tags": ["Timeline"], "summary": summary, "parameters": parameters, "responses": told}}
+
+    return {
+        "/api/gatepass/v1/purchases/{purchase_id}/timeline": call(
+            "Everything that happened to a purchase", "purchase_id"
+        ),
+        "/orders/{token}/timeline.json": call("What the buyer of an order may know", "token", authorized=False),
+    }
 
 
 def _parameter(name: str, place: str, *, required: bool = True) -> dict[str, Any]:

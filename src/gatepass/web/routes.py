@@ -8,9 +8,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
-from gatepass.web import events_api, gateway, health, openapi
+from gatepass.web import events_api, gateway, health, openapi, support_api
 from gatepass.web.dataverse import finalize
-from gatepass.web.pages import home, order, registration, staff
+from gatepass.web.pages import home, order, registration, staff, staff_purchases, timeline
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -42,10 +42,18 @@ def routes() -> Sequence[BaseRoute]:
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
+        Route("/orders/{token}/timeline", timeline.show),
+        Route("/orders/{token}/timeline/state", timeline.state),
+        Route("/orders/{token}/timeline.json", timeline.document),
         Route("/staff", staff.home),
         Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
         Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
         Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        Route("/staff/purchases", staff_purchases.listed),
+        Route("/staff/purchases/{purchase_id}", staff_purchases.show),
+        Route("/staff/purchases/{purchase_id}/state", staff_purchases.state),
+        Route("/staff/purchases/{purchase_id}/timeline.json", staff_purchases.document),
+        Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

@@ -14,9 +14,9 @@ from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.payment import PaymentState, Report
 from gatepass.domain.refund import RefundReport
-from gatepass.providers.base import Checkout, Delivery, RefundOrder, Told
+from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
+from gatepass.providers.stripe import account, feed, sessions
 from gatepass.providers.stripe import checkout as told
-from gatepass.providers.stripe import feed
 from gatepass.providers.stripe.client import Connection, asked, keyed
 from gatepass.providers.stripe.notifications import check_signature, delivery_of
 from gatepass.providers.stripe.words import (
@@ -58,8 +58,7 @@ class Stripe:
         if self._opening is Opening.LINK:
             link = await asked(self._v1.payment_links.create_async(told.link(checkout), keyed(checkout.key)))
             return report_of_link(link, checkout.amount)
-        session = await asked(self._v1.checkout.sessions.create_async(told.session(checkout), keyed(checkout.key)))
-        return report_of_session(session, session.id)
+        return await sessions.create(self._connection, told.session(checkout) | keyed(checkout.key))
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> Delivery:
         check_signature(headers.get("stripe-signature", ""), body, self._secrets, time.time())
@@ -68,8 +67,7 @@ class Stripe:
     async def fetch(self, ref: str) -> Report:
         if ref.startswith("plink_"):
             return await self._fetch_link(ref)
-        session = await asked(self._v1.checkout.sessions.retrieve_async(ref, {"expand": ["payment_intent"]}))
-        return report_of_session(session, ref)
+        return await sessions.retrieve(self._connection, ref)
 
     async def find(self, checkout: Checkout) -> Report | None:
         since = int(checkout.opened.timestamp()) - CLOCKS_DIFFER_S
@@ -107,11 +105,17 @@ class Stripe:
         page = await asked(self._v1.disputes.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
         return [report_of_dispute(dispute) async for dispute in page.auto_paging_iter()]
 
-    def events_since(self, since: datetime) -> AsyncIterator[Told]:
-        return feed.events_since(self._connection, since)
+    def events(self, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
+        return feed.events(self._connection, since, until)
 
     def payments_between(self, since: datetime, until: datetime) -> AsyncIterator[Report]:
         return feed.payments_between(self._connection, since, until)
+
+    async def check(self, notify_url: str) -> Sequence[Check]:
+        return await account.check(self._connection, notify_url, live=self.live, listening=bool(self._secrets))
+
+    async def subscribe(self, notify_url: str) -> str | None:
+        return await account.subscribe(self._connection, notify_url, listening=bool(self._secrets))
 
     async def close(self) -> None:
         await self._connection.close()

@@ -1,28 +1,64 @@
 """Stripe's own lists: what happened, and what was opened, in a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from gatepass.domain.errors import Unavailable
 from gatepass.domain.payment import Report
-from gatepass.providers.base import Told
-from gatepass.providers.stripe.client import Connection, asked
+from gatepass.providers.base import BadSignature, Told
+from gatepass.providers.stripe.client import Connection, asked, raw
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
 from gatepass.providers.stripe.words import report_of_session, word
 
+LATEST_S = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970."""
 PAGE = 100
 """Rows of one page: the most that Stripe gives."""
 # What a look at a paid session brings with it here: the money, what came of it, and what it cost.
 _DEEP = ["data.payment_intent.latest_charge.balance_transaction"]
 
 
-async def events_since(connection: Connection, since: datetime) -> AsyncIterator[Told]:
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool = False
+
+
+class _Made(msgspec.Struct):
+    id: str
+    created: Annotated[int, msgspec.Meta(ge=0, le=LATEST_S)]
+
+
+_pages = msgspec.json.Decoder(_Page)
+_made = msgspec.json.Decoder(_Made)
+
+
+async def events(connection: Connection, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
     """Events that say something to us, the newest first; Stripe keeps them for 30 days (docs.stripe.com/api/events)."""
-    wanted: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE, "types": sorted(OUR_EVENTS)}
-    page = await asked(connection.client.v1.events.list_async(wanted))
-    async for event in page.auto_paging_iter():
-        body = str(event).encode()
-        yield Told(delivery_of(body), body, datetime.fromtimestamp(event.created, UTC))
+    created = {"gte": int(since.timestamp())} | ({"lt": int(until.timestamp())} if until else {})
+    wanted: dict[str, Any] = {"created": created, "limit": PAGE, "types": sorted(OUR_EVENTS)}
+    more = True
+    while more:
+        page, more = _read((await raw(connection, "/v1/events", **wanted)).body)
+        if page:
+            yield page
+            wanted["starting_after"] = page[-1].delivery.event_ref
+        more = more and bool(page)
+
+
+def _read(body: bytes) -> tuple[Sequence[Told], bool]:
+    """One page, each event with its bytes as they came, and whether more follow."""
+    try:
+        page = _pages.decode(body)
+        return [_told(bytes(event)) for event in page.data], page.has_more
+    except (msgspec.DecodeError, BadSignature) as error:
+        raise Unavailable("ProviderDown", "Stripe's list of events cannot be read right now.") from error
+
+
+def _told(event: bytes) -> Told:
+    return Told(delivery_of(event), event, datetime.fromtimestamp(_made.decode(event).created, UTC))
 
 
 async def payments_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[Report]:

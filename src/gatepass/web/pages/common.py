@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gatepass.domain.event import Event
+from gatepass.domain.timeline import Words
 from gatepass.web.body import limited_body
 from gatepass.web.site import Site, site
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
@@ -44,9 +46,16 @@ def templates() -> "Environment":
         lstrip_blocks=True,
     )
     cast("dict[str, Any]", environment.filters).update(
-        money=texts.money, paragraphs=_paragraphs, qr=_qr, address=address
+        money=texts.money, paragraphs=_paragraphs, qr=_qr, address=address, told=_told
     )
-    cast("dict[str, Any]", environment.globals).update(when=texts.when, moment=texts.moment, clock=_clock)
+    cast("dict[str, Any]", environment.globals).update(
+        when=texts.when,
+        moment=texts.moment,
+        clock=_clock,
+        brief=texts.brief,
+        stamp=texts.stamp,
+        zone_name=texts.zone_name,
+    )
     return environment
 
 
@@ -119,6 +128,19 @@ def _qr(code: str) -> str:
 
     rows = segno.make_qr(code, error="m", version=1, boost_error=False).matrix
     return "".join(f"M{x} {y + 0.5}h1" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
+
+
+def _told(words: Words, zone: str) -> "Markup":
+    """A text whose times a script may write anew for somebody in another zone."""
+    from markupsafe import Markup
+
+    from gatepass.services import texts
+
+    time = Markup('<time datetime="{}" data-local="sentence">{}</time>')
+    return Markup("").join(
+        part if isinstance(part, str) else time.format(part.isoformat(), texts.in_sentence(part, zone))
+        for part in words
+    )
 
 
 def _paragraphs(text: str) -> list[str]:

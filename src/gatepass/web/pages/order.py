@@ -138,13 +138,13 @@ class Order:
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}"""
-    token, order = await _true_order(request)
+    token, order = await true_order(request)
     content = _content(request, token, order)
     context = {
         "order": order,
         "title": _title(order),
         "content": content,
-        "poll": _poll(order, token, 0, _print(content)),
+        "poll": _poll(order, token, 0, fingerprint(content)),
     }
     return render(request, "order.html", context)
 
@@ -152,11 +152,11 @@ async def show(request: Request) -> Response:
 async def state(request: Request) -> Response:
     """GET /orders/{token}/state: the next look, and what has changed since `seen`."""
     try:
-        token, order = await _true_order(request)
+        token, order = await true_order(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, {"Cache-Control": "no-store"})
-    content, times = _content(request, token, order), _times(request)
-    seen = _print(content)
+    content, times = _content(request, token, order), times_of(request)
+    seen = fingerprint(content)
     context = {
         "order": order,
         "title": _title(order),
@@ -166,8 +166,8 @@ async def state(request: Request) -> Response:
     return render(request, "order_state.html", context)
 
 
-async def _true_order(request: Request) -> tuple[str, Order]:
-    """The order of a link, after asking the provider about money that may have come."""
+async def true_order(request: Request) -> tuple[str, Order]:
+    """Token and order of a link, after asking the provider about money that may have come."""
     here, token = site(request), request.path_params["token"]
     purchase_id = here.links.read("order", token)
     order = await _read(here, purchase_id)
@@ -211,6 +211,7 @@ def _content(request: Request, token: str, order: Order) -> str:
         "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,
         "over": _over(order),
         "first_name": order.people[0].first_name,
+        "timeline_url": f"/orders/{token}/timeline",
     }
     return templates().get_template("order_content.html").render(context)
 
@@ -229,12 +230,13 @@ def _poll(order: Order, token: str, times: int, seen: str) -> dict[str, str | in
     return {"url": f"/orders/{token}/state?times={times + 1}&seen={seen}", "delay_s": delay_s}
 
 
-def _times(request: Request) -> int:
+def times_of(request: Request) -> int:
+    """How often this page has looked already."""
     text = request.query_params.get("times", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
-def _print(content: str) -> str:
+def fingerprint(content: str) -> str:
     """A fingerprint: what was seen already is not sent again, and not read out again."""
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

@@ -1,0 +1,91 @@
+"""Was I charged? Where everything of one purchase becomes an answer and a story, for the buyer and for staff.
+
+tell() reads all rows at one moment. What the rows keep no time of was written to `timeline_entry` with the change itself.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from gatepass.domain.errors import NotFound
+from gatepass.domain.purchase import Status, order_reference, reference_tail
+from gatepass.domain.timeline import Charged, Story
+from gatepass.services.timeline import ahead, answer, moments
+from gatepass.services.timeline.facts import Facts, read
+from gatepass.store import ReadTx, Store, purchases
+from gatepass.store.jobs import READY
+from gatepass.store.tables import Row
+
+LISTED = 25
+"""Purchases shown to somebody who searches."""
+
+_OPEN_ANSWERS = frozenset({Charged.NOT_KNOWN, Charged.CONFIRMING, Charged.PUT_RIGHT, Charged.TWICE, Charged.GOING_BACK})
+
+
+async def tell(store: Store, purchase_id: UUID) -> Story:
+    """The story of a purchase; raises NotFound."""
+    return await store.snapshot(lambda tx: tell_now(tx, purchase_id))
+
+
+def tell_now(tx: ReadTx, purchase_id: UUID) -> Story:
+    """The same inside a snapshot."""
+    facts = read(tx, purchase_id, datetime.now(UTC))
+    if facts is None:
+        raise NotFound("PurchaseUnknown", f"There is no purchase {purchase_id}.")
+    return _story(facts)
+
+
+def _story(facts: Facts) -> Story:
+    told = answer.of(facts)
+    purchase = facts.purchase
+    return Story(
+        purchase_id=purchase.id,
+        reference=order_reference(purchase.id),
+        status=purchase.status,
+        live=purchase.live,
+        created=purchase.created,
+        items=purchase.items,
+        total=purchase.total,
+        title=facts.event.name,
+        time_zone=facts.event.time_zone,
+        answer=told,
+        sums=facts.sums,
+        moments=[*moments.of(facts), *ahead.of(facts)],
+        settled=told.charged not in _OPEN_ANSWERS and not _under_way(facts),
+    )
+
+
+def _under_way(facts: Facts) -> bool:
+    """A last look at a payment that has ended already is work, but changes nothing."""
+    works = any(row["state"] == READY and not row["dedupe"].startswith("look_up:") for row in facts.around.jobs)
+    return works or facts.purchase.status is Status.AWAITING_PAYMENT
+
+
+def search(tx: ReadTx, text: str) -> list[Row]:
+    """Purchases by order reference, purchase id or a person's mail address; the newest without a text."""
+    wanted = text.strip()
+    if not wanted:
+        return purchases.found_by(tx, None, None, LISTED)
+    if "@" in wanted:
+        return purchases.found_by(tx, None, wanted, LISTED)
+    tail = reference_tail(wanted) or _tail_of_id(wanted)
+    return purchases.found_by(tx, tail, None, LISTED) if tail else []
+
+
+def find(tx: ReadTx, text: str) -> UUID:
+    """The one purchase of an id or an order reference; raises NotFound for none, or for several."""
+    try:
+        return UUID(text)
+    except ValueError:
+        found = search(tx, text) if reference_tail(text) else []
+    if len(found) != 1:
+        how = "More than one purchase has" if found else "There is no purchase with"
+        raise NotFound("PurchaseUnknown", f"{how} the id or order reference {text}.")
+    return found[0]["id"]
+
+
+def _tail_of_id(text: str) -> str | None:
+    """The end of an id, as SQLite and PostgreSQL both write it: its last group has no hyphen."""
+    try:
+        return UUID(text).hex[-12:]
+    except ValueError:
+        return None

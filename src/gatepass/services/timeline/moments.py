@@ -1,0 +1,297 @@
+"""What happened, told moment by moment: one small function per kind of change, in the buyer's words."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from gatepass.domain.dispute import Dispute
+from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.refund import Cause, Refund
+from gatepass.domain.timeline import Audience, Moment, Tone, Words
+from gatepass.services import texts
+from gatepass.services.timeline import backstage
+from gatepass.services.timeline.facts import MISMATCH, Entry, Facts
+from gatepass.services.timeline.words import by_hand, named, several
+
+_NOTHING = "Nothing was charged."
+
+
+def of(facts: Facts) -> list[Moment]:
+    """All of them, the first one first; those for staff carry their audience."""
+    told = [found for entry in facts.entries if (found := _told(facts, entry))]
+    return sorted([*told, *_mails(facts), *backstage.of(facts)], key=_place)
+
+
+_CAUSES_FIRST = (
+    "notification",
+    "buyer",
+    "payment",
+    "pay_page",
+    "refund",
+    "dispute",
+    "purchase",
+    "registration",
+    "mail",
+)
+
+
+def _place(one: Moment) -> tuple[datetime, int]:
+    """By time; what one transaction changed together, the cause before its effect."""
+    noun, last = one.kind.partition(".")[0], len(_CAUSES_FIRST)
+    if one.kind == "purchase.created":
+        return one.at, -1
+    return one.at, _CAUSES_FIRST.index(noun) if noun in _CAUSES_FIRST else last
+
+
+def _told(facts: Facts, entry: Entry) -> Moment | None:
+    noun = entry.kind.partition(".")[0]
+    if noun in {"payment", "pay_page", "buyer"}:
+        payment = next((row for row in facts.payments if str(row.id) == entry.text("payment_id")), None)
+        return _PAYMENT[entry.kind](facts, entry, payment) if payment and entry.kind in _PAYMENT else None
+    if noun == "refund":
+        refund = next((one for one in facts.refunds if str(one.id) == entry.text("refund_id")), None)
+        return _refund(entry, refund) if refund and entry.kind in _REFUND else None
+    if noun == "dispute":
+        dispute = next((one for one in facts.around.disputes if str(one.id) == entry.text("dispute_id")), None)
+        return _dispute(entry, dispute) if dispute and entry.kind in _DISPUTE else None
+    return _PURCHASE[entry.kind](facts, entry) if entry.kind in _PURCHASE else None
+
+
+def _moment(
+    entry: Entry, tone: Tone, icon: str, title: str, *text: str, detail: Mapping[str, str | None] | None = None,
+    audience: Audience = Audience.ALL,
+) -> Moment:  # fmt: skip
+    known = {name: value for name, value in (detail or {}).items() if value}
+    words: Words = (" ".join(part for part in text if part),) if any(text) else ()
+    return Moment(entry.at, entry.kind, tone, icon, title, words, known, audience)
+
+
+# The order
+
+
+def _created(facts: Facts, entry: Entry) -> Moment:
+    count = len(facts.people)
+    title = f"You registered {'one person' if count == 1 else f'{count} people'}"
+    total = facts.purchase.total
+    price = f"{texts.money(total)} in all." if total.minor else "It is free."
+    return _moment(entry, Tone.DONE, "people", title, f"{facts.purchase.items}.", price)
+
+
+def _completed(facts: Facts, entry: Entry) -> Moment:
+    title = f"All {len(facts.people)} seats are yours" if several(facts) else "The seat is yours"
+    return _moment(entry, Tone.DONE, "ticket", title, "The order is confirmed.", detail=_before(entry))
+
+
+def _cancelled(facts: Facts, entry: Entry) -> Moment:
+    return _moment(
+        entry, Tone.PLAIN, "x", "The order was cancelled", "The seats are free again.", detail=_before(entry)
+    )
+
+
+def _expired(facts: Facts, entry: Entry) -> Moment:
+    why = "The payment did not arrive while they were held."
+    return _moment(entry, Tone.PLAIN, "clock", "The seats were given back", why, detail=_before(entry))
+
+
+def _paid_late(facts: Facts, entry: Entry) -> Moment:
+    why = "Your money is safe. It is decided whether there is still room, or the money goes back."
+    return _moment(entry, Tone.ENDING, "alert", "The money came after the hold had ended", why, detail=_before(entry))
+
+
+def _waitlisted(facts: Facts, entry: Entry) -> Moment:
+    title = "You are on the waiting list"
+    return _moment(entry, Tone.ENDING, "clock", title, "The next free seat is yours.", detail=_before(entry))
+
+
+def _held_again(facts: Facts, entry: Entry) -> Moment:
+    why = "So you can pay another way."
+    return _moment(entry, Tone.DONE, "clock", "The seats are held for you once more", why, detail=_before(entry))
+
+
+def _tickets_cancelled(facts: Facts, entry: Entry) -> Moment:
+    count = entry.text("seats")
+    title = "A ticket was cancelled" if count == "1" else f"{count} tickets were cancelled"
+    return _moment(entry, Tone.PLAIN, "ticket", title, "It no longer opens the door." if count == "1" else "")
+
+
+def _before(entry: Entry) -> Mapping[str, str | None]:
+    return {"before": entry.text("before")}
+
+
+_PURCHASE: Mapping[str, Callable[[Facts, Entry], Moment]] = MappingProxyType(
+    {
+        "purchase.created": _created,
+        "purchase.completed": _completed,
+        "purchase.cancelled": _cancelled,
+        "purchase.expired": _expired,
+        "purchase.paid_late": _paid_late,
+        "purchase.waitlisted": _waitlisted,
+        "purchase.awaiting_payment": _held_again,
+        "registration.cancelled": _tickets_cancelled,
+    }
+)
+
+
+# Payments
+
+
+def _intended(facts: Facts, entry: Entry, payment: Payment) -> Moment | None:
+    """The wish was stored; buyers read of it only where no page followed."""
+    if by_hand(payment):
+        return None
+    opened = any(one.kind == "pay_page.opened" and one.text("payment_id") == str(payment.id) for one in facts.entries)
+    if payment.session_ref and not opened:
+        return _page_opened(facts, entry, payment)
+    title = f"We asked {named(payment.provider)} for a payment page"
+    audience = Audience.STAFF if opened else Audience.ALL
+    return _moment(entry, Tone.PLAIN, "card", title, _NOTHING, detail=_references(payment), audience=audience)
+
+
+def _page_opened(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    again = " again" if payment.number > 1 else ""
+    text = f"{named(payment.provider)}’s page, for {texts.money(payment.amount)}. Opening it charges nothing."
+    return _moment(entry, Tone.DONE, "card", f"You opened the payment page{again}", text, detail=_references(payment))
+
+
+def _returned(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    text = f"We asked {named(payment.provider)} at once how the payment stands."
+    return _moment(entry, Tone.DONE, "out", "You came back from the payment page", text, detail=_references(payment))
+
+
+def _declined(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    detail = _references(payment) | {"reason": entry.text("reason_code") or payment.reason_code}
+    reason = entry.text("reason_text") or payment.reason_text or ""
+    return _moment(entry, Tone.FAILED, "x", "The payment was declined", reason, _NOTHING, detail=detail)
+
+
+def _processing(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    title = f"Your bank is confirming {texts.money(payment.amount)}"
+    text = f"{named(payment.provider)} passed the payment to it. That can take some days."
+    tone = Tone.NOW if payment.state is PaymentState.PROCESSING else Tone.DONE
+    return _moment(entry, tone, "bank", title, text, detail=_references(payment))
+
+
+def _succeeded(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    amount = texts.money(payment.amount)
+    if by_hand(payment):
+        text = "It was paid another way: nothing was charged online."
+        return _moment(entry, Tone.DONE, "check", f"{amount} was recorded as paid", text, detail=_references(payment))
+    text = f"{named(payment.provider)} has confirmed it."
+    return _moment(entry, Tone.DONE, "check", f"{amount} was charged", text, detail=_references(payment))
+
+
+def _failed(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    if payment.reason_code == MISMATCH:
+        detail = _references(payment) | {"reason": payment.reason_text}
+        text = "The organizer looks into it. Please do not pay again."
+        return _moment(entry, Tone.ENDING, "alert", "A payment came that does not fit the order", text, detail=detail)
+    detail = _references(payment) | {"reason": payment.reason_code}
+    text = entry.text("reason_text") or payment.reason_text or ""
+    return _moment(entry, Tone.FAILED, "x", "The payment did not go through", text, _NOTHING, detail=detail)
+
+
+def _ended(facts: Facts, entry: Entry, payment: Payment) -> Moment:
+    detail = _references(payment) | {"reason": payment.reason_code}
+    return _moment(entry, Tone.PLAIN, "clock", "The payment page was closed unpaid", _NOTHING, detail=detail)
+
+
+def _references(payment: Payment) -> dict[str, str | None]:
+    return {
+        "attempt": str(payment.number),
+        "payment": str(payment.id),
+        "session": payment.session_ref,
+        "intent": payment.intent_ref,
+        "charge": payment.charge_ref,
+        "fee": str(payment.fee) if payment.fee else None,
+    }
+
+
+_PAYMENT: Mapping[str, Callable[[Facts, Entry, Payment], Moment | None]] = MappingProxyType(
+    {
+        "payment.opened": _intended,
+        "pay_page.opened": _page_opened,
+        "buyer.returned": _returned,
+        "payment.declined": _declined,
+        "payment.processing": _processing,
+        "payment.succeeded": _succeeded,
+        "payment.failed": _failed,
+        "payment.expired": _ended,
+        "payment.cancelled": _ended,
+    }
+)
+
+
+# Money that goes back
+
+_REFUND: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
+    {
+        "refund.requested": (Tone.REFUNDED, "{} is to be given back", ""),
+        "refund.processing": (Tone.REFUNDED, "{} is on its way back to you", "The bank needs some days."),
+        "refund.succeeded": (Tone.DONE, "{} was given back", "Banks take 5 to 10 days to show it."),
+        "refund.failed": (Tone.FAILED, "Giving back {} did not work", "The organizer finds another way."),
+        "refund.cancelled": (Tone.FAILED, "Giving back {} was stopped", "Ask the organizer why."),
+    }
+)
+_CAUSES: Mapping[Cause, str] = MappingProxyType(
+    {
+        Cause.STAFF: "The organizer asked for it.",
+        Cause.EVENT_CANCELLED: "The event does not take place.",
+        Cause.PAID_TWICE: "The order had been paid already.",
+        Cause.PAID_LATE: "The money came when no seat was left.",
+        Cause.PROVIDER: "The organizer asked the payment provider for it.",
+    }
+)
+
+
+def _refund(entry: Entry, refund: Refund) -> Moment:
+    tone, title, text = _REFUND[entry.kind]
+    detail = {
+        "refund": str(refund.id), "reference": refund.refund_ref, "money": refund.money_ref, "asked by": refund.actor,
+        "reason": refund.reason, "failure": refund.reason_text,
+    }  # fmt: skip
+    why = _CAUSES[refund.cause] if entry.kind == "refund.requested" else text
+    return _moment(entry, tone, "back", title.format(texts.money(refund.amount)), why, detail=detail)
+
+
+_DISPUTE: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
+    {
+        "dispute.needs_response": (
+            Tone.DISPUTED,
+            "The charge of {} was disputed",
+            "The bank took the money back for now.",
+        ),
+        "dispute.under_review": (Tone.DISPUTED, "The bank examines the dispute", "It decides who gets the money."),
+        "dispute.won": (Tone.DONE, "The dispute has ended: the charge of {} stands", ""),
+        "dispute.lost": (Tone.REFUNDED, "The dispute has ended: {} went back to the card holder", ""),
+    }
+)
+
+
+def _dispute(entry: Entry, dispute: Dispute) -> Moment:
+    tone, title, text = _DISPUTE[entry.kind]
+    if dispute.inquiry and entry.kind == "dispute.needs_response":
+        title, text = "The bank asks about the charge of {}", "No money has moved back."
+    detail = {
+        "dispute": str(dispute.id), "reference": dispute.dispute_ref, "reason": dispute.reason,
+        "answer until": dispute.due.isoformat() if dispute.due else None,
+    }  # fmt: skip
+    return _moment(entry, tone, "bank", title.format(texts.money(dispute.amount)), text, detail=detail)
+
+
+# Mail
+
+_MAILED = "confirmation"
+
+
+def _mails(facts: Facts) -> Iterable[Moment]:
+    for row in facts.around.mails:
+        tickets = "The tickets were mailed" if several(facts) else "The ticket was mailed"
+        title = tickets if row["kind"] == _MAILED else f"We wrote to you: {row['subject']}"
+        detail = {"mail": str(row["id"]), "subject": row["subject"]}
+        written = Entry(row["created"], "mail.created", {})
+        yield _moment(
+            written, Tone.PLAIN, "mail", f"Mail written: {row['kind']}", "", detail=detail, audience=Audience.STAFF
+        )
+        if row["sent"]:
+            sent = Entry(row["sent"], "mail.sent", {})
+            yield _moment(sent, Tone.DONE, "mail", title, f"To {row['recipient']}.", detail=detail)
