@@ -79,7 +79,7 @@ async def test_what_is_done_at_the_provider_is_found_by_reading_its_list_of_even
 
         await here.until(lambda: _looked_up(here, theirs, "cancelled"))
         await here.until_refunded(returns, "failed")
-        assert sorted(await here.attention()) == ["dispute_lost", "refund_failed"]
+        assert sorted(await here.attention()) == ["dispute", "refund_failed"]
         await here.check_promises()
 
 
