@@ -8,7 +8,6 @@ shortened and printed as the calls that repeat it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -37,12 +36,12 @@ from gatepass.services import cancellations
 from gatepass.store import ReadTx, tables
 from tests.conftest import fresh_database
 from tests.running import Order, Running, running
+from tests.torture.model import CALLED_OFF, CANCELLED_BY_HAND, ENDS, HOLD_OVER, PAID_BY_HAND, PRICE, RETURNED, Buyer
 from tests.torture.options import HISTORIES, LONG, STEPS
 from tests.torture.settling import hasten_all, settle
 
 SEATS = 5
 """Of the only pass: a few buyers fight for it."""
-PRICE = 5000
 CARDS = {
     "good": "4242424242424242",
     "declined": "4000000000009995",
@@ -57,66 +56,16 @@ OUTCOMES = ["card", "pending", "fails", "pending_fails"]
 MODES = ["hold", "drop"]
 """Of notifications: they wait for `deliver`, or never come."""
 MOST_AHEAD_S = 250
-"""The provider's clock may run ahead by this and one more jump: by 10 minutes, and it would refuse to open a page."""
+"""The provider's clock may run ahead by this and one more jump: by a quarter of an hour, it would refuse to open a page."""
 CANCELLED, COMPLETED = 100000000, 100000001
 OF_A_NODE = {"Worker.run", "Worker._do", "_open_in_time"}
 """What dies with a process: the rest of this one is the harness, or lives in the database."""
-
-# What has happened to an order. Whatever is in ENDS may have cost it seats.
-HOLD_OVER, CANCELLED_BY_HAND, CALLED_OFF = "hold over", "cancelled", "called off"
-RETURNED, PAID_BY_HAND = "returned", "paid by hand"
-ENDS = {HOLD_OVER, CANCELLED_BY_HAND, CALLED_OFF, RETURNED}
 
 WORLDS = [("sqlite", "session", 1.0), ("postgresql", "session", 0.1), ("sqlite", "link", 0.2)]
 """Database, how pages are opened at the provider, and the share of histories."""
 
 T = TypeVar("T")
 Database = Callable[[Path], str]
-
-
-@dataclass(eq=False)
-class Buyer:
-    """An order and what has happened to it: the whole model."""
-
-    order: Order
-    seats: int
-    happened: set[str] = field(default_factory=set[str])
-    page: str = ""
-    charged: int = 0
-    """Minor units that the bank has taken from the buyer."""
-    debits: dict[str, str] = field(default_factory=dict[str, str])
-    """Bank debits under way: session -> card."""
-
-    def __repr__(self) -> str:
-        return f"<{self.seats} seats, {self.charged} charged, {sorted(self.happened)}>"
-
-    def bank_decides(self) -> None:
-        """The debits under way come to their end."""
-        self.charged += self.seats * PRICE * list(self.debits.values()).count("debit")
-        self.debits.clear()
-
-    @property
-    def may_be(self) -> set[str]:
-        """What the purchase may be by now, whatever of it was told to Gatepass."""
-        paid = self.charged > 0 or PAID_BY_HAND in self.happened
-        ended, returned = self.happened & ENDS, self.happened & {RETURNED, CALLED_OFF}
-        return {
-            "awaiting_payment",
-            *(["completed"] if paid else []),
-            *(["expired"] if HOLD_OVER in self.happened else []),
-            *(["cancelled"] if returned or CANCELLED_BY_HAND in self.happened or (ended and paid) else []),
-            *(["paid_late", "waitlisted"] if ended and paid else []),
-        }
-
-    @property
-    def must_be(self) -> set[str]:
-        """What it is when all is told, no time is left, and nothing is under way."""
-        if not self.charged and PAID_BY_HAND not in self.happened:
-            called_off = {"cancelled", "expired"} if CALLED_OFF in self.happened else {"expired"}
-            return {"cancelled"} if CANCELLED_BY_HAND in self.happened else called_off
-        if self.happened & ENDS:
-            return self.may_be - {"awaiting_payment", "expired"}
-        return {"completed"}
 
 
 class Histories(RuleBasedStateMachine):
