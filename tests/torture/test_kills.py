@@ -30,6 +30,8 @@ PATIENCE_S = 30.0
 OTHERS = ("upkeep.schedule", "upkeep.seat_waiting", "upkeep._sweep", "upkeep.sweep_holds", "upkeep.forget_done_jobs")
 """Work that goes on beside every scenario: its points are passed at any time."""
 BUYERS = 24
+MANY = 1_000_000
+"""Seats enough for whoever comes while nodes die."""
 
 
 # At every named point
@@ -260,6 +262,7 @@ async def test_a_node_may_die_at_any_moment_under_load(
     """Some register without end, some pay, and the process dies; then another one starts."""
     dice = drawn(f"moments {kind}")
     async with cluster(fresh_database(kind, tmp_path, request), tmp_path) as system:
+        system.here = await system.here.at(("Full", 12050, MANY), ("Free", 0, MANY))
         acknowledged, orders = set[str](), list[Order]()
         for _ in range(KILLS // 2):
             await system.start()
