@@ -177,10 +177,30 @@ def staff_purchase(demo: Demo, page: Page) -> None:
     page.locator("summary", has_text="payment.succeeded").click()
 
 
+def staff_refund(demo: Demo, page: Page) -> None:
+    timeline_paid(demo, page)
+    order = demo.newest_order()
+    signs_in(demo, page)
+    page.goto(f"{demo.base_url}/staff/purchases/{order}/refund")
+    page.get_by_label("What some people paid").check()
+    page.get_by_label("Why?").fill("x")
+    page.get_by_role("button", name="Give it back").click()
+    page.get_by_role("alert").wait_for()
+
+
+def returned(demo: Demo, page: Page) -> None:
+    timeline_paid(demo, page)
+    demo.sql(
+        "update purchase set status = 'cancelled', hold_until = null where id = ?", demo.newest_order().replace("-", "")
+    )
+    page.goto(page.url.removesuffix("/timeline"))
+
+
 SCENES = (
     home, details, errors, a_pass_sold_out, review, sold_out, cancelled_event, unknown_event, awaiting, declined, confirming,
     confirmed, by_hand, expired, paid_late, cancelled, timeline_awaiting, timeline_declined, timeline_confirming, timeline_paid,
-    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase,
+    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund,
+    returned,
 )  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class Wish:
     """This much; seats are given up only for named attendees."""
     keep_seats: bool = False
     """The registrations stand all the same."""
+    expected_left: int | None = None
+    """Minor units that could go back when the person decided; another number means that somebody was faster."""
 
 
 async def refund(store: Store, management: EventManagement, wish: Wish) -> list[Refund]:
@@ -51,13 +53,15 @@ async def refund(store: Store, management: EventManagement, wish: Wish) -> list[
     Raises NotFound (purchase, attendee), Refused (reason, amount), Conflict (nothing left, disputed).
     """
     if not wish.reason.strip() or len(wish.reason) > MAX_REASON_CHARS:
-        raise Refused("ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters why the money goes back.")
+        raise Refused(
+            "ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters why the money goes back.", field="reason"
+        )
     return await store.write(lambda tx: _refund(tx, management, wish))
 
 
 def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund]:
     management.lock(tx, [wish.purchase_id])
-    paid = _succeeded(payments.lock_of_purchases(tx, [wish.purchase_id]))
+    paid = succeeded(payments.lock_of_purchases(tx, [wish.purchase_id]))
     if not paid:
         raise NotFound("NothingPaid", f"No payment of purchase {wish.purchase_id} has succeeded: nothing can go back.")
     _check_undisputed(tx, wish.purchase_id)
@@ -74,7 +78,8 @@ def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund
     return made
 
 
-def _succeeded(attempts: Sequence[Payment]) -> list[Payment]:
+def succeeded(attempts: Sequence[Payment]) -> list[Payment]:
+    """Those that took money, the first attempt first."""
     found = [row for row in attempts if row.state is PaymentState.SUCCEEDED]
     return sorted(found, key=lambda row: row.number)
 
@@ -89,18 +94,24 @@ def _check_undisputed(tx: WriteTx, purchase_id: UUID) -> None:
 
 def _wanted(tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Refund]) -> Money:
     left, currency = left_of_all(paid, before), paid[0].amount.currency
+    _check_left(wish, left)
     wanted = left if wish.amount is None else wish.amount.minor
     if wish.attendees and wish.amount is None:
         wanted = min(left, _price_of(tx, wish))
     if wish.amount and wish.amount.currency != currency:
         raise Refused("RefundAmount", f"This purchase was paid in {currency}.", field="amount")
-    if not left:
-        raise Conflict("AlreadyRefunded", "Everything that was paid has been given back already.")
     if not 0 < wanted <= left:
         raise Refused(
             "RefundAmount", f"At most {Money(left, currency)} can go back, and more than nothing.", field="amount"
         )
     return Money(wanted, currency)
+
+
+def _check_left(wish: Wish, left: int) -> None:
+    if wish.expected_left not in {None, left}:
+        raise Conflict("RefundStale", "Money went back meanwhile. Look again, and say anew what should go back.")
+    if not left:
+        raise Conflict("AlreadyRefunded", "Everything that was paid has been given back already.")
 
 
 def _price_of(tx: WriteTx, wish: Wish) -> int:
@@ -248,7 +259,7 @@ def _record(tx: WriteTx, management: EventManagement, told: Told) -> None:
     if told.claim and not jobs.held(tx, [told.claim]):
         raise Conflict("JobTaken", "Another node has taken this work over.")
     management.lock(tx, [told.payment.purchase_id])
-    paid = _succeeded(payments.lock_of_purchases(tx, [told.payment.purchase_id]))
+    paid = succeeded(payments.lock_of_purchases(tx, [told.payment.purchase_id]))
     known = refunds.of_purchases(tx, [told.payment.purchase_id])
     made_there = False
     for report in told.reports:
@@ -350,6 +361,6 @@ def _follow(tx: WriteTx, management: EventManagement, purchase_id: UUID, paid: S
 def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cause: Cause, reason: str) -> list[Refund]:
     """Everything of these purchases goes back: seats, and whatever was paid. Repeatable."""
     management.lock(tx, ids)
-    paid = _succeeded(payments.lock_of_purchases(tx, ids))
+    paid = succeeded(payments.lock_of_purchases(tx, ids))
     management.release(tx, dict.fromkeys(ids))
     return order(tx, [Return(payment, cause, reason) for payment in paid])

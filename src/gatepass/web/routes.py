@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, openapi, support_api
 from gatepass.web.dataverse import finalize
-from gatepass.web.pages import home, order, registration, staff, staff_purchases, timeline
+from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -53,6 +53,8 @@ def routes() -> Sequence[BaseRoute]:
         Route("/staff/purchases/{purchase_id}", staff_purchases.show),
         Route("/staff/purchases/{purchase_id}/state", staff_purchases.state),
         Route("/staff/purchases/{purchase_id}/timeline.json", staff_purchases.document),
+        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.form, methods=["GET"]),
+        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.submit, methods=["POST"]),
         Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),

@@ -38,7 +38,7 @@ async def sign_in_form(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """POST /staff/sign-in"""
     if not same_origin(request):
-        return _foreign(request)
+        return foreign(request)
     form = await form_of(request)
     email, next_url = form.get("email", "").strip(), _next_of(form)
     key = f"{email.lower()} {client_of(request)}"
@@ -58,7 +58,7 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     """POST /staff/sign-out"""
     if not same_origin(request):
-        return _foreign(request)
+        return foreign(request)
     here = site(request)
     if token := request.cookies.get(_cookie(here)):
         await access.sign_out(here.store, token)
@@ -120,7 +120,8 @@ def _too_often(request: Request, wait_s: int) -> Response:
     )
 
 
-def _foreign(request: Request) -> Response:
+def foreign(request: Request) -> Response:
+    """A form that came from a page of somebody else."""
     return problem.page(
         request,
         403,

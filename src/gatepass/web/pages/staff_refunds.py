@@ -1,0 +1,139 @@
+"""Where staff gives money back: everything, what some people paid, or an amount; with a reason, and never twice by accident."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import order_reference
+from gatepass.services import refunds
+from gatepass.services.access import Caller
+from gatepass.services.refunds import Wish
+from gatepass.store import ReadTx, payments, purchases
+from gatepass.store import refunds as record
+from gatepass.store.purchases import AttendeeRow
+from gatepass.web.errors import status_of
+from gatepass.web.pages import problem
+from gatepass.web.pages.common import form_of, render, same_origin
+from gatepass.web.pages.staff import foreign
+from gatepass.web.pages.staff_purchases import for_staff
+from gatepass.web.pages.timeline import purchase_id_of
+from gatepass.web.site import site
+
+ALL, PEOPLE, AMOUNT = "all", "people", "amount"
+_HEADERS = {"Referrer-Policy": "same-origin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refundable:
+    """What of a purchase could go back."""
+
+    purchase_id: UUID
+    left: Money
+    people: Sequence[AttendeeRow]
+    """Who holds a registration."""
+
+    @property
+    def reference(self) -> str:
+        """A name for people."""
+        return order_reference(self.purchase_id)
+
+
+@for_staff
+async def form(request: Request, caller: Caller) -> Response:
+    """GET /staff/purchases/{purchase_id}/refund"""
+    if not caller.may_finalize:
+        return _may_not(request)
+    found = await _refundable(request)
+    return _page(request, caller, found, {"what": ALL})
+
+
+@for_staff
+async def submit(request: Request, caller: Caller) -> Response:
+    """POST /staff/purchases/{purchase_id}/refund"""
+    if not same_origin(request):
+        return foreign(request)
+    if not caller.may_finalize:
+        return _may_not(request)
+    given, found = await form_of(request), await _refundable(request)
+    here = site(request)
+    try:
+        await refunds.refund(here.store, here.desk.management, _wish(given, found, caller))
+    except (Refused, Conflict, NotFound) as refusal:
+        return _page(request, caller, await _refundable(request), given, refusal)
+    return RedirectResponse(f"/staff/purchases/{found.purchase_id}", 303)
+
+
+def _wish(given: Mapping[str, str], found: Refundable, caller: Caller) -> Wish:
+    people = [person.id for person in found.people if f"who_{person.id}" in given]
+    what = given.get("what", ALL)
+    if what == PEOPLE and not people:
+        raise Refused("AttendeesMissing", "Choose at least one person.", field="people")
+    return Wish(
+        purchase_id=found.purchase_id,
+        reason=given.get("reason", ""),
+        actor=caller.name,
+        attendees=people if what == PEOPLE else (),
+        amount=_amount(given, found) if what == AMOUNT else None,
+        keep_seats="keep" in given,
+        expected_left=_seen(given),
+    )
+
+
+def _amount(given: Mapping[str, str], found: Refundable) -> Money:
+    try:
+        return Money.parse(given.get("amount", "").strip().replace(",", "."), found.left.currency)
+    except Refused as refusal:
+        raise Refused(refusal.code, refusal.message, field="amount") from None
+
+
+def _seen(given: Mapping[str, str]) -> int:
+    """What the page showed: pressing twice, or a colleague who was faster, must not give back twice."""
+    text = given.get("left", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+
+
+async def _refundable(request: Request) -> Refundable:
+    purchase_id = purchase_id_of(request)
+    found = await site(request).store.snapshot(lambda tx: _look(tx, purchase_id))
+    if found is None:
+        raise NotFound("PurchaseUnknown", "There is no purchase with this id.")
+    return found
+
+
+def _look(tx: ReadTx, purchase_id: UUID) -> Refundable | None:
+    purchase = purchases.get(tx, purchase_id)
+    if purchase is None:
+        return None
+    paid = refunds.succeeded(payments.of_purchase(tx, purchase_id))
+    left = refunds.left_of_all(paid, record.of_purchases(tx, [purchase_id]))
+    return Refundable(purchase_id, Money(left, purchase.total.currency), purchases.registered(tx, [purchase_id]))
+
+
+def _page(
+    request: Request, caller: Caller, found: Refundable, given: Mapping[str, str], wrong: GatepassError | None = None
+) -> Response:
+    context: dict[str, Any] = {
+        "caller": caller,
+        "found": found,
+        "given": given,
+        "wrong": wrong,
+        "prices": {person.id: Money(person.price_minor, found.left.currency) for person in found.people},
+    }
+    return render(request, "staff_refund.html", context, status_of(wrong) if wrong else 200, _HEADERS)
+
+
+def _may_not(request: Request) -> Response:
+    return problem.page(
+        request,
+        403,
+        "Your role may not give money back",
+        "Nothing was changed. Ask an administrator to do it, or for the role.",
+        next_url=f"/staff/purchases/{purchase_id_of(request)}",
+        next_label="Back to the purchase",
+    )
