@@ -3,8 +3,6 @@
 import os
 from random import Random
 
-import pytest
-
 LONG = os.environ.get("TORTURE") == "long"
 
 
@@ -23,7 +21,8 @@ KILLS = _figure("KILLS", short=6, long=200)
 SEED = _figure("SEED", short=1, long=1)
 """Of whatever is drawn here: the same seed is the same torture."""
 
-long_only = pytest.mark.skipif(not LONG, reason="make torture")
+FIGURES: list[str] = []
+"""What was done, for the summary."""
 
 
 def drawn(what: str) -> Random:

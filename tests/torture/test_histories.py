@@ -37,7 +37,7 @@ from gatepass.store import ReadTx, tables
 from tests.conftest import fresh_database
 from tests.running import Order, Running, running
 from tests.torture.model import CALLED_OFF, CANCELLED_BY_HAND, ENDS, HOLD_OVER, PAID_BY_HAND, PRICE, RETURNED, Buyer
-from tests.torture.options import HISTORIES, LONG, STEPS
+from tests.torture.options import FIGURES, HISTORIES, LONG, STEPS
 from tests.torture.settling import hasten_all, settle
 
 SEATS = 5
@@ -74,9 +74,10 @@ class Histories(RuleBasedStateMachine):
     buyers: Bundle[Buyer] = Bundle("buyers")
     disputes: Bundle[str] = Bundle("disputes")
 
-    def __init__(self, database: Database, opening: str) -> None:
+    def __init__(self, database: Database, opening: str, ended: list[int]) -> None:
         super().__init__()
         self.all: list[Buyer] = []
+        self.ended = ended
         self.ahead_s = 0
         self.runner = asyncio.Runner()
         self.house = contextlib.AsyncExitStack()
@@ -249,6 +250,7 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.run(self._end())
+            self.ended.append(len(self.all))
         finally:
             self.run(self.house.aclose())
             self.runner.close()
@@ -385,8 +387,9 @@ def _in_sight(tx: ReadTx) -> set[UUID]:
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(("kind", "opening", "share"), WORLDS)
 def test_no_history_breaks_a_promise(kind: str, opening: str, share: float, request: pytest.FixtureRequest) -> None:
+    ended: list[int] = []
     run_state_machine_as_test(
-        lambda: Histories(lambda directory: fresh_database(kind, directory, request), opening),
+        lambda: Histories(lambda directory: fresh_database(kind, directory, request), opening, ended),
         settings=settings(
             max_examples=max(2, int(HISTORIES * share)),
             stateful_step_count=STEPS,
@@ -397,3 +400,4 @@ def test_no_history_breaks_a_promise(kind: str, opening: str, share: float, requ
             suppress_health_check=list(HealthCheck),
         ),
     )
+    FIGURES.append(f"{len(ended)} histories of {sum(ended)} orders, {kind}, pages opened by {opening}")

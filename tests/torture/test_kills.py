@@ -23,7 +23,7 @@ from gatepass.store import tables
 from tests.conftest import DATABASES, fresh_database, named
 from tests.running import Order, Running
 from tests.torture.cluster import Cluster, cluster, kill
-from tests.torture.options import KILLS, LONG, drawn
+from tests.torture.options import FIGURES, KILLS, LONG, drawn
 from tests.torture.settling import settle
 
 PATIENCE_S = 30.0
@@ -61,7 +61,7 @@ async def test_a_node_may_die_at_every_point(tmp_path: Path, request: pytest.Fix
         await settle(system.here)
         await system.here.check_promises()
         assert killed > 0
-        print(f"{killed} nodes died at their point")
+        FIGURES.append(f"{killed} nodes died at their point, {kind}")
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.timeout(0 if LONG else 90)) for kind in DATABASES])
@@ -299,7 +299,7 @@ async def _all_ends_well(system: Cluster, acknowledged: set[str], orders: list[O
         assert len({ticket.code for ticket in await here.tickets(order.id)}) == 1
     assert await here.attention() == []
     await here.check_promises()
-    print(f"{len(acknowledged)} registrations acknowledged, {len(orders)} paid")
+    FIGURES.append(f"{len(acknowledged)} registrations were answered and {len(orders)} orders paid while nodes died")
 
 
 async def _register_until_it_dies(here: Running, acknowledged: set[str]) -> None:

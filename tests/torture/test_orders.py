@@ -14,7 +14,7 @@ from gatepass.providers.stripe.notifications import OUR_EVENTS
 from gatepass.store import tables
 from tests.conftest import DATABASES, fresh_database
 from tests.running import Order, Running, running
-from tests.torture.options import LONG, ORDERS, drawn
+from tests.torture.options import FIGURES, LONG, ORDERS, drawn
 
 DECLINED, DEBIT, DEBIT_REFUSED = "4000000000009995", "AT611904300234573201", "AT861904300235473202"
 ALL_UP_TO = 5
@@ -117,6 +117,7 @@ async def test_every_order_of_events_ends_the_same(kind: str, tmp_path: Path, re
                 kinds = [event["type"] for event in sequence]
                 assert await _state(here, order) == ends, f"{story.__name__} told as {kinds} of {len(events)} events"
         await here.check_promises()
+        FIGURES.append(f"{len(stories)} stories, each told in {ORDERS} orders, {kind}")
 
 
 async def _lived(here: Running, story: Story) -> tuple[Order, list[Any]]:
