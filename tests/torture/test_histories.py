@@ -94,11 +94,17 @@ class Histories(RuleBasedStateMachine):
         return await here.at(("One", PRICE, SEATS))
 
     @initialize(
-        policy=st.sampled_from(POLICIES), refunds=st.sampled_from(OUTCOMES), notifications=st.sampled_from(MODES)
+        target=buyers,
+        policy=st.sampled_from(POLICIES),
+        refunds=st.sampled_from(OUTCOMES),
+        notifications=st.sampled_from(MODES),
+        cards=st.lists(st.sampled_from(sorted(CARDS)), min_size=2, max_size=3),
     )
-    def in_a_world_where(self, policy: str, refunds: str, notifications: str) -> None:
+    def in_a_world_where(self, policy: str, refunds: str, notifications: str, cards: list[str]) -> Any:
+        """Some have bought already, and nobody has heard of it."""
         self.run(self.here.change_event(late_policy=policy))
         self.run(self.here.sandbox.control("faults", refunds={"outcome": refunds}, deliveries={"mode": notifications}))
+        return multiple(*(self.buy(1, card) for card in cards))
 
     # What buyers do
 
