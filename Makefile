@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help demo run test check bench lock browser clean
+.PHONY: help demo run test torture check bench lock browser clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -19,6 +19,9 @@ run: $(VENV)/.run ## The server, set up by GATEPASS_* variables
 
 test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real browser
 	$(BIN)/python -m pytest $(ARGS)
+
+torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
+	TORTURE=long $(BIN)/python -m pytest tests/torture $(ARGS)
 
 check: $(VENV)/.dev ## Style, types, and which way imports go
 	$(BIN)/ruff format --check .

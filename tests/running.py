@@ -321,14 +321,15 @@ class Running:
         await self.store.write(lambda tx: tx.execute(due.values(due=datetime.now(UTC) - timedelta(seconds=1))))
         self.store.on_jobs()
 
-    async def check_promises(self) -> None:
-        """Every promise of the product, as a query; and our ledger against the provider's."""
+    async def check_promises(self, *, all_told: bool = True) -> None:
+        """Every promise of the product, as a query; and our ledger against the provider's when we were told all."""
         await self.until_quiet()
         now = datetime.now(UTC)
         for promise in promises.PROMISES:
             found = await self.store.read(lambda tx, promise=promise: promises.broken(tx, promise, now))
             assert not found, f"promise {promise.number} is broken: {promise.says}: {found}"
-        await self._compare_ledgers()
+        if all_told:
+            await self._compare_ledgers()
 
     async def _compare_ledgers(self) -> None:
         """Promise 1: what the provider took is what we know of, or what stands in needs attention."""
@@ -386,7 +387,7 @@ async def running(
     notify = f"{base}/GatewayEvents/HandleStripeEvent"
     sandbox = create_app(SandboxConfig(directory / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, notify))
     served: Sequence[server.Served] = [(sandbox, there), (app.web(installation, with_worker=with_worker), here)]
-    async with server.serving(served), httpx.AsyncClient(timeout=30) as client:
+    async with server.serving(served), httpx.AsyncClient(timeout=30, verify=False) as client:
         yield Running(
             installation.store, base, organization, client, Sandbox(sandbox_url, client), event, provider_id,
             settings.mail_dir, installation,

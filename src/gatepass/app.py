@@ -72,11 +72,16 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
     return web_application(_site(here), lambda _: _lifespan(here, with_worker=with_worker))
 
 
+def new_worker(here: Installation) -> Worker:
+    """A share of this installation's work; `run` begins it."""
+    return Worker(here.desk, here.mailer, here.postman, here.plan)
+
+
 @asynccontextmanager
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
-    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
+    worker = new_worker(here)
     running = asyncio.create_task(worker.run()) if with_worker else None
     # What start-up made stays for ever: the collector need not look at it again.
     gc.collect()
@@ -159,7 +164,7 @@ async def work(settings: Settings) -> None:
     import signal
 
     here = installation(settings)
-    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
+    worker = new_worker(here)
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
     try:

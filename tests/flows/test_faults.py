@@ -17,7 +17,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from gatepass import app, server
 from gatepass.store import tables
-from gatepass.worker import Worker
 from tests.conftest import fresh_database
 from tests.running import Order, Running, running
 
@@ -279,7 +278,7 @@ async def test_money_on_an_older_attempt_ends_the_page_of_the_newer_one(gatepass
 async def test_two_nodes_that_hear_and_work_at_once_settle_once(gatepass: Running) -> None:
     """A second process on the same database: both take notifications, both work on jobs."""
     other = app.installation(gatepass.installation.settings)
-    worker = Worker(other.desk, other.mailer, other.postman)
+    worker = app.new_worker(other)
     listening = server.listen("127.0.0.1", 0)
     working = asyncio.create_task(worker.run())
     await gatepass.sandbox.hold_deliveries()

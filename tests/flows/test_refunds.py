@@ -190,6 +190,21 @@ async def test_a_whole_refund_at_the_dashboard_arrives_here(gatepass: Running, o
     await gatepass.check_promises()
 
 
+async def test_a_refund_at_the_dashboard_that_failed_before_we_heard_of_it_stands_in_sight(gatepass: Running) -> None:
+    order = await gatepass.paid()
+    await gatepass.sandbox.hold_deliveries()
+    (payment,) = await gatepass.payments(order.id)
+    refund = await gatepass.sandbox.control("refunds", payment=payment.intent_ref, outcome="pending")
+    await gatepass.sandbox.control(f"refunds/{refund['id']}", result="failed")
+
+    await gatepass.sandbox.deliver(times=2, shuffled=True)
+
+    await gatepass.until_refunded(order, "failed")
+    assert await gatepass.attention() == ["refund_failed"]
+    assert (await gatepass.purchase(order.id)).status.value == "completed"
+    await gatepass.check_promises()
+
+
 async def test_a_part_refunded_at_the_dashboard_asks_whose_seat_it_is(gatepass: Running) -> None:
     order = await gatepass.paid(seats=2)
     (payment,) = await gatepass.payments(order.id)

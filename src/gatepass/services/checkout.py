@@ -26,8 +26,10 @@ PATIENCE_S = 18.0
 """For the provider while the buyer waits; then a page says to try again."""
 RETURN_PATIENCE_S = 4.0
 """The same when the buyer comes back: the true state can follow on the page."""
-PAGE_LIFE = timedelta(minutes=40)
-"""Of the provider's page at least: Stripe's minimum is 30 minutes from its own clock. The hold ends it earlier."""
+PAGE_LIFE = timedelta(minutes=45)
+"""Of the provider's page at least: Stripe's minimum is 30 minutes from its own clock, which may be ahead of ours by 10.
+
+The end of the hold ends it earlier."""
 ALMOST_OVER = timedelta(seconds=20)
 """A page that ends within this is not worth sending a buyer to."""
 

@@ -337,8 +337,7 @@ def _adopt(tx: WriteTx, payment: Payment, report: RefundReport) -> bool:
     timeline.add(tx, [entry(found)])
     if found.on_its_way:
         jobs.add(tx, "send_refund", {"refund_id": str(found.id)}, dedupe=f"refund:{found.id}", due=tx.now + LOOK_AGAIN)
-    if found.counts:
-        _tell(tx, found)
+    _follow_state(tx, found)
     return found.counts
 
 

@@ -18,7 +18,7 @@ from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
 from gatepass.providers.stripe import account, feed, sessions
 from gatepass.providers.stripe import checkout as told
 from gatepass.providers.stripe.client import Connection, asked, keyed
-from gatepass.providers.stripe.notifications import MAX_AGE_S, check_signature, delivery_of
+from gatepass.providers.stripe.notifications import check_signature, delivery_of
 from gatepass.providers.stripe.words import (
     report_of_dispute,
     report_of_link,
@@ -26,6 +26,9 @@ from gatepass.providers.stripe.words import (
     report_of_session,
     word,
 )
+
+CLOCKS_DIFFER_S = 900
+"""How far Stripe's clock may be behind ours: a page that seems to be opened this early is still found."""
 
 
 class Opening(StrEnum):
@@ -67,7 +70,7 @@ class Stripe:
         return await sessions.retrieve(self._connection, ref)
 
     async def find(self, checkout: Checkout) -> Report | None:
-        since = int(checkout.opened.timestamp()) - MAX_AGE_S
+        since = int(checkout.opened.timestamp()) - CLOCKS_DIFFER_S
         page = await asked(self._v1.checkout.sessions.list_async({"created": {"gte": since}, "limit": feed.PAGE}))
         async for session in page.auto_paging_iter():
             if session.metadata and word(session.metadata, "payment_id") == str(checkout.payment_id):

@@ -1,0 +1,30 @@
+"""How long the torture is: short in `make test`, long in `make torture`; each figure can be set by the environment."""
+
+import os
+from random import Random
+
+LONG = os.environ.get("TORTURE") == "long"
+
+
+def _figure(name: str, *, short: int, long: int) -> int:
+    return int(os.environ.get(f"TORTURE_{name}", long if LONG else short))
+
+
+HISTORIES = _figure("HISTORIES", short=12, long=1000)
+"""Histories that Hypothesis makes up on SQLite; a tenth of them on PostgreSQL."""
+STEPS = _figure("STEPS", short=20, long=40)
+"""Of one history at most."""
+ORDERS = _figure("ORDERS", short=10, long=120)
+"""Orders in which the events of one scenario are delivered."""
+KILLS = _figure("KILLS", short=6, long=200)
+"""Kills at random under load, on both databases together."""
+SEED = _figure("SEED", short=1, long=1)
+"""Of whatever is drawn here: the same seed is the same torture."""
+
+FIGURES: list[str] = []
+"""What was done, for the summary."""
+
+
+def drawn(what: str) -> Random:
+    """The dice of one test."""
+    return Random(f"{SEED}:{what}")
