@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import databases, payments, register, start
+from benchmarks import databases, drain, payments, register, start
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.report import Report
@@ -20,7 +20,10 @@ GROUPS: Mapping[str, tuple[Callable[[Bench], None], ...]] = {
     "redirect": (payments.redirect,),
     "notify": (payments.notify,),
     "settle": (payments.settle,),
+    "paced": (drain.settle_paced,),
+    "backlog": (drain.backlog,),
 }
+BACKLOG = 10_000
 CONNECTIONS, QUICK_CONNECTIONS = (1, 8, 32), (1, 32)
 SECONDS, QUICK_SECONDS = 3.0, 1.0
 
@@ -33,7 +36,8 @@ def main() -> None:
         with TemporaryDirectory(prefix="gatepass-bench-") as directory:
             for name in ("sqlite", "postgresql") if asked.database == "both" else (asked.database,):
                 with _database(name, Path(directory)) as database:
-                    _measure(asked, Bench(database, asked.connections, asked.seconds, report, Path(directory)))
+                    bench = Bench(database, asked.connections, asked.seconds, report, Path(directory), asked.backlog)
+                    _measure(asked, bench)
     finally:
         report.print_table()
 
@@ -58,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_SECONDS:g} s each, connections {QUICK_CONNECTIONS}"
     )
+    parser.add_argument("--backlog", type=int, default=BACKLOG, help=f"notifications of the outage; {BACKLOG}")
     asked = parser.parse_args()
     asked.connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
     asked.seconds = asked.seconds or (QUICK_SECONDS if asked.quick else SECONDS)

@@ -23,6 +23,8 @@ class Bench:
     seconds: float
     report: Report
     directory: Path
+    backlog: int = 10_000
+    """Notifications of an outage."""
 
     def folder(self) -> Path:
         """A new one, for the data of one installation."""
@@ -42,3 +44,8 @@ class Bench:
 def once(port: int, connections: int, requests: list[bytes], *, keep: bool = False) -> Outcome:
     """Each request once."""
     return load.run(Plan("127.0.0.1", port, connections, requests, keep=keep))
+
+
+def at_pace(port: int, connections: int, requests: list[bytes], per_s: float) -> Outcome:
+    """Each request once, so many per second."""
+    return load.run(Plan("127.0.0.1", port, connections, requests, per_s=per_s))
