@@ -120,7 +120,7 @@ async def test_work_is_taken_in_the_order_of_its_time_and_not_before(store: Stor
     first = [(await _claim(store, limit=1))[0].payload["n"] for _ in range(3)]
     assert first == [1, 3, 0]
     assert await _claim(store) == []
-    assert not await store.read(jobs.is_due)
+    assert not await store.read(lambda tx: jobs.is_due(tx, ["work"]))
 
 
 async def test_failures_count_in_a_row(store: Store) -> None:
@@ -163,7 +163,7 @@ async def test_only_old_done_jobs_are_forgotten(store: Store) -> None:
 
 
 async def _claim(store: Store, limit: int = 10) -> list[Job]:
-    return await store.write(lambda tx: jobs.claim(tx, ["work"], limit, LEASE, "test"))
+    return await store.write(lambda tx: jobs.claim(tx, [(["work"], limit)], LEASE, "test"))
 
 
 async def _let_leases_end(store: Store) -> None:
