@@ -68,14 +68,17 @@ class _Course:
     handled: int = 0
     began: float = 0.0
     ended: float = 0.0
+    first_cpu_s: float = 0.0
     cpu_s: float = 0.0
+    before: int = 0
+    """Handled when the processor time was first looked at, which leaves out the start of the process."""
     memory: list[float] = field(default_factory=list[float])
 
     def line(self, database: str) -> Measurement:
         spent = max(self.ended - self.began, 1e-9)
         line = Measurement("backlog", database, rate_per_s=round(self.handled / spent, 1))
         line.errors = self.wanted - self.handled
-        line.cpu_us = _per_one(self.cpu_s, max(self.handled, 1))
+        line.cpu_us = _per_one(self.cpu_s - self.first_cpu_s, max(self.handled - self.before, 1))
         line.rss_from_mb, line.rss_to_mb = (round(one(self.memory or [0.0]), 1) for one in (min, max))
         return line
 
@@ -104,6 +107,8 @@ def _look(course: _Course, store: Store, pid: int) -> None:
     course.handled, first, last = store.read_now(_handled)
     if first and last:
         course.began, course.ended, course.cpu_s = first.timestamp(), last.timestamp(), _cpu_s(pid)
+        if not course.before:
+            course.before, course.first_cpu_s = course.handled, course.cpu_s
         if time.time() > course.began + WARM_S:
             course.memory.append(rss_mb(pid))
 

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -39,13 +40,16 @@ class Lane:
 
     places: int
     kinds: Sequence[str]
+    beside_money: int | None = None
+    """Places while what was paid fills half of its own lane; None: all of them."""
 
 
+# More at once than a provider that answers at once needs: much is written together.
+MONEY = Lane(64, ("apply_notification",))
 LANES = (
-    # What was paid: more at once than a provider that answers at once needs, so that much is written together.
-    Lane(64, ("apply_notification",)),
+    MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail")),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail"), beside_money=4),
     Lane(
         8,
         (
@@ -70,6 +74,8 @@ class Worker:
         assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
         self._taken = dict.fromkeys(LANES, 0)
+        self._more: set[Lane] = set()
+        """Lanes whose last claim was full: more may be due."""
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -114,19 +120,25 @@ class Worker:
         try:
             if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
                 return False
-            claims = await self._store.write(lambda tx: jobs.claim(tx, room, LEASE, self._owner))
+            shares = [(lane.kinds, places) for lane, places in room.items()]
+            claims = await self._store.write(lambda tx: jobs.claim(tx, shares, LEASE, self._owner))
         except Unavailable as error:
             log.warning("worker.no_database", code=error.code)
             return False
+        got = Counter(_LANE_OF[claim.kind] for claim in claims)
+        self._more = (self._more - set(room)) | {lane for lane, places in room.items() if got[lane] == places}
         looks = notifications.Looks(self._desk.store, claims)
         for claim in claims:
             self._begin(claim, looks)
         return bool(claims)
 
-    def _room(self) -> list[jobs.Share]:
-        """Of each lane that is worth a claim: its kinds, and how many more."""
-        free = [(lane, lane.places - taken) for lane, taken in self._taken.items()]
-        return [(lane.kinds, room) for lane, room in free if room * REFILL >= lane.places]
+    def _room(self) -> dict[Lane, int]:
+        """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
+        busy = self._taken[MONEY] * 2 >= MONEY.places
+        free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
+        worth = {lane: room for lane, room in free.items() if room * REFILL >= lane.places}
+        with_money = not busy or MONEY in worth
+        return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
 
     def _begin(self, claim: Job, looks: notifications.Looks) -> None:
         lane = _LANE_OF[claim.kind]
@@ -138,7 +150,8 @@ class Worker:
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self._taken[lane] -= 1
         self._running.discard(task)
-        self._wake.set()
+        if self._more & set(self._room()):
+            self._wake.set()
 
     async def _do(self, claim: Job, looks: notifications.Looks) -> None:
         try:
@@ -185,8 +198,12 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
     }
 
 
-def _is_due(tx: ReadTx, room: Sequence[jobs.Share]) -> bool:
-    return jobs.is_due(tx, [kind for kinds, _ in room for kind in kinds])
+def _places(lane: Lane, *, busy: bool) -> int:
+    return lane.places if lane.beside_money is None or not busy else lane.beside_money
+
+
+def _is_due(tx: ReadTx, lanes: Iterable[Lane]) -> bool:
+    return jobs.is_due(tx, [kind for lane in lanes for kind in lane.kinds])
 
 
 def _later(tx: WriteTx, claim: Job, error: Exception) -> None:
