@@ -117,6 +117,9 @@ class Worker:
         Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
         """
         room = self._room()
+        if hinted:
+            # Whatever it is, where there is no room for it now it is looked for as soon as there is.
+            self._more |= set(LANES) - set(room)
         try:
             if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
                 return False
