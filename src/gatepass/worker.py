@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
+STANDSTILL_S = 0.5
+"""When nothing of what was paid has ended for so long, it waits for somebody else."""
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
 DRAIN_S = 20.0
@@ -41,7 +44,7 @@ class Lane:
     places: int
     kinds: Sequence[str]
     beside_money: int | None = None
-    """Places while what was paid fills half of its own lane; None: all of them."""
+    """Places while what was paid fills half of its own lane, and moves; None: all of them."""
 
 
 # More at once than a provider that answers at once needs: much is written together.
@@ -74,6 +77,7 @@ class Worker:
         assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
         self._taken = dict.fromkeys(LANES, 0)
+        self._money_moved = 0.0
         self._more: set[Lane] = set()
         """Lanes whose last claim was full: more may be due."""
         self._wake = asyncio.Event()
@@ -137,11 +141,15 @@ class Worker:
 
     def _room(self) -> dict[Lane, int]:
         """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
-        busy = self._taken[MONEY] * 2 >= MONEY.places
+        busy = self._busy()
         free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
         worth = {lane: room for lane, room in free.items() if room * REFILL >= lane.places}
         with_money = not busy or MONEY in worth
         return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
+
+    def _busy(self) -> bool:
+        """Much was paid, and it moves. Where it hangs, nothing stands back for it."""
+        return self._taken[MONEY] * 2 >= MONEY.places and time.monotonic() < self._money_moved + STANDSTILL_S
 
     def _begin(self, claim: Job, looks: notifications.Looks) -> None:
         lane = _LANE_OF[claim.kind]
@@ -152,6 +160,8 @@ class Worker:
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self._taken[lane] -= 1
+        if lane is MONEY:
+            self._money_moved = time.monotonic()
         self._running.discard(task)
         if self._more & set(self._room()):
             self._wake.set()
