@@ -78,10 +78,14 @@ async def raw(connection: Connection, path: str, *, method: str = "get", **param
 async def look(connection: Connection, path: str, query: str, **params: Any) -> bytes:
     """The body of a GET on a hot path; `query` is `params` as the SDK would write them. Raises as `asked` does.
 
-    What is no plain success is asked once more by the SDK, which knows all about errors.
+    Another refusal than "too many" or "broken" is asked for once more by the SDK, which knows all about errors.
     """
     body, status = await asked(connection.get(f"{path}?{query}"))
-    return body if status == 200 else (await raw(connection, path, max_network_retries=0, **params)).body
+    if status == 200:
+        return body
+    if status == 429 or status >= 500:
+        raise Unavailable("ProviderDown", "Stripe has a problem right now.")
+    return (await raw(connection, path, max_network_retries=0, **params)).body
 
 
 def keyed(key: str) -> Any:
