@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import databases, doctor, payments, register, start
+from benchmarks import databases, doctor, drain, payments, register, start
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.report import Report
@@ -20,11 +20,14 @@ GROUPS: Mapping[str, tuple[Callable[[Bench], None], ...]] = {
     "redirect": (payments.redirect,),
     "notify": (payments.notify,),
     "settle": (payments.settle,),
+    "paced": (drain.settle_paced,),
+    "backlog": (drain.backlog,),
     "doctor": (doctor.doctor,),
 }
 AS_A_RULE = [name for name in GROUPS if name != "doctor"]
 """A database full of history takes minutes to fill: only when it is asked for."""
 PURCHASES = 1_000_000
+BACKLOG = 10_000
 CONNECTIONS, QUICK_CONNECTIONS = (1, 8, 32), (1, 32)
 SECONDS, QUICK_SECONDS = 3.0, 1.0
 
@@ -37,10 +40,11 @@ def main() -> None:
         with TemporaryDirectory(prefix="gatepass-bench-") as directory:
             for name in ("sqlite", "postgresql") if asked.database == "both" else (asked.database,):
                 with _database(name, Path(directory)) as database:
-                    _measure(
-                        asked,
-                        Bench(database, asked.connections, asked.seconds, report, Path(directory), asked.purchases),
-                    )
+                    bench = Bench(
+                        database, asked.connections, asked.seconds, report, Path(directory),
+                        purchases=asked.purchases, backlog=asked.backlog,
+                    )  # fmt: skip
+                    _measure(asked, bench)
     finally:
         report.print_table()
 
@@ -66,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_SECONDS:g} s each, connections {QUICK_CONNECTIONS}"
     )
+    parser.add_argument("--backlog", type=int, default=BACKLOG, help=f"notifications of the outage; {BACKLOG}")
     asked = parser.parse_args()
     asked.connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
     asked.seconds = asked.seconds or (QUICK_SECONDS if asked.quick else SECONDS)

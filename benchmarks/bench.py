@@ -25,6 +25,8 @@ class Bench:
     directory: Path
     purchases: int = 0
     """In the database that the doctor looks at."""
+    backlog: int = 10_000
+    """Notifications of an outage."""
 
     def folder(self) -> Path:
         """A new one, for the data of one installation."""
@@ -44,3 +46,8 @@ class Bench:
 def once(port: int, connections: int, requests: list[bytes], *, keep: bool = False) -> Outcome:
     """Each request once."""
     return load.run(Plan("127.0.0.1", port, connections, requests, keep=keep))
+
+
+def at_pace(port: int, connections: int, requests: list[bytes], per_s: float) -> Outcome:
+    """Each request once, so many per second."""
+    return load.run(Plan("127.0.0.1", port, connections, requests, per_s=per_s))

@@ -45,8 +45,8 @@ select {new_id}, bought.id, 0, seat.id, seat.price_minor, 'Ada', 'Byron', 'ada@e
 # What one notification writes: itself, and the job to apply it.
 _NOTIFY_PG = """
 with kept as (
-  insert into notification (id, provider, event_ref, kind, object_ref, payment_hint, live, body, state, received)
-  values ({new_id}, 'stripe', 'evt_' || gen_random_uuid(), 'checkout.session.completed', 'cs_test_7', 'hint', false,
+  insert into notification (id, provider, event_ref, kind, object_ref, payment_hint, about, live, body, state, received)
+  values ({new_id}, 'stripe', 'evt_' || gen_random_uuid(), 'checkout.session.completed', 'cs_test_7', 'hint', 'page', false,
     '\\x{body}'::bytea, 'new', now())
   on conflict do nothing returning id
 )
@@ -59,8 +59,8 @@ _PURCHASE = """insert into purchase (id, event_id, status, total_minor, currency
 values (?, ?, 'awaiting_payment', 12050, 'EUR', 0, '1 x Pass 7', 'en', ?, ?, ?)"""
 _ATTENDEE = """insert into attendee (id, purchase_id, position, pass_id, price_minor, first_name, last_name, email, answers)
 values (?, ?, 0, ?, 12050, 'Ada', 'Byron', 'ada@example.org', '[]')"""
-_NOTIFICATION = """insert into notification (id, provider, event_ref, kind, object_ref, payment_hint, live, body, state, received)
-values (?, 'stripe', ?, 'checkout.session.completed', 'cs_test_7', 'hint', 0, ?, 'new', ?)"""
+_NOTIFICATION = """insert into notification (id, provider, event_ref, kind, object_ref, payment_hint, about, live, body, state, received)
+values (?, 'stripe', ?, 'checkout.session.completed', 'cs_test_7', 'hint', 'page', 0, ?, 'new', ?)"""
 _JOB = """insert into job (id, kind, dedupe, payload, state, due, attempt, failures, created)
 values (?, 'apply_notification', ?, '[]', 'ready', ?, 0, 0, ?) on conflict do nothing"""
 

@@ -31,6 +31,8 @@ class Plan(msgspec.Struct):
     """How long to go round and round; None: each request once."""
     keep: bool = False
     """Hand back the raw answers."""
+    per_s: float | None = None
+    """At this pace, whatever the answers take, as far as the connections suffice; None: as fast as they are answered."""
 
 
 class Outcome(msgspec.Struct):
@@ -85,7 +87,7 @@ class _Load:
         self._latencies: list[float] = []
         self._statuses: Counter[int] = Counter()
         self._answers: list[bytes] = []
-        self._lost = 0
+        self._lost = self._sent = 0
         self._open = plan.connections
         self._ended = asyncio.Event()
         self._last = self._from = 0.0
@@ -103,6 +105,12 @@ class _Load:
     def next(self) -> bytes | None:
         """What to send now; None: it is over."""
         return next(self._requests, None) if perf_counter() < self._until else None
+
+    def wait_s(self) -> float:
+        """How long the next request has to wait for its turn."""
+        turn = self._from + self._sent / self._plan.per_s if self._plan.per_s else 0.0
+        self._sent += 1
+        return turn - perf_counter()
 
     def answered(self, begun: float, status: int, answer: bytes) -> None:
         """Count an answer, if it was asked for after the warm-up."""
@@ -158,6 +166,12 @@ class _Connection(asyncio.Protocol):
         if following is None:
             self._transport.close()
             return
+        if (pause := self._load.wait_s()) > 0:
+            asyncio.get_running_loop().call_later(pause, self._write, following)
+        else:
+            self._write(following)
+
+    def _write(self, following: bytes) -> None:
         self._waiting, self._begun = True, perf_counter()
         self._transport.write(following)
 

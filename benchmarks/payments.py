@@ -94,7 +94,17 @@ def _events(bench: Bench, system: System, kind: str, about: Sequence[dict[str, A
 
 def _open_sessions(system: System, count: int) -> list[dict[str, Any]]:
     """Open so many payments; each one's session as the provider shows it."""
+    open_payments(system, count)
+    return sessions(system)
+
+
+def open_payments(system: System, count: int) -> None:
+    """Buyers register and open their links."""
     once(system.port, 4, _links(system, count))
+
+
+def sessions(system: System) -> list[dict[str, Any]]:
+    """The session of every opened payment, the oldest first, as the provider shows it."""
     payments = system.ask(_payments)
     address = f"http://127.0.0.1:{system.sandbox_port}/v1/checkout/sessions/{payments[0]['session_ref']}"
     answer = httpx.get(address, headers={"Authorization": f"Bearer {system.stripe_key}"})
@@ -105,7 +115,7 @@ def _open_sessions(system: System, count: int) -> list[dict[str, Any]]:
 def _payments(tx: ReadTx) -> list[Any]:
     payment = tables.payment.c
     opened = sa.select(payment.id, payment.purchase_id, payment.session_ref).where(payment.session_ref.is_not(None))
-    return list(tx.rows(opened))
+    return list(tx.rows(opened.order_by(payment.id)))
 
 
 def notify_floor(bench: Bench) -> None:
@@ -126,24 +136,24 @@ def settle(bench: Bench) -> None:
     """
     count = SETTLED if bench.seconds >= 2 else SETTLED_QUICKLY
     with running(bench.database.fresh(), bench.folder()) as system:
-        sessions = _open_sessions(system, count)
-        for session in sessions:
+        opened = _open_sessions(system, count)
+        for session in opened:
             system.control("pay", session=session["id"])
-        looks = words.looked_up(system.sandbox_port, system.stripe_key, [session["id"] for session in sessions])
+        looks = words.looked_up(system.sandbox_port, system.stripe_key, [session["id"] for session in opened])
         limit = bench.for_a_while(system.sandbox_port, IN_FLIGHT, looks).rate(200)
-        bodies = [words.event_body(COMPLETED, session) for session in sessions]
+        bodies = [words.event_body(COMPLETED, session) for session in opened]
         posted = once(
             system.port, MOST, [words.notification(system.port, TARGET, body, system.webhook_secret) for body in bodies]
         )
-        for name, done in (("settle", _completed), ("settle_mailed", _mailed)):
-            line = _drained(bench, system, name, done, count, posted.began)
+        for name, done in (("settle", completed), ("settle_mailed", _mailed)):
+            line = drained(bench, system, name, done, count, posted.began)
             line.errors += posted.errors(200)
             if name == "settle":
-                line.p50_ms, line.p99_ms = system.ask(_waits)
+                line.p50_ms, line.p99_ms = system.ask(waits)
             bench.report.add(line.beside(limit, "sandbox alone"))
 
 
-def _drained(
+def drained(
     bench: Bench, system: System, name: str, done: Callable[[ReadTx], int], count: int, began: float
 ) -> Measurement:
     """Look until so many are `done`."""
@@ -158,7 +168,8 @@ def _drained(
     )
 
 
-def _completed(tx: ReadTx) -> int:
+def completed(tx: ReadTx) -> int:
+    """Purchases that are."""
     purchase = tables.purchase.c
     return int(tx.execute(sa.select(sa.func.count()).where(purchase.status == "completed")).scalar_one())
 
@@ -167,7 +178,7 @@ def _mailed(tx: ReadTx) -> int:
     return int(tx.execute(sa.select(sa.func.count()).where(tables.mail.c.sent.is_not(None))).scalar_one())
 
 
-def _waits(tx: ReadTx) -> tuple[float, float]:
+def waits(tx: ReadTx) -> tuple[float, float]:
     """Milliseconds from notification to completion: half, and all but one of a hundred."""
     notification = tables.notification.c
     rows = tx.rows(sa.select(notification.received, notification.handled).where(notification.handled.is_not(None)))

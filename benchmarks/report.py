@@ -5,7 +5,22 @@ from collections.abc import Sequence
 
 import msgspec
 
-_HEADS = ("bench", "database", "conns", "per s", "p50 ms", "p99 ms", "errors", "oversold", "limit/s", "ratio", "limit")
+_HEADS = (
+    "bench",
+    "database",
+    "conns",
+    "per s",
+    "p50 ms",
+    "p99 ms",
+    "errors",
+    "oversold",
+    "limit/s",
+    "ratio",
+    "limit",
+    "cpu us",
+    "disorder",
+    "memory MB",
+)
 
 
 class Measurement(msgspec.Struct):
@@ -23,6 +38,13 @@ class Measurement(msgspec.Struct):
     limit: str | None = None
     ratio: float | None = None
     rss_mb: float | None = None
+    rss_from_mb: float | None = None
+    rss_to_mb: float | None = None
+    """The least and the most memory of the worker, once warm."""
+    cpu_us: float | None = None
+    """Processor time of the process for one of what is counted."""
+    out_of_order: int | None = None
+    """The largest distance between the place in the order of receipt and in that of handling."""
 
     def beside(self, limit_per_s: float | None, limit: str) -> "Measurement":
         """The same, with the limit it is to be read against."""
@@ -57,7 +79,21 @@ def _cells(line: Measurement) -> tuple[str, ...]:
     oversold = "" if line.oversold is None else str(line.oversold)
     connections = str(line.connections or "")
     spent = (rate, _number(line.p50_ms, 1), _number(line.p99_ms, 1), str(line.errors), oversold)
-    return (line.bench, line.database, connections, *spent, _number(line.limit_per_s, 0), ratio, line.limit or "")
+    return (
+        line.bench,
+        line.database,
+        connections,
+        *spent,
+        _number(line.limit_per_s, 0),
+        ratio,
+        line.limit or "",
+        *_of_worker(line),
+    )
+
+
+def _of_worker(line: Measurement) -> tuple[str, str, str]:
+    memory = "" if line.rss_to_mb is None else f"{line.rss_from_mb:.0f} to {line.rss_to_mb:.0f}"
+    return _number(line.cpu_us, 0), _number(line.out_of_order, 0), memory
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -66,7 +102,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     """Words to the left, numbers to the right."""
-    left = {0, 1, len(row) - 1}
+    left = {0, 1, _HEADS.index("limit")}
     cells = (
         cell.ljust(width) if at in left else cell.rjust(width)
         for at, (cell, width) in enumerate(zip(row, widths, strict=True))

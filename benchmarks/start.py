@@ -4,11 +4,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.report import Measurement
-from benchmarks.system import free_port, serving
+from benchmarks.system import free_port, rss_mb, serving
 
 TIMES = 5
 REST_S = 1.0
@@ -24,7 +23,7 @@ def start(bench: Bench) -> None:
         with serving(url, directory, port, STRIPE | {"GATEPASS_BASE_URL": f"http://127.0.0.1:{port}"}) as run:
             spent.append((time.perf_counter() - began) * 1000)
             time.sleep(REST_S / TIMES)
-            memory = _rss_mb(run.pid)
+            memory = rss_mb(run.pid)
     line = Measurement("cold_start", bench.database.name, p50_ms=round(statistics.median(spent), 1))
     line.p99_ms = round(max(spent), 1)
     bench.report.add(line)
@@ -41,10 +40,3 @@ def help_time(bench: Bench) -> None:
     line = Measurement("help", bench.database.name, p50_ms=round(statistics.median(spent), 1))
     line.p99_ms = round(max(spent), 1)
     bench.report.add(line)
-
-
-def _rss_mb(pid: int) -> float:
-    """Linux only; elsewhere 0."""
-    status = Path(f"/proc/{pid}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +64,8 @@ class System:
     sandbox_port: int
     stripe_key: str
     webhook_secret: str
+    variables: Mapping[str, str]
+    """The settings of the server, for another process of the same installation."""
 
     def control(self, what: str, **body: Any) -> Any:
         """POST to the sandbox's control API."""
@@ -85,10 +87,12 @@ def running(database_url: str, directory: Path, *options: str) -> Iterator[Syste
     base = f"http://127.0.0.1:{port}"
     fair = _filled(database_url, base)
     with _sandbox(directory, sandbox_port, f"{base}/GatewayEvents/HandleStripeEvent") as keys:
-        variables = keys | {"GATEPASS_BASE_URL": base}
+        # Pulling would find at the sandbox the events that these notifications stand for.
+        variables = keys | {"GATEPASS_BASE_URL": base, "GATEPASS_DATABASE_URL": database_url}
+        variables |= {"GATEPASS_LOG_LEVEL": "error", "GATEPASS_PULL_SECONDS": "0"}
         with serving(database_url, directory, port, variables, *options) as server:
             key, secret = keys["GATEPASS_STRIPE_SECRET_KEY"], keys["GATEPASS_STRIPE_WEBHOOK_SECRET"]
-            system = System(database_url, port, server.pid, fair, sandbox_port, key, secret)
+            system = System(database_url, port, server.pid, fair, sandbox_port, key, secret, variables)
             system.control("faults", deliveries={"mode": "drop"})
             yield system
 
@@ -187,3 +191,10 @@ def add_event(tx: WriteTx, name: str, provider: UUID, passes: int, allocation: i
     price = Money(12050, "EUR")
     ids = [setup.add_pass(tx, event_id, f"Pass {at}", "Both days", price, allocation) for at in range(passes)]
     return [Offer(readable, at) for at in ids]
+
+
+def rss_mb(pid: int) -> float:
+    """Memory of a process. Linux only; elsewhere 0."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)

@@ -5,8 +5,9 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
@@ -108,10 +109,15 @@ def log_to_stderr(level: str) -> None:
 
 
 def run_forever(served: Sequence[Served], ready: Callable[[], None]) -> None:
-    """The same on a loop of its own: uvloop where there is one."""
+    """The same on a loop of its own."""
+    run_on_fast_loop(run(served, ready))
+
+
+def run_on_fast_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Until it ends: uvloop where there is one."""
     try:
         from uvloop import new_event_loop
     except ImportError:
         new_event_loop = asyncio.new_event_loop
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(run(served, ready))
+        runner.run(work)

@@ -3,8 +3,12 @@
 import asyncio
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -19,16 +23,44 @@ from gatepass.store.jobs import Job
 
 POLL_S = 0.5
 """How often to look without a hint; work of other processes is found this way."""
-IN_FLIGHT = 16
 REFILL = 4
-"""While jobs run, new ones are claimed only for so many at once: a claim is a transaction, however many it takes."""
+"""While jobs of a lane run, new ones are claimed once one place in so many is free: a claim is a transaction, however many
+it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
+STANDSTILL_S = 0.5
+"""When nothing of what was paid has ended for so long, it waits for somebody else."""
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
 DRAIN_S = 20.0
 _AS_A_RULE = upkeep.Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Kinds of work that share so many places: a provider that hangs, or a backlog, keeps no other lane waiting."""
+
+    places: int
+    kinds: Sequence[str]
+    beside_money: int | None = None
+    """Places while what was paid fills half of its own lane, and moves; None: all of them."""
+
+
+# More at once than a provider that answers at once needs: much is written together.
+MONEY = Lane(64, ("apply_notification",))
+LANES = (
+    MONEY,
+    Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events")),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail"), beside_money=4),
+    Lane(
+        8,
+        (
+            "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "forget_done_jobs", "forget_bodies",
+        ),
+    ),
+)  # fmt: skip
+_LANE_OF = {kind: lane for lane in LANES for kind in lane.kinds}
 
 log = structlog.get_logger("gatepass.worker")
 
@@ -42,7 +74,12 @@ class Worker:
         self._desk, self._store, self._postman, self._plan = desk, desk.store, postman, plan
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer, plan)
+        assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
+        self._taken = dict.fromkeys(LANES, 0)
+        self._money_moved = 0.0
+        self._more: set[Lane] = set()
+        """Lanes whose last claim was full: more may be due."""
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -83,30 +120,58 @@ class Worker:
 
         Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
         """
-        room = IN_FLIGHT - len(self._running)
+        room = self._room()
+        if hinted:
+            # Whatever it is, where there is no room for it now it is looked for as soon as there is.
+            self._more |= set(LANES) - set(room)
         try:
-            if room < REFILL or not (hinted or await self._store.read(self._due)):
+            if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
                 return False
-            claims = await self._store.write(lambda tx: jobs.claim(tx, list(self._handlers), room, LEASE, self._owner))
+            shares = [(lane.kinds, places) for lane, places in room.items()]
+            claims = await self._store.write(lambda tx: jobs.claim(tx, shares, LEASE, self._owner))
         except Unavailable as error:
             log.warning("worker.no_database", code=error.code)
             return False
+        got = Counter(_LANE_OF[claim.kind] for claim in claims)
+        self._more = (self._more - set(room)) | {lane for lane, places in room.items() if got[lane] == places}
+        looks = notifications.Looks(self._desk.store, claims)
         for claim in claims:
-            task = asyncio.create_task(self._do(claim))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            self._begin(claim, looks)
         return bool(claims)
 
-    def _due(self, tx: ReadTx) -> bool:
-        return jobs.is_due(tx)
+    def _room(self) -> dict[Lane, int]:
+        """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
+        busy = self._busy()
+        free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
+        worth = {lane: room for lane, room in free.items() if room * REFILL >= lane.places}
+        with_money = not busy or MONEY in worth
+        return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _busy(self) -> bool:
+        """Much was paid, and it moves. Where it hangs, nothing stands back for it."""
+        return self._taken[MONEY] * 2 >= MONEY.places and time.monotonic() < self._money_moved + STANDSTILL_S
+
+    def _begin(self, claim: Job, looks: notifications.Looks) -> None:
+        lane = _LANE_OF[claim.kind]
+        self._taken[lane] += 1
+        task = asyncio.create_task(self._do(claim, looks))
+        self._running.add(task)
+        task.add_done_callback(partial(self._ended, lane))
+
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        self._taken[lane] -= 1
+        if lane is MONEY:
+            self._money_moved = time.monotonic()
         self._running.discard(task)
-        self._wake.set()
+        if self._more & set(self._room()):
+            self._wake.set()
 
-    async def _do(self, claim: Job) -> None:
+    async def _do(self, claim: Job, looks: notifications.Looks) -> None:
         try:
-            await self._handlers[claim.kind](claim)
+            if claim.kind == "apply_notification":
+                await notifications.apply(self._desk, claim, looks)
+            else:
+                await self._handlers[claim.kind](claim)
         except Conflict as error:
             # Another node has taken it over, and it will do it.
             if error.code != "JobTaken":
@@ -130,7 +195,6 @@ class Worker:
 def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
-        "apply_notification": lambda job: notifications.apply(desk, job),
         "end_payment": lambda job: upkeep.end_payment(desk, job),
         "look_up_payment": lambda job: upkeep.look_up_payment(desk, job),
         "send_refund": lambda job: refund_calls.send(desk, job),
@@ -146,6 +210,14 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),
     }
+
+
+def _places(lane: Lane, *, busy: bool) -> int:
+    return lane.places if lane.beside_money is None or not busy else lane.beside_money
+
+
+def _is_due(tx: ReadTx, lanes: Iterable[Lane]) -> bool:
+    return jobs.is_due(tx, [kind for lane in lanes for kind in lane.kinds])
 
 
 def _later(tx: WriteTx, claim: Job, error: Exception) -> None:

@@ -304,7 +304,7 @@ async def _claim(gatepass: Running) -> Any:
         .values(due=datetime.now(UTC) - timedelta(days=1))
     )
     await gatepass.store.write(lambda tx: tx.execute(due))
-    (claim,) = await gatepass.store.write(lambda tx: jobs.claim(tx, ["pull_events"], 1, lease, "node"))
+    (claim,) = await gatepass.store.write(lambda tx: jobs.claim(tx, [(["pull_events"], 1)], lease, "node"))
     return claim
 
 

@@ -120,7 +120,32 @@ async def test_work_is_taken_in_the_order_of_its_time_and_not_before(store: Stor
     first = [(await _claim(store, limit=1))[0].payload["n"] for _ in range(3)]
     assert first == [1, 3, 0]
     assert await _claim(store) == []
-    assert not await store.read(jobs.is_due)
+    assert not await store.read(lambda tx: jobs.is_due(tx, ["work"]))
+
+
+async def test_each_share_gets_its_longest_due_however_many_wait_of_another(store: Store) -> None:
+    def put(tx: WriteTx) -> None:
+        for n in range(20):
+            jobs.add(tx, "told", {"n": n}, due=tx.now - timedelta(minutes=60 - n))
+        for kind, n in (("mail", 20), ("call", 21), ("mail", 22), ("mail", 23)):
+            jobs.add(tx, kind, {"n": n}, due=tx.now - timedelta(minutes=60 - n))
+
+    await store.write(put)
+
+    shares = [(["told"], 3), (["mail", "call"], 3), (["nothing"], 5), (["told"], 0)]
+    claims = await store.write(lambda tx: jobs.claim(tx, shares, LEASE, "test"))
+
+    assert [claim.payload["n"] for claim in claims] == [0, 1, 2, 20, 21, 22]
+
+
+async def test_what_became_needless_is_taken_from_whoever_does_it(store: Store) -> None:
+    await store.write(lambda tx: jobs.add(tx, "work", {}, dedupe="look"))
+    (claim,) = await _claim(store)
+
+    await store.write(lambda tx: jobs.finish_named(tx, ["look", "unknown"]))
+
+    assert await store.write(lambda tx: jobs.held(tx, [claim])) == set()
+    assert (await _row(store, claim.id))["state"] == "done"
 
 
 async def test_failures_count_in_a_row(store: Store) -> None:
@@ -163,7 +188,7 @@ async def test_only_old_done_jobs_are_forgotten(store: Store) -> None:
 
 
 async def _claim(store: Store, limit: int = 10) -> list[Job]:
-    return await store.write(lambda tx: jobs.claim(tx, ["work"], limit, LEASE, "test"))
+    return await store.write(lambda tx: jobs.claim(tx, [(["work"], limit)], LEASE, "test"))
 
 
 async def _let_leases_end(store: Store) -> None:

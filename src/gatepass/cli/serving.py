@@ -68,14 +68,12 @@ def serve(
 @application.command()
 def worker(data_dir: DataDir = None) -> None:
     """Do the durable work only: any number of these may run beside any number of servers."""
-    import asyncio
-
     from gatepass import app, server
 
     settings = read_settings(data_dir)
     server.log_to_stderr(settings.log_level)
     check_schema(settings, may_migrate=False)
-    asyncio.run(app.work(settings))
+    server.run_on_fast_loop(app.work(settings))
 
 
 @application.command()

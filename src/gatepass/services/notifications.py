@@ -3,12 +3,13 @@
 receive() answers the provider fast; the worker calls apply() until it succeeds.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
 from gatepass.domain.notification import About
-from gatepass.domain.payment import MONEY, Payment, mismatch
+from gatepass.domain.payment import MONEY, Payment, Report, mismatch
 from gatepass.providers.base import Delivery, PaymentProvider
 from gatepass.services import disputes, refund_calls
 from gatepass.services.checkout import Desk
@@ -18,6 +19,10 @@ from gatepass.store.inbox import Notification, NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import Row, new_id
 
+MANY = 8
+"""Claimed together: then there is a backlog."""
+ROUND_S = 0.02
+"""Of a backlog, what is answered in so long is written together."""
 MAX_BODY_BYTES = 256 * 1024
 """Of one notification; providers send a few kilobytes."""
 
@@ -79,10 +84,48 @@ def job_of(tx: WriteTx, notification_id: UUID) -> Row:
     return jobs.row(tx, "apply_notification", payload, dedupe=f"apply:{notification_id}")
 
 
-async def apply(desk: Desk, claim: Job) -> None:
+class Looks:
+    """What notifications that were claimed together share: one look into our tables, one at the provider per payment.
+
+    Right because all of them had been received before the first look began.
+    """
+
+    def __init__(self, store: Store, claims: Sequence[Job]) -> None:
+        self._store = store
+        self._ids = [_notification_id(claim) for claim in claims if claim.kind == "apply_notification"]
+        self._own: asyncio.Task[dict[UUID, _Told]] | None = None
+        self._reports: dict[tuple[str, str], asyncio.Task[Report]] = {}
+
+    async def own(self, notification_id: UUID) -> "_Told":
+        """A notification, and the payment that it is about as far as we know. Raises NotFound."""
+        if self._own is None:
+            self._own = asyncio.create_task(self._store.read(lambda tx: _look(tx, self._ids)))
+        found = (await self._own).get(notification_id)
+        if found is None:
+            raise NotFound("NotificationUnknown", f"There is no notification {notification_id}.")
+        return found
+
+    async def fetch(self, provider: PaymentProvider, ref: str) -> Report:
+        """What the provider says of one payment. Raises as the provider does."""
+        name = provider.name, ref
+        if name not in self._reports:
+            self._reports[name] = asyncio.ensure_future(provider.fetch(ref))
+        return await self._reports[name]
+
+    async def gather(self) -> None:
+        """Where many are under way, wait a moment, so that those answered meanwhile are written down together."""
+        if len(self._ids) >= MANY:
+            await asyncio.sleep(ROUND_S - asyncio.get_running_loop().time() % ROUND_S)
+
+
+def _notification_id(claim: Job) -> UUID:
+    return UUID(claim.payload["notification_id"])
+
+
+async def apply(desk: Desk, claim: Job, looks: Looks) -> None:
     """Ask the provider about what a notification hints at, and record its answer. Raises Unavailable to be tried again."""
-    notification_id, store = UUID(claim.payload["notification_id"]), desk.store
-    notification, payment = await store.read(lambda tx: _look(tx, notification_id))
+    store = desk.store
+    notification, payment = await looks.own(_notification_id(claim))
     provider = desk.providers.get(notification.provider)
     if provider is None:
         raise Unavailable("ProviderNotConnected", f"No key for {notification.provider} is set; connect it again.")
@@ -90,14 +133,16 @@ async def apply(desk: Desk, claim: Job) -> None:
         why = "of another mode (test or live) than this deployment"
         await store.write(lambda tx: _ignore(tx, notification, claim, why))
     elif payment is None and notification.money_ref:
-        await _apply_to_owner(desk, provider, notification, claim)
+        await _apply_to_owner(desk, provider, notification, claim, looks)
     elif payment is None:
         await store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
     else:
-        await _apply_to(desk, provider, notification, payment, claim)
+        await _apply_to(desk, provider, notification, payment, claim, looks)
 
 
-async def _apply_to_owner(desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job) -> None:
+async def _apply_to_owner(
+    desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job, looks: Looks
+) -> None:
     """A refund or dispute may be told before the money itself: the provider says whose it is."""
     owner = await provider.owner(notification.money_ref or "")
     payment = await desk.store.read(lambda tx: _by_id(tx, owner))
@@ -107,22 +152,22 @@ async def _apply_to_owner(desk: Desk, provider: PaymentProvider, notification: N
     elif payment is None:
         await desk.store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
     else:
-        await _apply_to(desk, provider, notification, payment, claim)
+        await _apply_to(desk, provider, notification, payment, claim, looks)
 
 
 async def _apply_to(
-    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
-) -> None:  # fmt: skip
+    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job, looks: Looks
+) -> None:
     if notification.about is About.REFUND:
         await refund_calls.look_up(desk, provider, payment, claim, notification.id)
     elif notification.about is About.DISPUTE:
         await disputes.look_up(desk, provider, payment, claim, notification.id)
     else:
-        await _apply(desk, provider, notification, payment, claim)
+        await _apply(desk, provider, notification, payment, claim, looks)
 
 
 async def _apply(
-    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job
+    desk: Desk, provider: PaymentProvider, notification: Notification, payment: Payment, claim: Job, looks: Looks
 ) -> None:
     ref = _ref(notification, payment)
     if ref is None and payment.open:
@@ -133,9 +178,9 @@ async def _apply(
         return
     store = desk.store
     try:
-        report = await provider.fetch(ref)
+        report = await looks.fetch(provider, ref)
         arrived = _arrived(notification)
-        other = await provider.fetch(arrived) if arrived and arrived != ref else report
+        other = await looks.fetch(provider, arrived) if arrived and arrived != ref else report
     except NotFound:
         await store.write(
             lambda tx: _quarantine(tx, notification, claim, "the provider does not know what it is about")
@@ -146,24 +191,32 @@ async def _apply(
             await store.write(lambda tx: _quarantine(tx, notification, claim, why))
             return
         payment, report = await adopt(store, payment, other), other
+    await looks.gather()
     await desk.ledger.record(Finding(payment, report, claim, notification.id))
 
 
-def _look(tx: ReadTx, notification_id: UUID) -> tuple[Notification, Payment | None]:
-    notification = inbox.get(tx, notification_id)
-    if notification is None:
-        raise NotFound("NotificationUnknown", f"There is no notification {notification_id}.")
-    return notification, _hinted(tx, notification) or _referred(tx, notification)
+_Told = tuple[Notification, Payment | None]
 
 
-def _hinted(tx: ReadTx, notification: Notification) -> Payment | None:
-    """By the payment id that the provider repeats: right even before our own opening call has returned."""
-    return _by_id(tx, notification.payment_hint)
+def _look(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, _Told]:
+    """By the payment id that the provider repeats, which is right even before our own opening call has returned; else by
+    what they refer to.
+    """
+    found = inbox.get_many(tx, ids)
+    hints = [_id_in(one.payment_hint) for one in found]
+    hinted = payments.get_many(tx, [hint for hint in hints if hint])
+    told = zip(found, hints, strict=True)
+    return {one.id: (one, (hint and hinted.get(hint)) or _referred(tx, one)) for one, hint in told}
 
 
 def _by_id(tx: ReadTx, text: str | None) -> Payment | None:
+    wanted = _id_in(text)
+    return payments.get(tx, wanted) if wanted else None
+
+
+def _id_in(text: str | None) -> UUID | None:
     try:
-        return payments.get(tx, UUID(text or ""))
+        return UUID(text or "")
     except ValueError:
         return None
 

@@ -85,9 +85,11 @@ class Ledger:
 
     def _write(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
         if changed := book.changed():
-            payments.save(tx, changed)
             moved = [row for row in changed if row.state is not book.state_before(row)]
-            timeline.add(tx, [_entry(row) for row in moved])
+            with tx.one_trip():
+                payments.save(tx, changed)
+                timeline.add(tx, [_entry(row) for row in moved])
+            jobs.finish_named(tx, [look_up_key(row.id) for row in moved if not row.open])
             failed = [Subject(row.purchase_id, [row.id]) for row in moved if row.state is PaymentState.FAILED]
             announce(tx, Kind.PAYMENT_FAILED, failed)
         late = self._settle(tx, book.moves) if book.moves else set[UUID]()

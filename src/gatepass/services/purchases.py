@@ -131,7 +131,15 @@ def _save(
     tx: WriteTx, changes: _Changes, held: Mapping[UUID, Purchase], people: Mapping[UUID, Sequence[AttendeeRow]]
 ) -> None:
     if changes.event_seats:
-        events.lock(tx, changes.event_seats, ())
+        events.hold(tx, changes.event_seats)
+    with tx.one_trip():
+        _put(tx, changes, held, people)
+
+
+def _put(
+    tx: WriteTx, changes: _Changes, held: Mapping[UUID, Purchase], people: Mapping[UUID, Sequence[AttendeeRow]]
+) -> None:
+    if changes.event_seats:
         events.move_seats(tx, _pairs(changes.event_seats), _pairs(changes.pass_seats))
     if changes.status:
         purchases.set_status(tx, [(at, to, until) for at, (to, until) in changes.status.items()])

@@ -121,8 +121,12 @@ class WriteTx(ReadTx):
     def one_trip(self) -> Generator[None]:
         """What `insert_many` and `change_many` write in this block goes to PostgreSQL as one statement, at its end.
 
-        Each of them sees the database as it was before the block, and none may touch a row of another.
+        Each of them sees the database as it was before the block, and none may touch a row of another. A block inside
+        another one belongs to it.
         """
+        if self._held_back is not None:
+            yield
+            return
         self._held_back = [] if self.postgresql else None
         try:
             yield

@@ -39,6 +39,12 @@ _on_sale = (
     .order_by(event.c.id)
     .with_for_update(of=event)
 )
+_hold_by_id = (
+    sa.select(event.c.id)
+    .where(event.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(event.c.id)
+    .with_for_update()
+)
 _seats = sa.select(
     event_pass.c.event_id,
     event_pass.c.id,
@@ -145,6 +151,12 @@ def lock(tx: WriteTx, event_ids: Iterable[UUID], pass_ids: Iterable[UUID]) -> di
     """Whole events by their ids, locked, each with those of the named passes that belong to it."""
     rows = tx.rows(_lock_by_id, {"ids": list(event_ids)})
     return {found.id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
+
+
+def hold(tx: WriteTx, event_ids: Iterable[UUID]) -> None:
+    """Only lock these events. On SQLite a writer has locked everything."""
+    if tx.postgresql:
+        tx.execute(_hold_by_id, {"ids": list(event_ids)})
 
 
 def has_passes(tx: ReadTx, event_id: UUID) -> bool:

@@ -61,7 +61,7 @@ _known = sa.select(notification.c.event_ref).where(
     notification.c.event_ref.in_(sa.bindparam("refs", expanding=True)),
 )
 _by_id = sa.select(*(notification.c[name] for name in Notification.__slots__)).where(
-    notification.c.id == sa.bindparam("id")
+    notification.c.id.in_(sa.bindparam("ids", expanding=True))
 )
 
 
@@ -75,11 +75,12 @@ def add(tx: WriteTx, rows: Sequence[Row]) -> None:
     tx.insert_many(notification, rows)
 
 
-def get(tx: ReadTx, notification_id: UUID) -> Notification | None:
-    """One notification without its body."""
-    row = tx.row(_by_id, {"id": notification_id})
-    if row is None:
-        return None
+def get_many(tx: ReadTx, ids: Sequence[UUID]) -> list[Notification]:
+    """Notifications without their bodies, in no order."""
+    return [_notification(row) for row in tx.rows(_by_id, {"ids": ids})] if ids else []
+
+
+def _notification(row: Row) -> Notification:
     values: dict[str, Any] = {**row, "about": About(row["about"]), "state": NotificationState(row["state"])}
     return Notification(**values)
 

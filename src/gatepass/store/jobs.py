@@ -7,6 +7,7 @@ comes back late cannot finish a job that another has taken since. The database's
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,21 +18,6 @@ from gatepass.store.tables import Row, Utc, job, new_id
 
 READY, DONE, PARKED = "ready", "done", "parked"
 
-_due = (
-    sa.select(job.c.id)
-    .where(
-        job.c.state == READY, job.c.due <= sa.bindparam("now"), job.c.kind.in_(sa.bindparam("kinds", expanding=True))
-    )
-    .order_by(job.c.due)
-    .limit(sa.bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_take = (
-    sa.update(job)
-    .where(job.c.id.in_(sa.bindparam("ids", expanding=True)))
-    .values(due=sa.bindparam("until"), attempt=job.c.attempt + 1, owner=sa.bindparam("who"))
-    .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
-)
 _finish = (
     sa.update(job).where(job.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=DONE, done=sa.bindparam("now"))
 )
@@ -86,12 +72,51 @@ def add_many(tx: WriteTx, rows: Sequence[Row]) -> None:
         tx.added_jobs = True
 
 
-def claim(tx: WriteTx, kinds: Sequence[str], limit: int, lease: timedelta, owner: str) -> list[Job]:
-    """Take due jobs until `lease` from now; no other node gets them meanwhile."""
-    ids = list(tx.execute(_due, {"now": tx.now, "kinds": list(kinds), "limit": limit}).scalars())
-    if not ids:
+Share = tuple[Sequence[str], int]
+"""Kinds of jobs, and how many of them together."""
+
+
+def claim(tx: WriteTx, shares: Sequence[Share], lease: timedelta, owner: str) -> list[Job]:
+    """Take due jobs until `lease` from now, of each share those that have been due the longest.
+
+    No other node gets them meanwhile. One statement, however many shares.
+    """
+    wanted = [(tuple(kinds), limit) for kinds, limit in shares if limit > 0]
+    if not wanted:
         return []
-    return [Job(*found) for found in tx.execute(_take, {"ids": ids, "until": tx.now + lease, "who": owner})]
+    limits = {f"limit{at}": limit for at, (_, limit) in enumerate(wanted)}
+    taking = _taking(tuple(kinds for kinds, _ in wanted))
+    found = tx.execute(taking, {"now": tx.now, "until": tx.now + lease, "who": owner, **limits})
+    return [Job(*row) for row in sorted(found, key=lambda row: row.id)]
+
+
+@cache
+def _taking(shares: tuple[tuple[str, ...], ...]) -> sa.Executable:
+    """Each share is looked for by itself: what waits of one is never walked over for another."""
+    due = sa.union_all(*(sa.select(_longest_due(kinds, at).c.id) for at, kinds in enumerate(shares)))
+    return (
+        sa.update(job)
+        .where(job.c.id.in_(due))
+        .values(due=sa.bindparam("until"), attempt=job.c.attempt + 1, owner=sa.bindparam("who"))
+        .returning(job.c.id, job.c.kind, job.c.payload, job.c.attempt, job.c.failures)
+    )
+
+
+def _longest_due(kinds: tuple[str, ...], share: int) -> sa.Subquery:
+    limit = sa.bindparam(f"limit{share}", type_=sa.Integer)
+    ready = [_ready(kind).limit(limit).cte(f"ready_{kind}") for kind in kinds]
+    found = sa.union_all(*(sa.select(one.c.id, one.c.due) for one in ready)).subquery()
+    return sa.select(found.c.id).order_by(found.c.due).limit(limit).subquery()
+
+
+def _ready(kind: str) -> "sa.Select[UUID, datetime]":
+    """Kind and state stand in the words of the statement: a plan that is kept can then use the index of what is ready."""
+    due = sa.select(job.c.id, job.c.due).where(_is(job.c.state, READY), _is(job.c.kind, kind))
+    return due.where(job.c.due <= sa.bindparam("now")).order_by(job.c.due).with_for_update(skip_locked=True)
+
+
+def _is(column: sa.ColumnElement[str], value: str) -> sa.ColumnElement[bool]:
+    return column == sa.literal_column(f"'{value}'")
 
 
 def held(tx: WriteTx, claims: Sequence[Job]) -> set[UUID]:
@@ -115,6 +140,13 @@ def finish(tx: WriteTx, ids: Sequence[UUID]) -> None:
         tx.execute(_finish, {"ids": ids, "now": tx.now})
 
 
+def finish_named(tx: WriteTx, names: Sequence[str]) -> None:
+    """By their dedupe keys: another change has made them needless. Who holds one of them finds it taken."""
+    if names:
+        needless = sa.update(job).where(job.c.dedupe.in_(names), job.c.state == READY)
+        tx.execute(needless.values(state=DONE, done=tx.now))
+
+
 def again(tx: WriteTx, claim_: Job, due: datetime, *, error: str | None = None) -> None:
     """Give the job back for later; without an error it went well and repeats by plan."""
     statement = sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt, job.c.state == READY)
@@ -129,9 +161,10 @@ def park(tx: WriteTx, claim_: Job, reason: str) -> None:
     tx.execute(statement.values(state=PARKED, last_error=reason[:1000]))
 
 
-def is_due(tx: ReadTx) -> bool:
-    """True when a claim would find something."""
-    ready = sa.select(job.c.id).where(job.c.state == READY, job.c.due <= readers_now(tx)).limit(1)
+def is_due(tx: ReadTx, kinds: Sequence[str]) -> bool:
+    """True when a claim would find something of these kinds."""
+    some = (_is(job.c.state, READY), job.c.kind.in_(kinds), job.c.due <= readers_now(tx))
+    ready = sa.select(job.c.id).where(*some).limit(1)
     return tx.execute(ready).first() is not None
 
 

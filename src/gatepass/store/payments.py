@@ -55,6 +55,11 @@ def get(tx: ReadTx, payment_id: UUID) -> Payment | None:
     return next(iter(_payments(tx, _by_id, [payment_id])), None)
 
 
+def get_many(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+    """Payments by id; unknown ids are left out."""
+    return {one.id: one for one in _payments(tx, _by_id, ids)}
+
+
 def lock_of_purchases(tx: WriteTx, purchase_ids: Iterable[UUID]) -> list[Payment]:
     """Every attempt of these purchases, locked. Lock the purchases first."""
     return _payments(tx, _of_purchases, list(purchase_ids))

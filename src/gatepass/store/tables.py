@@ -406,7 +406,9 @@ job = sa.Table(
     _when("created"),
     _when("done", required=False),
 )
-sa.Index("ix_job_due", job.c.due, postgresql_where=job.c.state == "ready", sqlite_where=job.c.state == "ready")
+sa.Index(
+    "ix_job_due", job.c.kind, job.c.due, postgresql_where=job.c.state == "ready", sqlite_where=job.c.state == "ready"
+)
 
 attention = sa.Table(
     "attention",

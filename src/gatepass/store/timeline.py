@@ -27,8 +27,6 @@ from gatepass.store.tables import (
     timeline_entry,
 )  # fmt: skip
 
-_insert = sa.insert(timeline_entry)
-
 Entry = tuple[UUID, str, Mapping[str, Any]]
 """Purchase, kind, detail. No personal datum: the detail is shown to whoever may see the purchase, and to support."""
 
@@ -39,8 +37,7 @@ def add(tx: WriteTx, entries: Sequence[Entry]) -> None:
         {"id": new_id(), "purchase_id": at, "at": tx.now, "kind": kind, "detail": detail}
         for at, kind, detail in entries
     ]
-    if rows:
-        tx.execute(_insert, rows)
+    tx.insert_many(timeline_entry, rows)
 
 
 def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Row]:

@@ -28,6 +28,13 @@ class Connection:
         self._made: stripe.StripeClient | None = None
         self._http: Transport
 
+    async def get(self, path: str) -> tuple[bytes, int]:
+        """Body and status of one GET, tried again as the SDK does, without what the SDK does around it: half of the time."""
+        http: Any = self.client and self._http
+        headers = {"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION, "User-Agent": "Gatepass"}
+        body, status, _ = await http.request_with_retries_async("get", self._base + path, headers, None, RETRIES)
+        return body, status
+
     @property
     def client(self) -> "stripe.StripeClient":
         """Made on first use: the SDK's import costs 190 ms and 27 MB."""
@@ -66,6 +73,19 @@ async def raw(connection: Connection, path: str, *, method: str = "get", **param
     client: Any = connection.client
     answer = await asked(client.raw_request_async(method, path, **params))
     return Answer(answer.body.encode(), answer.headers.get("date"))
+
+
+async def look(connection: Connection, path: str, query: str, **params: Any) -> bytes:
+    """The body of a GET on a hot path; `query` is `params` as the SDK would write them. Raises as `asked` does.
+
+    Another refusal than "too many" or "broken" is asked for once more by the SDK, which knows all about errors.
+    """
+    body, status = await asked(connection.get(f"{path}?{query}"))
+    if status == 200:
+        return body
+    if status == 429 or status >= 500:
+        raise Unavailable("ProviderDown", "Stripe has a problem right now.")
+    return (await raw(connection, path, max_network_retries=0, **params)).body
 
 
 def keyed(key: str) -> Any:

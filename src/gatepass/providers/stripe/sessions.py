@@ -8,7 +8,7 @@ import msgspec
 
 from gatepass.domain.errors import Unavailable
 from gatepass.domain.payment import Report
-from gatepass.providers.stripe.client import Connection, raw
+from gatepass.providers.stripe.client import Connection, look, raw
 from gatepass.providers.stripe.words import report_of_session
 
 PATH = "/v1/checkout/sessions"
@@ -43,18 +43,19 @@ _decoder = msgspec.json.Decoder(_Session)
 
 async def create(connection: Connection, params: Mapping[str, Any]) -> Report:
     """Open a session; the report goes by its own id."""
-    return await _told(connection, "post", PATH, params, None)
+    answer = await raw(connection, PATH, method="post", **params)
+    return _report(answer.body, None)
 
 
 async def retrieve(connection: Connection, ref: str) -> Report:
     """What Stripe says of a session now, with the money and what became of it."""
-    return await _told(connection, "get", f"{PATH}/{quote(ref, safe='')}", {"expand": ["payment_intent"]}, ref)
+    path = f"{PATH}/{quote(ref, safe='')}"
+    return _report(await look(connection, path, "expand[0]=payment_intent", expand=["payment_intent"]), ref)
 
 
-async def _told(connection: Connection, method: str, path: str, params: Mapping[str, Any], ref: str | None) -> Report:
-    answer = await raw(connection, path, method=method, **params)
+def _report(body: bytes, ref: str | None) -> Report:
     try:
-        session = _decoder.decode(answer.body)
+        session = _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise Unavailable("ProviderDown", "Stripe's answer cannot be read right now.") from error
     return report_of_session(session, ref or session.id)
