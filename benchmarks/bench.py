@@ -23,6 +23,8 @@ class Bench:
     seconds: float
     report: Report
     directory: Path
+    purchases: int = 0
+    """In the database that the doctor looks at."""
 
     def folder(self) -> Path:
         """A new one, for the data of one installation."""

@@ -132,7 +132,8 @@ def _origin(url: str) -> str:
 def plan(settings: Settings) -> Plan:
     """How this installation looks after itself."""
     pull_every = timedelta(seconds=settings.pull_seconds) if settings.pull_seconds else None
-    return Plan(pull_every, timedelta(days=settings.keep_notifications_days))
+    reconcile_every = timedelta(minutes=settings.reconcile_minutes) if settings.reconcile_minutes else None
+    return Plan(pull_every, timedelta(days=settings.keep_notifications_days), reconcile_every)
 
 
 def place(settings: Settings) -> Place:

@@ -13,6 +13,7 @@ LEAST_SECRET_CHARS = 32
 LONGEST_PULL_S = 3600
 LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS = 90, 36_500
 """Of raw notifications: a dispute may ask for what the provider said four months ago."""
+LONGEST_RECONCILE_MINUTES = 7 * 24 * 60
 PREFIX = "GATEPASS_"
 
 
@@ -43,6 +44,8 @@ class Settings:
     pull_seconds: int
     """How often each provider's own list of events is read; 0: never."""
     keep_notifications_days: int
+    reconcile_minutes: int
+    """How often our record is held against the provider's; 0: never."""
     trusted_proxies: tuple[str, ...]
     mail_dir: Path
     mail_from: str
@@ -88,6 +91,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
         pull_seconds=given.number("PULL_SECONDS", 30, 0, LONGEST_PULL_S),
         keep_notifications_days=given.number("KEEP_NOTIFICATIONS_DAYS", 400, LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS),
+        reconcile_minutes=given.number("RECONCILE_MINUTES", 60, 0, LONGEST_RECONCILE_MINUTES),
         trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
         mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
         mail_from=_sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),

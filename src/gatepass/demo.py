@@ -18,6 +18,7 @@ from gatepass import app, config, server
 from gatepass.config import Settings
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
+from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
 from gatepass.services import access, setup, switches
@@ -71,7 +72,8 @@ def run(
     assert event is not None
     described = describe(settings, made, event, organization, server.address(sandbox))
     served = [(app.web(app.installation(settings)), here)]
-    served.append((sandbox_app(_sandbox_config(directory, made, settings, server.address(sandbox))), sandbox))
+    notify = f"{settings.base_url}/GatewayEvents/HandleStripeEvent"
+    served.append((sandbox_app(_sandbox_config(directory, made, notify, server.address(sandbox))), sandbox))
     server.run_forever(served, lambda: announce(described))
 
 
@@ -169,14 +171,16 @@ def _write_settings(path: Path, own: Mapping[str, str]) -> None:
     path.write_text("\n".join([_WRITTEN, *(f"{name}={value}" for name, value in own.items()), ""]))
 
 
-def _sandbox_config(directory: Path, made: Secrets, settings: Settings, url: str) -> SandboxConfig:
+def _sandbox_config(directory: Path, made: Secrets, webhook_url: str, url: str) -> SandboxConfig:
+    """One webhook endpoint, registered as `gatepass connect stripe --register-webhook` would."""
     return SandboxConfig(
         database=directory / "sandbox.db",
         base_url=url,
         secret_key=made.stripe_secret_key,
         webhook_secret=made.stripe_webhook_secret,
-        webhook_url=f"{settings.base_url}/GatewayEvents/HandleStripeEvent",
-        merchant="Contoso Events",
+        webhook_url=webhook_url,
+        webhook_events=tuple(sorted(OUR_EVENTS)),
+        webhook_version=API_VERSION,
     )
 
 
@@ -262,14 +266,7 @@ def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlett
     """The sandbox as an application of its own, and the settings that point a Gatepass at it."""
     directory.mkdir(parents=True, exist_ok=True)
     made = _secrets(directory / "demo.json")
-    settings = SandboxConfig(
-        database=directory / "sandbox.db",
-        base_url=url,
-        secret_key=made.stripe_secret_key,
-        webhook_secret=made.stripe_webhook_secret,
-        webhook_url=webhook_url,
-        merchant="Contoso Events",
-    )
+    settings = _sandbox_config(directory, made, webhook_url, url)
     keys = (
         f"GATEPASS_STRIPE_API_BASE={url}\n"
         f"GATEPASS_STRIPE_SECRET_KEY={made.stripe_secret_key}\n"

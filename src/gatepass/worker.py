@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
-from gatepass.services import cancellations, disputes, inbox, notifications, pull, refund_calls, upkeep
+from gatepass.services import cancellations, disputes, inbox, notifications, pull, reconcile, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
@@ -141,6 +141,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_refund_mail": mailer.send_refund_mail,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
+        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),

@@ -1,10 +1,10 @@
 """The command line, one file per group of commands."""
 
-from gatepass.cli import connecting, inbox, purchases, refunds, serving, watching, webhooks
+from gatepass.cli import connecting, inbox, money, purchases, refunds, serving, watching, webhooks
 from gatepass.cli.common import DEFAULT_PORT, application
 
 __all__ = [
-    "DEFAULT_PORT", "application", "connecting", "inbox", "main", "purchases", "refunds", "serving", "watching", "webhooks",
+    "DEFAULT_PORT", "application", "connecting", "inbox", "main", "money", "purchases", "refunds", "serving", "watching", "webhooks",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Commands about money that goes back: refund, call-off, evidence."""
+"""Commands about money that goes back: refund, call-off, late-policy, evidence."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -68,6 +68,26 @@ def call_off(
             return
         asyncio.run(cancellations.call_off(store, found.id, reason, ACTOR))
     print("Called off. The run goes on by itself wherever a worker runs.")
+
+
+@application.command()
+def late_policy(
+    event: Annotated[str, typer.Argument(help="Readable id of the event, such as Contoso_Summit1479011247.")],
+    policy: Annotated[
+        str,
+        typer.Argument(help="seat_else_refund, seat_else_waitlist, seat_else_attention, refund, or attention."),
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Say what becomes of money that comes after the seats of an event were given away."""
+    from gatepass.domain.event import LatePolicy
+    from gatepass.services import setup
+
+    if policy not in list(LatePolicy):
+        stop(f"There is no policy '{policy}'. There are: {', '.join(LatePolicy)}.")
+    with opened(data_dir) as store:
+        store.write_now(lambda tx: setup.set_late_policy(tx, event, LatePolicy(policy), ACTOR))
+    print(f"Late money of {event}: {policy}.")
 
 
 @application.command()

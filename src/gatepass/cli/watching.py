@@ -1,10 +1,14 @@
 """Commands that look after an installation: doctor, attention, switch."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from gatepass.cli.common import ACTOR, DataDir, application, id_of, opened, read_settings, stop
+
+LESS_URGENT = 10
+"""Steps of niceness."""
 
 
 @application.command()
@@ -13,6 +17,9 @@ def doctor(data_dir: DataDir = None) -> None:
     from gatepass import doctor as doctor_
 
     settings = read_settings(data_dir)
+    # It looks at whole tables: whoever sells goes first.
+    if hasattr(os, "nice"):
+        os.nice(LESS_URGENT)
     raise typer.Exit(doctor_.run(settings, print))
 
 

@@ -172,6 +172,14 @@ class PaymentProvider(Protocol):
         """Payments of ours that were opened in this time, paid or not, as they stand now."""
         ...
 
+    def refunds_between(self, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:
+        """Every refund that was made in this time, by whomever and of whatever money, as it stands now."""
+        ...
+
+    def disputes_between(self, since: datetime, until: datetime) -> AsyncIterator[DisputeReport]:
+        """Every dispute that was opened in this time, about whatever money, as it stands now."""
+        ...
+
     async def check(self, notify_url: str) -> Sequence[Check]:
         """Key, mode, clock, and whether notifications of the right kinds are sent to `notify_url`. Changes nothing.
 

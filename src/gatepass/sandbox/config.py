@@ -8,13 +8,16 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """`base_url` is the sandbox's public address; `webhook_url` gets every event, signed with `webhook_secret`."""
+    """`base_url` is the sandbox's public address; `webhook_url` gets events, signed with `webhook_secret`."""
 
     database: Path
     base_url: str
     secret_key: str
     webhook_secret: str
     webhook_url: str | None = None
+    webhook_events: tuple[str, ...] = ("*",)
+    webhook_version: str | None = None
+    """None: that of the account."""
     merchant: str = "Contoso Events"
     async_delay_s: float = 10.0
     """How long a bank debit, or a refund that starts as pending, takes to settle."""

@@ -53,12 +53,15 @@ def keep_default(tx: Tx, config: SandboxConfig) -> None:
         if old:
             delete(tx, DEFAULT_ID, {})
         return
+    wanted = {
+        "url": config.webhook_url,
+        "enabled_events": list(config.webhook_events),
+        "api_version": config.webhook_version,
+    }
     if old is None:
-        tx.add(
-            blank("webhook_endpoint", created=tx.at, enabled_events=["*"], url=config.webhook_url) | {"id": DEFAULT_ID}
-        )
+        tx.add(blank("webhook_endpoint", created=tx.at, **wanted) | {"id": DEFAULT_ID})
     else:
-        tx.save(old | {"url": config.webhook_url})
+        tx.save(old | wanted)
     tx.hide(DEFAULT_ID, secret=config.webhook_secret)
 
 

@@ -245,7 +245,7 @@ async def adopt(store: Store, payment: Payment, report: Report) -> Payment:
         known = next((row for row in rows if row.session_ref == report.session_ref), None)
         if known:
             return known
-        found = adopted(payment, report, max(row.number for row in rows) + 1)
+        found = adopted(payment, report, max((row.number for row in rows), default=0) + 1)
         payments.add(tx, found)
         return found
 

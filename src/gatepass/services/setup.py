@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gatepass.domain.errors import NotFound
 from gatepass.domain.event import EventStatus, LatePolicy
 from gatepass.domain.money import Money
-from gatepass.store import WriteTx, events, people
+from gatepass.store import WriteTx, events, people, records
 from gatepass.store.tables import new_id
 
 _MAX_NAME_IN_ID = 60
@@ -113,3 +114,12 @@ def add_web_application(tx: WriteTx, name: str, origins: list[str], token: str, 
     row = {"id": application_id, "name": name, "origins": origins, "token": token, "return_url": return_url}
     people.add_web_application(tx, row | {"created": tx.now})
     return application_id
+
+
+def set_late_policy(tx: WriteTx, readable_id: str, policy: LatePolicy, actor: str) -> None:
+    """What becomes of money that comes after the seats were given away, from now on. Audited. Raises NotFound."""
+    event = events.find(tx, readable_id)
+    if event is None:
+        raise NotFound("EventNotFound", f"There is no event '{readable_id}'.")
+    events.set_late_policy(tx, event.id, policy)
+    records.add_audit(tx, actor, "event.late_policy", f"event:{event.id}", {"to": policy.value})

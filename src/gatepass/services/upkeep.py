@@ -32,16 +32,17 @@ KEEP_WEBHOOKS = timedelta(days=90)
 """From their end: so long a message can be looked at, and sent again."""
 LONGEST_LEASE = timedelta(seconds=60)
 """A job that is due sooner may be under way somewhere."""
-REPEATING = frozenset({"pull_events"})
+REPEATING = frozenset({"pull_events", "reconcile"})
 """Beside those without a payload: never parked, since they come again by plan, whatever happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an installation has set about its upkeep. `pull_every`: None when events are not pulled."""
+    """What an installation has set about its upkeep. None: never."""
 
     pull_every: timedelta | None = timedelta(seconds=30)
     keep_bodies: timedelta = timedelta(days=400)
+    reconcile_every: timedelta | None = timedelta(hours=1)
 
 
 def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
@@ -50,6 +51,14 @@ def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)
+    if plan.reconcile_every:
+        _schedule_reconciliations(tx, plan.reconcile_every, providers)
+
+
+def _schedule_reconciliations(tx: WriteTx, every: timedelta, providers: Iterable[str]) -> None:
+    for provider in providers:
+        name = f"reconcile:{provider}"
+        jobs.add(tx, "reconcile", {"provider": provider}, dedupe=name, due=tx.now + every)
 
 
 def _schedule_pulls(tx: WriteTx, every: timedelta, providers: Iterable[str]) -> None:

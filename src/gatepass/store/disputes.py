@@ -1,11 +1,13 @@
 """The record of disputes: one row each, by the provider's id."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.domain.dispute import Dispute, DisputeState
+from gatepass.domain.dispute import OPEN, Dispute, DisputeState
 from gatepass.domain.money import Money
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, dispute
@@ -21,6 +23,20 @@ def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Dispute]:
     """Every dispute about a purchase, the first one first. To change one, lock the purchase's payments first."""
     statement = sa.select(dispute).where(dispute.c.purchase_id == purchase_id).order_by(dispute.c.id)
     return [_dispute(row) for row in tx.rows(statement)]
+
+
+def by_refs(tx: ReadTx, provider: str, refs: Collection[str]) -> list[Dispute]:
+    """The disputes that a provider knows by these ids."""
+    wanted = sa.select(dispute).where(dispute.c.provider == provider, dispute.c.dispute_ref.in_(refs))
+    return [_dispute(row) for row in tx.rows(wanted)]
+
+
+def to_compare(tx: ReadTx, provider: str, since: datetime, until: datetime) -> list[Dispute]:
+    """Disputes that were opened in this time, and all older ones that are open: a bank takes months."""
+    still = dispute.c.state.in_([state.value for state in OPEN])
+    span = sa.and_(dispute.c.opened >= since, dispute.c.opened < until)
+    wanted = sa.select(dispute).where(dispute.c.provider == provider, span | still).order_by(dispute.c.id)
+    return [_dispute(row) for row in tx.rows(wanted)]
 
 
 def add(tx: WriteTx, new: Dispute) -> None:

@@ -36,6 +36,8 @@ READERS = 4
 """Reads at once."""
 TRIES = 6
 """For a transaction that lost against another one (deadlock, serialization, lock)."""
+MAPPED_BYTES = 1 << 36
+"""SQLite: as much of the file as a wide look may map; address space only."""
 BUSY_TIMEOUT_MS = 30_000
 """SQLite: how long to wait for another process that writes."""
 
@@ -68,6 +70,12 @@ class ReadTx:
     def row(self, statement: sa.Executable, parameters: Any = None) -> Row | None:
         """The only row, or None."""
         return cast("Row | None", self.execute(statement, parameters).mappings().one_or_none())
+
+    def read_widely(self) -> None:
+        """Whole tables are about to be read: SQLite maps its file, instead of copying it page by page."""
+        if not self.postgresql:
+            self._connection.exec_driver_sql(f"PRAGMA mmap_size={MAPPED_BYTES}")
+            self._connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
 
     def insert(self, table: sa.Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the words of this database."""

@@ -167,6 +167,11 @@ def set_status(tx: WriteTx, event_id: UUID, status: EventStatus) -> None:
     tx.execute(sa.update(event).where(event.c.id == event_id).values(status=status.value))
 
 
+def set_late_policy(tx: WriteTx, event_id: UUID, policy: LatePolicy) -> None:
+    """What becomes of late money."""
+    tx.execute(sa.update(event).where(event.c.id == event_id).values(late_policy=policy.value))
+
+
 def add(tx: WriteTx, row: Row) -> None:
     """A new event, as a row of `tables.event`."""
     tx.execute(sa.insert(event), [dict(row)])

@@ -101,6 +101,14 @@ def held(tx: WriteTx, claims: Sequence[Job]) -> set[UUID]:
     return {one.id for one in claims if current.get(one.id) == one.attempt}
 
 
+def keep(tx: WriteTx, claim_: Job, lease: timedelta) -> bool:
+    """Hold a job longer, for work that takes long; False when it belongs to another node by now."""
+    if not held(tx, [claim_]):
+        return False
+    tx.execute(sa.update(job).where(job.c.id == claim_.id).values(due=tx.now + lease))
+    return True
+
+
 def finish(tx: WriteTx, ids: Sequence[UUID]) -> None:
     """Mark done, in the transaction of the effect. Ask `held` first."""
     if ids:

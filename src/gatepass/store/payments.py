@@ -1,6 +1,6 @@
 """The record of payments: one row per attempt, at most one of them open per purchase (a unique index says so)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import COUNTS
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, payment, purchase, refund
+from gatepass.store.tables import Row, first_id_of, payment, purchase, refund
 
 _of_purchase = sa.select(payment).where(payment.c.purchase_id == sa.bindparam("purchase_id")).order_by(payment.c.number)
 _of_purchases = (
@@ -71,6 +71,33 @@ def first_opened(tx: ReadTx, provider: str) -> datetime | None:
     """When this provider was first asked for anything; ids are sorted by time."""
     first = sa.select(payment.c.opened).where(payment.c.provider == provider).order_by(payment.c.id).limit(1)
     return tx.execute(first).scalar_one_or_none()
+
+
+def by_refs(tx: ReadTx, provider: str, refs: Collection[str]) -> list[Payment]:
+    """Every payment that a provider knows by one of these sessions or intents."""
+    found = {
+        row["id"]: row
+        for column in (payment.c.session_ref, payment.c.intent_ref)
+        for row in tx.rows(sa.select(payment).where(payment.c.provider == provider, column.in_(refs)))
+    }
+    return [_payment(row) for row in found.values()]
+
+
+def of_purchases(tx: ReadTx, purchase_ids: Collection[UUID]) -> list[Payment]:
+    """Every attempt of these purchases."""
+    wanted = sa.select(payment).where(payment.c.purchase_id.in_(purchase_ids)).order_by(payment.c.id)
+    return [_payment(row) for row in tx.rows(wanted)]
+
+
+def made_between(
+    tx: ReadTx, provider: str, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Payment]:  # fmt: skip
+    """Attempts with money whose rows were made in this time, by id, from `after` on."""
+    span = (payment.c.id >= first_id_of(since), payment.c.id < first_id_of(until))
+    more = (payment.c.id > after,) if after else ()
+    money = (payment.c.provider == provider, payment.c.state == PaymentState.SUCCEEDED.value)
+    wanted = sa.select(payment).where(*span, *more, *money).order_by(payment.c.id).limit(limit)
+    return [_payment(row) for row in tx.rows(wanted)]
 
 
 def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:

@@ -1,6 +1,6 @@
 """Orders: the purchase with its attendees, and what they hold once it is completed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,23 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.difference import Standing
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attendee, attendee_pass, event, payment, payment_provider, purchase, registration
+from gatepass.store.tables import (
+    Row,
+    attendee,
+    attendee_pass,
+    event,
+    first_id_of,
+    payment,
+    payment_provider,
+    purchase,
+    refund,
+    registration,
+)
 
 _by_id = sa.select(purchase).where(purchase.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(purchase.c.id)
 _lock_by_id = _by_id.with_for_update()
@@ -146,6 +158,43 @@ def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
     The page is that of the open payment, of which there is one at most; its members are None without one.
     """
     return {row["id"]: row for row in tx.rows(_with_event, {"ids": ids})}
+
+
+def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
+    """How these purchases stand."""
+    paid = _summed(tx, payment, payment.c.amount_minor, ids, ("succeeded",))
+    back = _summed(tx, refund, refund.c.amount_minor, ids, ("requested", "processing", "succeeded"))
+    kept = _summed(tx, registration, sa.literal(1), ids, ("registered",))
+    return [
+        Standing(
+            id=row["id"],
+            status=Status(row["status"]),
+            total=Money(row["total_minor"], row["currency"]),
+            live=row["live"],
+            paid_minor=paid.get(row["id"], 0),
+            back_minor=back.get(row["id"], 0),
+            registered=kept.get(row["id"], 0),
+        )
+        for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
+    ]
+
+
+def standings_between(
+    tx: ReadTx, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Standing]:  # fmt: skip
+    """How the purchases stand that were made in this time, by id, from `after` on."""
+    span = (purchase.c.id >= first_id_of(since), purchase.c.id < first_id_of(until))
+    more = (purchase.c.id > after,) if after else ()
+    ids = sa.select(purchase.c.id).where(*span, *more).order_by(purchase.c.id).limit(limit)
+    return standings(tx, list(tx.execute(ids).scalars()))
+
+
+def _summed(
+    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], states: Sequence[str]
+) -> dict[UUID, int]:
+    at, state = table.c.purchase_id, table.c["status" if table is registration else "state"]
+    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), state.in_(states))
+    return {row["at"]: int(row["total"]) for row in tx.rows(wanted.group_by(at))}
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:

@@ -1,6 +1,6 @@
 """Short tables with one or two functions each: needs attention, audit, mail, settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +63,12 @@ def open_attention(tx: ReadTx, dedupe: str) -> UUID | None:
     """The open entry of this key."""
     wanted = sa.select(attention.c.id).where(attention.c.dedupe == dedupe, attention.c.closed.is_(None))
     return tx.execute(wanted).scalar_one_or_none()
+
+
+def dealt_with(tx: ReadTx, keys: Collection[str]) -> dict[str, bool]:
+    """Which of these keys have an entry, and whether a person has closed it."""
+    rows = tx.rows(sa.select(attention.c.dedupe, attention.c.closed).where(attention.c.dedupe.in_(keys)))
+    return {row["dedupe"]: row["closed"] is not None for row in rows}
 
 
 def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:

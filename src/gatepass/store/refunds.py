@@ -1,6 +1,7 @@
 """The record of refunds: one row each, whoever asked for it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from gatepass.domain.money import Money
 from gatepass.domain.refund import Cause, Refund, RefundState
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, refund
+from gatepass.store.tables import Row, first_id_of, refund
 
 _of_purchases = (
     sa.select(refund).where(refund.c.purchase_id.in_(sa.bindparam("ids", expanding=True))).order_by(refund.c.id)
@@ -38,6 +39,17 @@ def of_purchases(tx: ReadTx, purchase_ids: Iterable[UUID]) -> list[Refund]:
     """Every refund of these purchases, the first one first. To change one, lock the purchase's payments first."""
     ids = list(purchase_ids)
     return [_refund(row) for row in tx.rows(_of_purchases, {"ids": ids})] if ids else []
+
+
+def made_between(
+    tx: ReadTx, provider: str, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Refund]:  # fmt: skip
+    """Refunds that the provider has heard of and whose rows were made in this time, by id, from `after` on."""
+    span = (refund.c.id >= first_id_of(since), refund.c.id < first_id_of(until), refund.c.provider == provider)
+    more = (refund.c.id > after,) if after else ()
+    heard = (refund.c.refund_ref.is_not(None), refund.c.state.in_(("processing", "succeeded")))
+    wanted = sa.select(refund).where(*span, *more, *heard).order_by(refund.c.id).limit(limit)
+    return [_refund(row) for row in tx.rows(wanted)]
 
 
 def add(tx: WriteTx, new: Sequence[Refund]) -> None:

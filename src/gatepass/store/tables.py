@@ -25,6 +25,11 @@ def new_id() -> UUID:
     return uuids.uuid7()
 
 
+def first_id_of(moment: datetime) -> UUID:
+    """No id made at or after this moment is smaller: a span of time is a span of ids, and needs no index of its own."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
 class Utc(sa.TypeDecorator[datetime]):
     """A moment. Refuses naive values; timestamptz on PostgreSQL, text of fixed width on SQLite, which sorts as time does."""
 
@@ -279,6 +284,9 @@ sa.Index(
     postgresql_where=notification.c.body.is_not(None), sqlite_where=notification.c.body.is_not(None),
 )  # fmt: skip
 """Raw bodies by age: for the day on which they go."""
+_waits = sa.or_(notification.c.state == "new", notification.c.state == "quarantined")
+sa.Index("ix_notification_waiting", notification.c.state, postgresql_where=_waits, sqlite_where=_waits)
+"""The few of many that are not dealt with."""
 
 refund = sa.Table(
     "refund",

@@ -8,15 +8,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.domain.dispute import Dispute, DisputeState
-from gatepass.domain.money import Money
+from gatepass.domain.dispute import Dispute
+from gatepass.store import disputes
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.jobs import DONE
 from gatepass.store.tables import (
     Row,
     attention,
     audit,
-    dispute,
     job,
     mail,
     new_id,
@@ -71,17 +70,17 @@ def around(tx: ReadTx, purchase_id: UUID, payment_ids: Iterable[UUID], refund_id
     """All of it. Several statements: run it in a snapshot."""
     paid, refunded = list(payment_ids), list(refund_ids)
     notifications = _own(tx, notification, purchase_id, "received")
-    disputes = [_dispute(row) for row in _own(tx, dispute, purchase_id, "opened")]
+    disputed = disputes.of_purchase(tx, purchase_id)
     keys = _job_keys(purchase_id, paid, refunded, [row["id"] for row in notifications])
     things = [("purchase", purchase_id), *(("payment", at) for at in paid), *(("refund", at) for at in refunded)]
     return Around(
         changed=_changed(tx, purchase_id),
-        disputes=disputes,
+        disputes=disputed,
         notifications=notifications,
         mails=_own(tx, mail, purchase_id, "created"),
         registrations=_own(tx, registration, purchase_id, "created"),
         jobs=tx.rows(sa.select(job).where(job.c.dedupe.in_(keys), job.c.state != DONE).order_by(job.c.due)),
-        audit=_audit(tx, [*things, *(("dispute", one.id) for one in disputes)]),
+        audit=_audit(tx, [*things, *(("dispute", one.id) for one in disputed)]),
         attention=_own(tx, attention, purchase_id, "opened"),
     )
 
@@ -116,20 +115,3 @@ def _job_keys(
 def _audit(tx: ReadTx, things: Sequence[tuple[str, UUID]]) -> list[Row]:
     subjects = [f"{what}:{at}" for what, at in things]
     return tx.rows(sa.select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.at, audit.c.id))
-
-
-def _dispute(row: Row) -> Dispute:
-    return Dispute(
-        id=row["id"],
-        purchase_id=row["purchase_id"],
-        payment_id=row["payment_id"],
-        provider=row["provider"],
-        dispute_ref=row["dispute_ref"],
-        state=DisputeState(row["state"]),
-        amount=Money(row["amount_minor"], row["currency"]),
-        reason=row["reason"],
-        inquiry=row["inquiry"],
-        due=row["due"],
-        opened=row["opened"],
-        closed=row["closed"],
-    )

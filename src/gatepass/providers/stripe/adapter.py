@@ -117,6 +117,12 @@ class Stripe:
     async def subscribe(self, notify_url: str) -> str | None:
         return await account.subscribe(self._connection, notify_url, listening=bool(self._secrets))
 
+    def refunds_between(self, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:
+        return feed.refunds_between(self._connection, since, until)
+
+    def disputes_between(self, since: datetime, until: datetime) -> AsyncIterator[DisputeReport]:
+        return feed.disputes_between(self._connection, since, until)
+
     async def close(self) -> None:
         await self._connection.close()
 

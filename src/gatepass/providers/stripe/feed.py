@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import Unavailable
 from gatepass.domain.payment import Report
+from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import BadSignature, Told
 from gatepass.providers.stripe.client import Connection, asked, raw
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
-from gatepass.providers.stripe.words import report_of_session, word
+from gatepass.providers.stripe.words import report_of_dispute, report_of_refund, report_of_session, word
 
 LATEST_S = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""
@@ -32,7 +34,7 @@ class _Made(msgspec.Struct):
 
 
 _pages = msgspec.json.Decoder(_Page)
-_made = msgspec.json.Decoder(_Made)
+_dated = msgspec.json.Decoder(_Made)
 
 
 async def events(connection: Connection, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
@@ -58,14 +60,31 @@ def _read(body: bytes) -> tuple[Sequence[Told], bool]:
 
 
 def _told(event: bytes) -> Told:
-    return Told(delivery_of(event), event, datetime.fromtimestamp(_made.decode(event).created, UTC))
+    return Told(delivery_of(event), event, datetime.fromtimestamp(_dated.decode(event).created, UTC))
 
 
 async def payments_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[Report]:
     """Sessions that name a purchase of ours, the newest first."""
-    created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-    wanted: Any = {"created": created, "limit": PAGE, "expand": _DEEP}
+    wanted: Any = {**_made(since, until), "expand": _DEEP}
     page = await asked(connection.client.v1.checkout.sessions.list_async(wanted))
     async for session in page.auto_paging_iter():
         if session.metadata and word(session.metadata, "order_id"):
             yield report_of_session(session, str(session.payment_link or session.id))
+
+
+async def refunds_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:
+    """All refunds of the account, the newest first."""
+    page = await asked(connection.client.v1.refunds.list_async(_made(since, until)))
+    async for refund in page.auto_paging_iter():
+        yield report_of_refund(refund)
+
+
+async def disputes_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[DisputeReport]:
+    """All disputes of the account, the newest first."""
+    page = await asked(connection.client.v1.disputes.list_async(_made(since, until)))
+    async for dispute in page.auto_paging_iter():
+        yield report_of_dispute(dispute)
+
+
+def _made(since: datetime, until: datetime) -> Any:
+    return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}, "limit": PAGE}

@@ -130,6 +130,7 @@ def upgrade() -> None:
     with op.batch_alter_table('notification', schema=None) as batch_op:
         batch_op.alter_column('about', existing_type=sa.String(length=20), nullable=False)
     op.create_index('ix_notification_bodies', 'notification', ['received'], unique=False, postgresql_where=sa.text('body IS NOT NULL'), sqlite_where=sa.text('body IS NOT NULL'))
+    op.create_index('ix_notification_waiting', 'notification', ['state'], unique=False, sqlite_where=sa.text("state = 'new' OR state = 'quarantined'"), postgresql_where=sa.text("state = 'new' OR state = 'quarantined'"))
     op.execute("update event set late_policy = 'seat_else_refund' where late_policy = 'seat_again'")
 
     with op.batch_alter_table('payment', schema=None) as batch_op:

@@ -1,0 +1,368 @@
+"""Where the provider's books, our ledger and the registrations are laid side by side. Reads only.
+
+The provider's lists are read page by page and compared batch by batch; what stands here and was not listed is asked for one
+by one. So a long period takes longer, but no more memory than a piece of it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain, pairwise
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from gatepass.domain.difference import (
+    Balance,
+    Difference,
+    Kind,
+    Standing,
+    here_only,
+    of_dispute,
+    of_payment,
+    of_refund,
+    of_standing,
+    of_stray,
+)
+from gatepass.domain.dispute import DisputeReport
+from gatepass.domain.errors import NotFound
+from gatepass.domain.payment import Payment, PaymentState, Report
+from gatepass.domain.refund import COUNTS, Refund, RefundReport
+from gatepass.providers.base import PaymentProvider
+from gatepass.store import ReadTx, Store, disputes, payments, purchases, refunds
+from gatepass.store.tables import new_id
+
+BATCH = 200
+"""Reports, or rows, compared at a time."""
+CHUNK = timedelta(hours=1)
+MOST_CHUNKS = 100
+"""A period is compared in pieces of an hour, or in so many: what is remembered as seen is that of one."""
+
+
+class _Row(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+T = TypeVar("T")
+R = TypeVar("R", bound=_Row)
+Paged = Callable[[ReadTx, str, datetime, datetime, UUID | None, int], list[R]]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` to before `until`, UTC."""
+
+    since: datetime
+    until: datetime
+
+    def chunks(self) -> Sequence["Period"]:
+        """The same in pieces."""
+        piece = max(CHUNK, (self.until - self.since) / MOST_CHUNKS)
+        count = -((self.since - self.until) // piece)
+        edges = [*(self.since + piece * at for at in range(count)), self.until]
+        return [Period(one, other) for one, other in pairwise(edges)]
+
+
+@dataclass(slots=True)
+class Books:
+    """What a comparison has found so far."""
+
+    balances: dict[str, Balance] = field(default_factory=dict[str, Balance])
+    differences: dict[str, Difference] = field(default_factory=dict[str, Difference])
+    """By their keys."""
+    priced: list[tuple[Payment, Report]] = field(default_factory=list[tuple[Payment, Report]])
+    """Payments whose fee the provider tells and we do not hold. Whoever stores them takes them out."""
+    payments: int = 0
+    foreign: int = 0
+    """Payments, refunds and disputes at the provider that name no purchase of ours."""
+    fees_unknown: int = 0
+
+    def note(self, found: Difference | None) -> None:
+        """Keep what differs."""
+        if found:
+            self.differences[found.key] = found
+
+    def fee_stored(self, before: Payment, now: Payment) -> None:
+        """A fee that we hold since."""
+        if now.fee and now.fee != before.fee:
+            self.of(now.fee.currency).ours.fees += now.fee.minor - (before.fee.minor if before.fee else 0)
+            self.fees_unknown -= before.fee is None
+
+    def of(self, currency: str) -> Balance:
+        """Both sides of one currency."""
+        return self.balances.setdefault(currency, Balance())
+
+
+class Comparison:
+    """One provider beside our tables."""
+
+    def __init__(self, store: Store, provider: PaymentProvider) -> None:
+        self._store, self._provider = store, provider
+        self.books = Books()
+
+    async def chunk(self, period: Period) -> None:
+        """Payments, refunds, and the purchases they are about. Raises Unavailable when the provider does not answer."""
+        seen: set[UUID] = set()
+        async for reports in _batched(self._provider.payments_between(period.since, period.until)):
+            seen |= await self._payments(reports)
+        await self._unlisted_payments(period, seen)
+        seen.clear()
+        async for reports in _batched(self._provider.refunds_between(period.since, period.until)):
+            seen |= await self._refunds(reports)
+        await self._unlisted_refunds(period, seen)
+        async for one in self._pages(_standings_between, period):
+            self.books.note(of_standing(one))
+
+    async def disputes(self, period: Period) -> None:
+        """Disputes of the period, and every older one that is open here."""
+        seen: set[str] = set()
+        async for reports in _batched(self._provider.disputes_between(period.since, period.until)):
+            seen |= {report.dispute_ref for report in reports}
+            await self._disputes(reports)
+        mine = await self._store.read(
+            lambda tx: disputes.to_compare(tx, self._provider.name, period.since, period.until)
+        )
+        for row in mine:
+            if row.dispute_ref not in seen:
+                await self._unlisted_dispute(row.payment_id, row.dispute_ref, f"{row.state}, {row.amount}")
+
+    async def again(self, one: Difference) -> None:
+        """The same subject once more: what was on its way meanwhile differs no longer."""
+        if one.report:
+            report = await self._provider.fetch(one.report.session_ref)
+            await self._payments([report, *report.also])
+        elif one.refund:
+            reports = await self._provider.refunds(one.refund.money_ref)
+            await self._refunds([report for report in reports if report.refund_ref == one.ref])
+        elif one.dispute:
+            reports = await self._provider.disputes(one.dispute.money_ref)
+            await self._disputes([report for report in reports if report.dispute_ref == one.ref])
+        elif one.ref:
+            # It was asked for by its name already.
+            self.books.note(one)
+        else:
+            await self._standings([one.purchase_id])
+
+    # Payments
+
+    async def _payments(self, reports: Sequence[Report]) -> set[UUID]:
+        """Compare some; returns the attempts that they are about."""
+        rows, like = await self._store.read(lambda tx: self._known(tx, reports))
+        seen: set[UUID] = set()
+        for report in reports:
+            row = _row_of(rows, report)
+            stray = None if row else like.get(report.purchase_id or "")
+            if row:
+                seen.add(row.id)
+                self.books.note(of_payment(row, report))
+                self._count(row, report)
+            elif stray:
+                self.books.note(of_stray(stray, report))
+                self._count_theirs(report)
+            else:
+                self.books.foreign += 1
+        await self._standings({row.purchase_id for row in rows})
+        return seen
+
+    def _known(self, tx: ReadTx, reports: Sequence[Report]) -> tuple[list[Payment], dict[str, Payment]]:
+        """Our attempts that reports may be about; and per purchase what an attempt of it looks like."""
+        refs = {ref for report in reports for ref in (report.session_ref, report.intent_ref) if ref}
+        named = {at for report in reports if (at := _id(report.purchase_id))}
+        rows = {row.id: row for row in payments.by_refs(tx, self._provider.name, refs)}
+        of_named = payments.of_purchases(tx, named)
+        rows |= {row.id: row for row in of_named if row.provider == self._provider.name}
+        like = {str(row.purchase_id): replace(row, provider=self._provider.name) for row in of_named}
+        for one in purchases.standings(tx, named - {row.purchase_id for row in of_named}):
+            like[str(one.id)] = _first_attempt(self._provider.name, one)
+        return list(rows.values()), like
+
+    def _count(self, row: Payment, report: Report) -> None:
+        self._count_theirs(report)
+        if row.state is PaymentState.SUCCEEDED:
+            self._count_ours(row)
+            if report.fee and report.fee != row.fee and report.state is PaymentState.SUCCEEDED:
+                self.books.priced.append((row, report))
+
+    def _count_theirs(self, report: Report) -> None:
+        if report.state is PaymentState.SUCCEEDED and report.amount:
+            sums = self.books.of(report.amount.currency).theirs
+            sums.charged += report.amount.minor
+            sums.fees += report.fee.minor if report.fee else 0
+            self.books.payments += 1
+
+    def _count_ours(self, row: Payment) -> None:
+        sums = self.books.of(row.amount.currency).ours
+        sums.charged += row.amount.minor
+        sums.fees += row.fee.minor if row.fee else 0
+        self.books.fees_unknown += row.fee is None
+
+    async def _unlisted_payments(self, period: Period, seen: Collection[UUID]) -> None:
+        async for row in self._pages(payments.made_between, period):
+            if row.id not in seen and row.session_ref:
+                await self._unlisted_payment(row)
+
+    async def _unlisted_payment(self, row: Payment) -> None:
+        """The provider may have opened it a moment before or after: ask for it by its name."""
+        try:
+            report = await self._provider.fetch(row.session_ref or "")
+        except NotFound:
+            self._note_unlisted(row, _not_there(row))
+            return
+        visits = (report, *report.also)
+        paid = next((one for one in visits if row.intent_ref in {None, one.intent_ref}), None)
+        self._note_unlisted(row, of_payment(row, paid) if paid else _not_there(row))
+
+    def _note_unlisted(self, row: Payment, found: Difference | None) -> None:
+        """Equal, it is counted where it is listed; different, it may be listed nowhere."""
+        if found and found.key not in self.books.differences:
+            self._count_ours(row)
+        self.books.note(found)
+
+    # Refunds
+
+    async def _refunds(self, reports: Sequence[RefundReport]) -> set[UUID]:
+        """Compare some; returns the refunds of ours that they are about."""
+        paid, mine = await self._store.read(lambda tx: self._refunded(tx, reports))
+        seen: set[UUID] = set()
+        for report in reports:
+            payment = paid.get(report.money_ref)
+            if payment is None:
+                self.books.foreign += 1
+                continue
+            named = (one for one in mine if one.payment_id == payment.id)
+            row = next(
+                (one for one in named if report.refund_ref == one.refund_ref or report.refund_id == str(one.id)), None
+            )
+            self.books.note(of_refund(payment, row, report))
+            if report.amount and report.state in COUNTS:
+                self.books.of(report.amount.currency).theirs.refunded += report.amount.minor
+            if row:
+                seen.add(row.id)
+                self.books.of(row.amount.currency).ours.refunded += row.amount.minor if row.counts else 0
+        await self._standings({one.purchase_id for one in paid.values()})
+        return seen
+
+    def _refunded(self, tx: ReadTx, reports: Sequence[RefundReport]) -> tuple[dict[str, Payment], list[Refund]]:
+        rows = payments.by_refs(tx, self._provider.name, {report.money_ref for report in reports})
+        return (
+            {row.intent_ref: row for row in rows if row.intent_ref},
+            refunds.of_purchases(tx, {row.purchase_id for row in rows}),
+        )
+
+    async def _unlisted_refunds(self, period: Period, seen: Collection[UUID]) -> None:
+        async for row in self._pages(refunds.made_between, period):
+            if row.id in seen:
+                continue
+            told = await self._provider.refunds(row.money_ref)
+            if row.refund_ref not in {report.refund_ref for report in told}:
+                ours = f"{row.state}, {row.amount}"
+                self.books.note(here_only(Kind.REFUND_HERE_ONLY, row.purchase_id, row.refund_ref or "", ours))
+                self.books.of(row.amount.currency).ours.refunded += row.amount.minor
+
+    # Disputes
+
+    async def _disputes(self, reports: Sequence[DisputeReport]) -> None:
+        name, money = self._provider.name, {report.money_ref for report in reports}
+        rows, mine = await self._store.read(
+            lambda tx: (
+                payments.by_refs(tx, name, money),
+                disputes.by_refs(tx, name, {report.dispute_ref for report in reports}),
+            )
+        )
+        paid = {row.intent_ref: row for row in rows}
+        known = {one.dispute_ref: one for one in mine}
+        for report in reports:
+            payment = paid.get(report.money_ref)
+            if payment is None:
+                self.books.foreign += 1
+            else:
+                self.books.note(of_dispute(payment, known.get(report.dispute_ref), report))
+
+    async def _unlisted_dispute(self, payment_id: UUID, ref: str, ours: str) -> None:
+        payment = await self._store.read(lambda tx: payments.get(tx, payment_id))
+        if payment is None or payment.intent_ref is None:
+            return
+        told = [one for one in await self._provider.disputes(payment.intent_ref) if one.dispute_ref == ref]
+        await self._disputes(told)
+        if not told:
+            self.books.note(here_only(Kind.DISPUTE_HERE_ONLY, payment.purchase_id, ref, ours))
+
+    # Registrations
+
+    async def _standings(self, ids: Collection[UUID]) -> None:
+        for one in await self._store.read(lambda tx: purchases.standings(tx, ids)):
+            self.books.note(of_standing(one))
+
+    async def _pages(self, made_between: Paged[R], period: Period) -> AsyncIterator[R]:
+        after: UUID | None = None
+        while True:
+            rows = await self._store.read(partial(_page, made_between, self._provider.name, period, after))
+            for row in rows:
+                yield row
+                after = row.id
+            if len(rows) < BATCH:
+                return
+
+
+def _standings_between(
+    tx: ReadTx, provider: str, since: datetime, until: datetime, after: UUID | None, limit: int
+) -> list[Standing]:  # fmt: skip
+    return purchases.standings_between(tx, since, until, after, limit)
+
+
+def _page(
+    made_between: Paged[R], provider: str, period: Period, after: UUID | None, tx: ReadTx
+) -> list[R]:  # fmt: skip
+    return made_between(tx, provider, period.since, period.until, after, BATCH)
+
+
+def _row_of(rows: Sequence[Payment], report: Report) -> Payment | None:
+    """The attempt that a report is about: by its money, by its page, or the one whose page we have not heard of yet."""
+    by_money = (row for row in rows if report.intent_ref and row.intent_ref == report.intent_ref)
+    by_page = (row for row in rows if row.session_ref == report.session_ref)
+    opening = (
+        replace(row, session_ref=report.session_ref)
+        for row in rows
+        if row.open and row.session_ref is None and str(row.purchase_id) == report.purchase_id
+    )
+    return next(chain(by_money, by_page, opening), None)
+
+
+def _not_there(row: Payment) -> Difference:
+    ours = f"attempt {row.number} {row.state}, {row.amount}"
+    return here_only(Kind.PAID_HERE_ONLY, row.purchase_id, row.session_ref or "", ours)
+
+
+def _first_attempt(provider: str, one: Standing) -> Payment:
+    """What an attempt of a purchase without any looks like."""
+    now = datetime.now(UTC)
+    return Payment(
+        id=new_id(),
+        purchase_id=one.id,
+        number=0,
+        provider=provider,
+        state=PaymentState.EXPIRED,
+        amount=one.total,
+        live=one.live,
+        opened=now,
+        expires_at=now,
+    )
+
+
+def _id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+async def _batched(listed: AsyncIterator[T]) -> AsyncIterator[list[T]]:
+    batch: list[T] = []
+    async for one in listed:
+        batch.append(one)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
