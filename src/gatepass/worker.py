@@ -51,7 +51,7 @@ class Lane:
 MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
-    Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events")),
+    Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
     Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail"), beside_money=4),
     Lane(
         8,
