@@ -41,7 +41,9 @@ async def test_everybody_gets_their_money_back(gatepass: Running) -> None:
     await gatepass.check_promises()
 
 
-async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Running) -> None:
+@pytest.mark.parametrize("policy", ["seat_else_refund", "attention"])
+async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Running, policy: str) -> None:
+    await gatepass.change_event(late_policy=policy)
     order = await gatepass.register()
     page = await gatepass.pay(order, "AT611904300234573201")
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gatepass.domain.errors import Conflict
+from gatepass.domain.money import Money
 from tests.running import Order, Running
 
 
@@ -112,4 +114,68 @@ async def test_an_order_that_was_refunded_is_never_seated_again(gatepass: Runnin
     await gatepass.until_refunded(order, "succeeded", "succeeded")
     assert (await gatepass.purchase(order.id)).status.value == "cancelled"
     assert (await gatepass.pass_now("Rare")).left == 10
+    await gatepass.check_promises()
+
+
+async def test_who_waits_and_gets_the_money_back_is_not_seated(gatepass: Running) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy="seat_else_waitlist")
+    order = await _late(here)
+    other = await here.register(pass_name="One")
+    await _told(here)
+    await here.until_status(order, "waitlisted")
+    with pytest.raises(Conflict, match="no seats yet"):
+        await here.refund(order, amount=Money(100, "EUR"))
+
+    await here.refund(order, amount=Money(5000, "EUR"), keep_seats=True)
+    await here.until_refunded(order, "succeeded")
+    await here.let_hold_end(other)
+    await here.until_status(other, "expired")
+    await here.hasten("seat_waiting")
+    await here.until_quiet()
+
+    assert (await here.purchase(order.id)).status.value == "cancelled"
+    await here.check_promises()
+
+
+async def test_a_person_makes_room_and_seats_who_paid_late(gatepass: Running) -> None:
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy="attention")
+    order = await _late(here)
+    other = await here.register(pass_name="One")
+    await _told(here)
+    await here.until_status(order, "paid_late")
+    assert (await here.finalize(order.id, 100000001)).status_code == 204
+    assert (await here.purchase(order.id)).status.value == "paid_late"
+
+    await here.let_hold_end(other)
+    await here.until_status(other, "expired")
+    assert (await here.finalize(order.id, 100000001)).status_code == 204
+
+    await here.until_status(order, "completed")
+    assert await here.attention() == []
+    await here.check_promises()
+
+
+@pytest.mark.parametrize("policy", ["seat_else_refund", "refund"])
+async def test_a_part_refunded_before_the_payment_was_heard_of_cancels_nothing(gatepass: Running, policy: str) -> None:
+    """A bank debit: its success is lost, the goodwill of 1 euro is told."""
+    await gatepass.change_event(late_policy=policy)
+    order = await gatepass.register(pass_name="Rare")
+    page = await gatepass.pay(order, "AT611904300234573201")
+
+    async def waiting() -> bool:
+        return [row.state.value for row in await gatepass.payments(order.id)] == ["processing"]
+
+    await gatepass.until(waiting)
+    await gatepass.sandbox.drop_deliveries()
+    await gatepass.sandbox.control("settle_async", session=page["session"])
+    await gatepass.sandbox.control("reset_faults")
+    (payment,) = await gatepass.payments(order.id)
+
+    await gatepass.sandbox.control("refunds", payment=payment.intent_ref, amount=100)
+
+    await gatepass.until_refunded(order, "succeeded")
+    await gatepass.until_status(order, "completed")
+    assert ((await gatepass.pass_now("Rare")).held, (await gatepass.pass_now("Rare")).sold) == (0, 1)
     await gatepass.check_promises()

@@ -8,6 +8,7 @@ import pytest
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
+from gatepass.services import refunds
 from tests.running import Order, Running
 
 WAITS = "4000000000007726"
@@ -264,3 +265,55 @@ async def test_money_taken_elsewhere_is_written_down_when_it_goes_back(gatepass:
 async def test_a_refund_of_an_unknown_purchase_is_refused(gatepass: Running) -> None:
     with pytest.raises(NotFound):
         await gatepass.refund(Order(UUID(int=7), "", "", ""))
+
+
+async def test_a_seat_whose_money_went_back_at_the_dashboard_ends_without_a_second_refund(gatepass: Running) -> None:
+    order = await gatepass.paid(seats=2)
+    (payment,) = await gatepass.payments(order.id)
+    first, second = await gatepass.tickets(order.id)
+    with pytest.raises(Conflict, match="still here"):
+        await _release(gatepass, order, [first.id])
+    await gatepass.sandbox.control("refunds", payment=payment.intent_ref, amount=12050)
+    await gatepass.until(gatepass.attention)
+
+    await _release(gatepass, order, [first.id])
+
+    assert [person.code for person in await gatepass.tickets(order.id)] == [None, second.code]
+    assert await gatepass.attention() == []
+    assert len(await gatepass.refunds(order)) == 1
+    await gatepass.check_promises()
+
+
+async def test_a_free_registration_is_ended(gatepass: Running) -> None:
+    order = await gatepass.register(pass_name="Free")
+
+    await _release(gatepass, order, [])
+
+    await gatepass.until_status(order, "cancelled")
+    await gatepass.until(lambda: any("is cancelled" in subject for subject in gatepass.mails_to(order.email)))
+    await gatepass.check_promises()
+
+
+async def test_money_that_the_bank_took_is_not_offered_again(gatepass: Running) -> None:
+    order = await gatepass.paid()
+    (payment,) = await gatepass.payments(order.id)
+    dispute = await gatepass.sandbox.control("disputes", payment=payment.intent_ref)
+    await gatepass.sandbox.control(f"disputes/{dispute['id']}", result="lost")
+    await gatepass.until(lambda: _lost(gatepass))
+
+    with pytest.raises(Conflict, match="given back already"):
+        await gatepass.refund(order)
+    await _release(gatepass, order, [])
+
+    assert (await gatepass.purchase(order.id)).status.value == "cancelled"
+    assert await gatepass.attention() == ["dispute_lost"]
+    await gatepass.check_promises()
+
+
+async def _lost(here: Running) -> bool:
+    return "dispute_lost" in await here.attention()
+
+
+async def _release(here: Running, order: Order, attendees: list[UUID]) -> None:
+    management = here.installation.desk.management
+    await refunds.release(here.store, management, order.id, attendees, "Gone at the dashboard", "anna")

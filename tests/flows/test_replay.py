@@ -109,7 +109,7 @@ async def test_what_cannot_be_meant_is_refused_with_a_sentence(gatepass: Running
         (("evt_x", "--parked"), "Say which"),
         (("evt_x",), "There is no notification evt_x"),
         (("--since", "yesterday"), "is not a time"),
-        (("--since", "2026-11-21T08:00:00"), "needs its time zone"),
+        (("--since", "0001-01-01T00:00:00+14:00"), "is not a time"),
     ):
         said = await _gatepass(gatepass, "replay", *wrong)
         assert (said.returncode, words in said.stderr) == (2, True), said.stderr

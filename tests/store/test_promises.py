@@ -41,6 +41,7 @@ BREAKS: Sequence[tuple[str, str]] = (
     (f"update payment set amount_minor = amount_minor + 1 where purchase_id = {ONE}", "has an owner"),
     (f"delete from refund where purchase_id = {REFUNDED}", "has an owner"),
     (f"update payment set purchase_id = {NOBODY} where purchase_id = {ONE}", "has an owner"),
+    (f"update purchase set status = 'waitlisted' where id = {REFUNDED}", "has paid for it"),
     ("update refund set amount_minor = amount_minor + 1", "no more goes back"),
     (f"update payment set state = 'failed' where purchase_id = {REFUNDED}", "no more goes back"),
     ("update refund set state = 'failed'", "a refund that failed"),

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gatepass.store import Store
 
 DEFAULT_PORT = 8000
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 ACTOR = "command line"
 """Who did it, in the audit."""
 application = typer.Typer(
@@ -119,3 +121,20 @@ def id_of(text: str, lists: str) -> UUID:
         return UUID(text)
     except ValueError:
         stop(f"{text} is not an id. List them with: {lists}")
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """A time that somebody typed, in UTC where it names no zone; None for none."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+        # What cannot be said in UTC, or in a few days' distance of it, is no time of ours.
+        return moment if EARLIEST <= moment.astimezone(UTC) <= LATEST else stop(_no_time(text))
+    except (ValueError, OverflowError):
+        stop(_no_time(text))
+
+
+def _no_time(text: str) -> str:
+    return f"{text} is not a time. Write it like 2026-11-21 or 2026-11-21T08:00:00Z."

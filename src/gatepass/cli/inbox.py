@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatepass.cli.common import ACTOR, DataDir, application, opened, read_settings, stop
+from gatepass.cli.common import ACTOR, DataDir, application, moment_of, opened, read_settings, stop
 
 if TYPE_CHECKING:
     from gatepass.config import Settings
@@ -32,7 +32,7 @@ def replay(
     from gatepass.services import inbox
     from gatepass.store.inbox import Span
 
-    span = Span(_moment(since), _moment(until), kind, quarantined=parked)
+    span = Span(moment_of(since), moment_of(until), kind, quarantined=parked)
     if bool(notification) == bool(since or until or parked):
         stop("Say which: one notification by its id, --since and --until, or --parked.")
     with opened(data_dir) as store:
@@ -48,7 +48,7 @@ def pull(since: Moment = None, data_dir: DataDir = None) -> None:
     """Read each provider's own list of events once, now, and keep what is new."""
     import asyncio
 
-    moment = _moment(since)
+    moment = moment_of(since)
     settings = read_settings(data_dir)
     with opened(data_dir):
         for name, new in asyncio.run(_pulled(settings, moment)).items():
@@ -75,13 +75,3 @@ def jobs(data_dir: DataDir = None) -> None:
         for row in store.read_now(lambda tx: jobs_.unfinished(tx, SHOWN_JOBS)):
             told = f"{row['kind']:<20} {row['state']:<7} due {row['due']:%Y-%m-%d %H:%M:%S}Z"
             print(f"{row['id']}  {told}  {row['failures']} failures  {row['last_error'] or ''}".rstrip())
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        stop(f"{text} is not a time. Write it like 2026-11-21T08:00:00Z.")
-    if moment and moment.tzinfo is None:
-        stop(f"{text} needs its time zone: add Z for UTC, or an offset such as +01:00.")
-    return moment

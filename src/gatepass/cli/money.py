@@ -1,11 +1,10 @@
 """Commands about money: reconcile."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatepass.cli.common import ACTOR, DataDir, application, check_schema, read_settings, stop
+from gatepass.cli.common import ACTOR, DataDir, application, check_schema, moment_of, read_settings, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +36,7 @@ def reconcile(
     settings = read_settings(data_dir)
     server.log_to_stderr("warning")
     check_schema(settings, may_migrate=False)
-    period = period_of(_moment(since), _moment(until))
+    period = period_of(moment_of(since), moment_of(until))
     if period.since >= period.until:
         stop("--since has to lie before --until.")
     try:
@@ -116,13 +115,3 @@ def _print_json(provider: str, period: "Period", books: "Books") -> None:
         "minor_units": balances, "differences": lines,
     }  # fmt: skip
     print(json.dumps(said))
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        stop(f"{text} is not a time. Write it like 2026-11-01 or 2026-11-01T18:00.")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

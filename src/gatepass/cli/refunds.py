@@ -1,4 +1,4 @@
-"""Commands about money that goes back: refund, call-off, late-policy, evidence."""
+"""Commands about money that goes back: refund, release, call-off, late-policy, evidence."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +24,9 @@ def refund(
         list[str] | None,
         typer.Option(help="Only what this attendee paid, and only this registration ends. Repeatable."),
     ] = None,
-    amount: Annotated[str | None, typer.Option(help="Only this much, such as 20.50. No registration ends.")] = None,
+    amount: Annotated[
+        str | None, typer.Option(help="Only this much, such as 20.50. Without --attendee no registration ends.")
+    ] = None,
     keep_seats: Annotated[bool, typer.Option(help="The registrations stand all the same.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -34,14 +36,35 @@ def refund(
     from gatepass.services import refunds
     from gatepass.services.refunds import Wish
 
-    purchase_id = id_of(purchase, "gatepass timeline")
-    people = [id_of(one, f"gatepass timeline {purchase}") for one in attendee or ()]
+    purchase_id = id_of(purchase, "gatepass timeline REFERENCE")
+    people = [id_of(one, "gatepass timeline REFERENCE") for one in attendee or ()]
     with installed(data_dir) as here:
         wanted = _amount(here.store, purchase_id, amount) if amount else None
         wish = Wish(purchase_id, reason, ACTOR, people, wanted, keep_seats)
         made = asyncio.run(refunds.refund(here.store, here.desk.management, wish))
     for one in made:
-        print(f"{one.id}  {one.amount}  {one.state.value}")
+        by_hand = "" if one.money_ref else "  only written down: it was taken elsewhere, so give it back there"
+        print(f"{one.id}  {one.amount}  {one.state.value}{by_hand}")
+
+
+@application.command()
+def release(
+    purchase: Annotated[str, typer.Argument(help="Id of the purchase.")],
+    reason: Reason,
+    attendee: Annotated[list[str] | None, typer.Option(help="Only this registration ends. Repeatable.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End registrations without a refund: they were free, or their money went back already, or was lost to a dispute."""
+    import asyncio
+
+    from gatepass.services import refunds
+
+    purchase_id = id_of(purchase, "gatepass timeline REFERENCE")
+    people = [id_of(one, "gatepass timeline REFERENCE") for one in attendee or ()]
+    with installed(data_dir) as here:
+        work = refunds.release(here.store, here.desk.management, purchase_id, people, reason, ACTOR)
+        asyncio.run(work)
+    print("The registrations have ended, and their seats are free.")
 
 
 @application.command()

@@ -59,3 +59,8 @@ class Dispute:
     def open(self) -> bool:
         """True while the bank has not decided."""
         return self.state in OPEN
+
+    @property
+    def counts(self) -> bool:
+        """True while the bank holds or keeps the money."""
+        return not self.inquiry and self.state is not DisputeState.WON

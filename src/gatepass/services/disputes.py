@@ -8,8 +8,8 @@ from uuid import UUID
 
 from gatepass.domain.dispute import Dispute, DisputeReport, DisputeState
 from gatepass.domain.errors import Conflict, NotFound
-from gatepass.domain.payment import Payment
-from gatepass.domain.purchase import order_reference
+from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import PAID, order_reference
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import attention
 from gatepass.services.checkout import Desk
@@ -31,7 +31,8 @@ class Told:
 
 async def look_up(desk: Desk, provider: PaymentProvider, payment: Payment, claim: Job, notification_id: UUID) -> None:
     """A notification hints at a dispute about this payment: ask the provider for all of them, and record what it says."""
-    if payment.intent_ref is None:
+    if payment.state is not PaymentState.SUCCEEDED:
+        # It may be told before the money itself.
         payment = await desk.ledger.look_up(provider, payment)
     reports = await provider.disputes(payment.intent_ref) if payment.intent_ref else ()
     await record(desk.store, Told(payment, reports, claim, notification_id))
@@ -105,13 +106,23 @@ def _put_in_sight(tx: WriteTx, one: Dispute) -> None:
     if not one.open:
         attention.close_by_key(tx, f"dispute:{one.dispute_ref}", f"dispute {one.state.value}", "policy")
     if one.state is DisputeState.LOST:
-        reason = f"The dispute about {one.amount} was lost: the money is gone. Decide whether the seats stay."
+        reason = f"The dispute about {one.amount} was lost: the money is gone. Decide whether the seats stay (gatepass release ends them)."
         _call(tx, one, "dispute_lost", reason)
+    elif one.state is DisputeState.WON and not one.inquiry and _ended(tx, one.purchase_id):
+        reason = (
+            f"The dispute about {one.amount} was won, but the order has ended: give the money back (gatepass refund)."
+        )
+        _call(tx, one, "refund_due", reason)
     elif one.state is DisputeState.NEEDS_RESPONSE:
         until = f" until {one.due:%Y-%m-%d %H:%M} UTC" if one.due else ""
         kind = "asks about" if one.inquiry else "disputes"
         reason = f"The buyer's bank {kind} {one.amount} ({one.reason}). Answer at the provider{until}"
         _call(tx, one, "dispute", f"{reason}; the evidence: gatepass evidence {one.id}")
+
+
+def _ended(tx: ReadTx, purchase_id: UUID) -> bool:
+    purchase = purchases.get(tx, purchase_id)
+    return purchase is not None and purchase.status not in PAID
 
 
 def _call(tx: WriteTx, one: Dispute, kind: str, reason: str) -> None:

@@ -12,7 +12,7 @@ from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import PAID, Move, Status
 from gatepass.services import attention
 from gatepass.services.payments import ask_to_end
-from gatepass.services.purchases import Settled, Settlement, settle
+from gatepass.services.purchases import Settled, Settlement, seat_by_hand, settle
 from gatepass.store import Store, WriteTx, payments, purchases, records
 from gatepass.store.purchases import Purchase
 from gatepass.store.tables import new_id
@@ -64,6 +64,8 @@ def _unknown(command: Finalize) -> NotFound:
 def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | GatepassError:
     attempts = payments.lock_of_purchases(tx, [purchase.id])
     paid = command.word is Word.COMPLETED
+    if paid and purchase.status is Status.PAID_LATE and seat_by_hand(tx, purchase):
+        return Settled(Status.PAID_LATE, Status.COMPLETED)
     if paid and purchase.status not in PAID:
         payments.add(tx, _paid_elsewhere(tx, purchase, len(attempts) + 1, command.source))
     (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL, refundable=False)])

@@ -222,8 +222,7 @@ def _returned(order: _Order, refund: Refund, links: Links) -> str:
     stands = "Your registration stands." if purchase.status is Status.COMPLETED else "The order has ended."
     return f"""Hello {order.people[0].first_name},
 
-{texts.money(refund.amount, purchase.locale)} is on its way back to you, to the card or account that it came from.
-Banks take up to ten days to show it.
+{texts.money(refund.amount, purchase.locale)} {_way(refund)}
 
 Why     {_WHY[refund.cause]}.
 Event   {event.name}
@@ -234,6 +233,12 @@ Order   {order_reference(purchase.id)}: {purchase.items}
 
 This link is yours alone. Please do not pass it on.
 """
+
+
+def _way(refund: Refund) -> str:
+    if not refund.money_ref:
+        return "is given back to you by the organizer, the way it was paid."
+    return "is on its way back to you, to the card or account that it came from.\nBanks take up to ten days to show it."
 
 
 def _cancellation(order: _Order, links: Links) -> str:

@@ -80,7 +80,7 @@ def _parsed(url: str) -> httpx.URL:
         raise _refused("It is too long, or has characters that no address has.")
     try:
         return httpx.URL(url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         raise _refused("It is not an address.") from None
 
 

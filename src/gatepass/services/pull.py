@@ -61,7 +61,7 @@ async def by_hand(store: Store, provider: PaymentProvider, since: datetime | Non
     """One pull now, from a moment or from the watermark, which stays where it is; how many events were new."""
     now, start = await store.write(partial(_start, provider.name))
     new = 0
-    for begin, end in _stretches(since or start, now):
+    for begin, end in _stretches(max(since or start, now - HORIZON), now):
         new += (await _keep_between(store, provider, begin, end, None))[0]
     return new
 

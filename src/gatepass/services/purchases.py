@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import GatepassError, NotFound
-from gatepass.domain.event import SEATS_AGAIN, Event, LatePolicy
+from gatepass.domain.event import SEATS_AGAIN, Event, EventStatus, LatePolicy
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
 from gatepass.domain.webhook import Kind
 from gatepass.services.webhooks import Subject, announce
@@ -251,7 +251,7 @@ def _moved_late(tx: WriteTx, late: Sequence[Purchase], by_hand: Collection[UUID]
     """Seat, put on the waitlist or give up each of these locked purchases; those left out are for a person."""
     people = _people(tx, late)
     wishes = {person.pass_id for some in people.values() for person in some if person.pass_id}
-    given_up = purchases.ever_registered(tx, list(people))
+    given_up = purchases.ever_registered(tx, list(people)) | purchases.short_of_money(tx, list(people))
     moves: dict[UUID, Move] = {}
     for purchase in sorted(late, key=lambda one: one.changed):
         event = events.lock(tx, [purchase.event_id], wishes)[purchase.event_id]
@@ -265,8 +265,22 @@ def _moved_late(tx: WriteTx, late: Sequence[Purchase], by_hand: Collection[UUID]
     return moves
 
 
+def seat_by_hand(tx: WriteTx, purchase: Purchase) -> bool:
+    """Seat a locked purchase that was paid late, when somebody has made room. False: there is none, or its money went back."""
+    people = _people(tx, [purchase])[purchase.id]
+    wishes = {person.pass_id for person in people if person.pass_id}
+    event = events.lock(tx, [purchase.event_id], wishes)[purchase.event_id]
+    spent = purchases.ever_registered(tx, [purchase.id]) | purchases.short_of_money(tx, [purchase.id])
+    if spent or not event.live or not _fits(event, people):
+        return False
+    _make_late_move(tx, purchase, people, Move.SEAT)
+    return True
+
+
 def _late_move(tx: WriteTx, event: Event, people: Sequence[AttendeeRow], *, again: bool) -> Move | None:
-    """None: a person decides. What was given up once is never seated `again`: its money goes back."""
+    """None: a person decides. What was given up once, or has had money back, is never seated `again`."""
+    if event.status is EventStatus.CANCELLED:
+        return Move.GIVE_UP
     on_sale = event.live and not again and event.begins > tx.now
     if event.late_policy in SEATS_AGAIN and on_sale and _fits(event, people):
         return Move.SEAT
@@ -315,12 +329,14 @@ def release(tx: WriteTx, wanted: Mapping[UUID, Collection[UUID] | None]) -> None
     registered = _registered(tx, list(held))
     changes = _Changes()
     leaving: list[UUID] = []
+    holding = _people(tx, [one for one in held.values() if one.status in HOLDS_SEATS])
     for purchase in held.values():
+        changes.seats(holding.get(purchase.id, ()), purchase.event_id, -1, 0)
         whom = wanted[purchase.id]
         gone = [person for person in registered[purchase.id] if whom is None or person.id in whom]
         leaving.extend(person.id for person in gone)
         changes.seats(gone, purchase.event_id, 0, -1)
-        if whom is None or (gone and len(gone) == len(registered[purchase.id])):
+        if whom is None or purchase.id in holding or (gone and len(gone) == len(registered[purchase.id])):
             _give_up(tx, changes, purchase)
     cancelled = purchases.cancel_registrations(tx, leaving)
     announce(tx, Kind.REGISTRATION_CANCELLED, [Subject(at, gone) for at, gone in cancelled.items()])

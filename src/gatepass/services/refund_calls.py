@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict, NotFound, Refused
-from gatepass.domain.payment import Payment
+from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import Refund, RefundReport, RefundState
 from gatepass.providers.base import AnswerKept, PaymentProvider, RefundOrder
 from gatepass.services.checkout import Desk
@@ -82,7 +82,8 @@ def _look_again_later(tx: WriteTx, claim: Job, one: Refund) -> None:
 
 async def look_up(desk: Desk, provider: PaymentProvider, payment: Payment, claim: Job, notification_id: UUID) -> None:
     """A notification hints at a refund of this payment: ask the provider for all of them, and record what it says."""
-    if payment.intent_ref is None:
+    if payment.state is not PaymentState.SUCCEEDED:
+        # It may be told before the money itself.
         payment = await desk.ledger.look_up(provider, payment)
     reports = await provider.refunds(payment.intent_ref) if payment.intent_ref else ()
     await record(desk.store, desk.management, Told(payment, reports, claim, notification_id))

@@ -9,15 +9,29 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from gatepass.domain.dispute import Dispute
 from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
 from gatepass.domain.webhook import Kind
 from gatepass.services import attention
 from gatepass.services.management import EventManagement
 from gatepass.services.webhooks import Subject, announce
-from gatepass.store import Store, WriteTx, disputes, inbox, jobs, payments, purchases, records, refunds, timeline
+from gatepass.store import (
+    ReadTx,
+    Store,
+    WriteTx,
+    disputes,
+    inbox,
+    jobs,
+    payments,
+    purchases,
+    records,
+    refunds,
+    timeline,
+)
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -25,6 +39,10 @@ from gatepass.store.tables import new_id
 MAX_REASON_CHARS = 500
 LOOK_AGAIN = timedelta(minutes=1)
 """After the first answer of the provider; then ever more rarely."""
+
+
+Gone = Refund | Dispute
+"""Money of a payment that is no longer here: given back, or held or kept by the buyer's bank."""
 
 
 # Ordered by a person
@@ -52,11 +70,14 @@ async def refund(store: Store, management: EventManagement, wish: Wish) -> list[
 
     Raises NotFound (purchase, attendee), Refused (reason, amount), Conflict (nothing left, disputed).
     """
-    if not wish.reason.strip() or len(wish.reason) > MAX_REASON_CHARS:
-        raise Refused(
-            "ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters why the money goes back.", field="reason"
-        )
+    _check_reason(wish.reason)
     return await store.write(lambda tx: _refund(tx, management, wish))
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > MAX_REASON_CHARS or not reason.isprintable():
+        message = f"Say in 1 to {MAX_REASON_CHARS} characters, on one line, why the money goes back."
+        raise Refused("ReasonMissing", message, field="reason")
 
 
 def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund]:
@@ -65,17 +86,35 @@ def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund
     if not paid:
         raise NotFound("NothingPaid", f"No payment of purchase {wish.purchase_id} has succeeded: nothing can go back.")
     _check_undisputed(tx, wish.purchase_id)
-    before = refunds.of_purchases(tx, [wish.purchase_id])
+    before = gone(tx, [wish.purchase_id])
     amount = _wanted(tx, wish, paid, before)
+    _check_seatless(tx, wish, whole=amount.minor == left_of_all(paid, before))
     made = _drawn(tx, wish, paid, before, amount)
     _keep(tx, made)
-    if not wish.keep_seats and (wish.attendees or wish.amount is None):
+    if _gives_up(tx, wish):
         management.release(tx, {wish.purchase_id: wish.attendees or None})
     detail = {"amount": str(amount), "reason": wish.reason, "attendees": len(wish.attendees), "kept": wish.keep_seats}
     records.add_audit(tx, wish.actor, "refund", f"purchase:{wish.purchase_id}", detail)
     if not left_of_all(paid, [*before, *made]):
         attention.close_all_of(tx, wish.purchase_id, "refunded in whole", wish.actor)
     return made
+
+
+def _gives_up(tx: ReadTx, wish: Wish) -> bool:
+    """Registrations end, unless only an amount was asked for. An order without seats ends with its money."""
+    if _seatless(tx, wish.purchase_id):
+        return True
+    return not wish.keep_seats and bool(wish.attendees or wish.amount is None)
+
+
+def _seatless(tx: ReadTx, purchase_id: UUID) -> bool:
+    purchase = purchases.get(tx, purchase_id)
+    return purchase is not None and purchase.status in {Status.PAID_LATE, Status.WAITLISTED}
+
+
+def _check_seatless(tx: ReadTx, wish: Wish, *, whole: bool) -> None:
+    if not whole and _seatless(tx, wish.purchase_id):
+        raise Conflict("RefundWhole", "This order has no seats yet: give everything back, or seat it first.")
 
 
 def succeeded(attempts: Sequence[Payment]) -> list[Payment]:
@@ -92,7 +131,7 @@ def _check_undisputed(tx: WriteTx, purchase_id: UUID) -> None:
         )
 
 
-def _wanted(tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Refund]) -> Money:
+def _wanted(tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Gone]) -> Money:
     left, currency = left_of_all(paid, before), paid[0].amount.currency
     _check_left(wish, left)
     wanted = left if wish.amount is None else wish.amount.minor
@@ -118,12 +157,15 @@ def _price_of(tx: WriteTx, wish: Wish) -> int:
     known = {person.id: person for person in purchases.registered(tx, [wish.purchase_id])}
     unknown = [at for at in wish.attendees if at not in known]
     if unknown:
-        raise NotFound("AttendeeUnknown", f"Attendee {unknown[0]} holds no registration of this purchase.")
+        raise _unknown_attendee(unknown[0])
+    before = {at for one in refunds.of_purchases(tx, [wish.purchase_id]) if one.counts for at in one.attendees}
+    if again := before & set(wish.attendees):
+        raise Conflict("AlreadyRefunded", f"Attendee {min(again)} has had the money back already.")
     return sum(known[at].price_minor for at in set(wish.attendees))
 
 
 def _drawn(
-    tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Refund], amount: Money
+    tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Gone], amount: Money
 ) -> list[Refund]:  # fmt: skip
     """The amount, drawn from the latest payment first: that is the one that came on top."""
     made: list[Refund] = []
@@ -135,6 +177,10 @@ def _drawn(
             made.append(_new(tx, payment, some, Cause.STAFF, wish.reason.strip(), wish.actor, wish.attendees))
             rest -= part
     return made
+
+
+def _unknown_attendee(attendee_id: UUID) -> NotFound:
+    return NotFound("AttendeeUnknown", f"Attendee {attendee_id} holds no registration of this purchase.")
 
 
 # Ordered by policy
@@ -152,7 +198,7 @@ class Return:
 
 def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
     """Store the intents and leave the jobs; the payments must be locked. What went back already is left out."""
-    before = refunds.of_purchases(tx, {one.payment.purchase_id for one in wanted})
+    before = gone(tx, {one.payment.purchase_id for one in wanted})
     made: list[Refund] = []
     for one in wanted:
         left = left_of(one.payment, [*before, *made])
@@ -163,12 +209,18 @@ def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
     return made
 
 
-def left_of(payment: Payment, known: Sequence[Refund]) -> int:
-    """Minor units of a succeeded payment that have not gone back, and are not about to."""
-    return payment.amount.minor - sum(one.amount.minor for one in known if one.payment_id == payment.id and one.counts)
+def gone(tx: ReadTx, purchase_ids: Collection[UUID]) -> list[Gone]:
+    """All of it, of these purchases."""
+    return [*refunds.of_purchases(tx, purchase_ids), *disputes.of_purchases(tx, purchase_ids)]
 
 
-def left_of_all(paid: Sequence[Payment], known: Sequence[Refund]) -> int:
+def left_of(payment: Payment, known: Sequence[Gone]) -> int:
+    """Minor units of a succeeded payment that are still here, and not about to go back."""
+    away = sum(one.amount.minor for one in known if one.payment_id == payment.id and one.counts)
+    return max(0, payment.amount.minor - away)
+
+
+def left_of_all(paid: Sequence[Payment], known: Sequence[Gone]) -> int:
     """The same of all payments of a purchase."""
     return sum(left_of(payment, known) for payment in paid)
 
@@ -262,7 +314,9 @@ def _record(tx: WriteTx, management: EventManagement, told: Told) -> None:
     paid = succeeded(payments.lock_of_purchases(tx, [told.payment.purchase_id]))
     known = refunds.of_purchases(tx, [told.payment.purchase_id])
     made_there = False
-    for report in told.reports:
+    # Money that we do not count as paid, such as one of a wrong amount, is looked at by a person; so are its refunds.
+    counted = told.payment.id in {row.id for row in paid}
+    for report in told.reports if counted else ():
         mine = _mine(known, told.payment, report)
         if mine:
             _changed(tx, mine, report)
@@ -301,9 +355,10 @@ def _follow_state(tx: WriteTx, now: Refund) -> None:
     if now.counts:
         _tell(tx, now)
         return
-    reason = f"The refund of {now.amount} failed: {now.reason_text or now.state.value}. The money is still here."
+    why = (now.reason_text or now.state.value).rstrip(".")
+    reason = f"The refund of {now.amount} failed: {why}. Look at the payment at the provider"
     records.call_attention(
-        tx, "refund_failed", f"{reason} Pay it back another way, or try again.", dedupe=f"refund_failed:{now.id}",
+        tx, "refund_failed", f"{reason}, then try again or pay it back another way.", dedupe=f"refund_failed:{now.id}",
         purchase_id=now.purchase_id, payment_id=now.payment_id,
     )  # fmt: skip
 
@@ -343,7 +398,7 @@ def _adopt(tx: WriteTx, payment: Payment, report: RefundReport) -> bool:
 
 def _follow(tx: WriteTx, management: EventManagement, purchase_id: UUID, paid: Sequence[Payment]) -> None:
     """Somebody gave money back at the provider. All of it: the seats go too. A part of it: a person says whose."""
-    kept = left_of_all(paid, refunds.of_purchases(tx, [purchase_id]))
+    kept = left_of_all(paid, gone(tx, [purchase_id]))
     if kept <= 0:
         management.release(tx, {purchase_id: None})
         attention.close_all_of(tx, purchase_id, "refunded in whole at the provider", "policy")
@@ -363,4 +418,37 @@ def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cau
     management.lock(tx, ids)
     paid = succeeded(payments.lock_of_purchases(tx, ids))
     management.release(tx, dict.fromkeys(ids))
+    for at in {payment.purchase_id for payment in paid}:
+        attention.close_all_of(tx, at, "everything goes back", "policy")
     return order(tx, [Return(payment, cause, reason) for payment in paid])
+
+
+# Registrations that end without a refund
+
+
+async def release(
+    store: Store, management: EventManagement, purchase_id: UUID, attendees: Sequence[UUID], reason: str, actor: str
+) -> None:
+    """End registrations whose money went back already, or that were free; no attendees: all of them.
+
+    Raises NotFound (attendee), Refused (no reason), Conflict when money for them is still here: that needs a refund.
+    """
+    _check_reason(reason)
+    await store.write(lambda tx: _release(tx, management, purchase_id, attendees, reason, actor))
+
+
+def _release(
+    tx: WriteTx, management: EventManagement, purchase_id: UUID, attendees: Sequence[UUID], reason: str, actor: str
+) -> None:
+    management.lock(tx, [purchase_id])
+    paid = succeeded(payments.lock_of_purchases(tx, [purchase_id]))
+    people = {person.id: person for person in purchases.registered(tx, [purchase_id])}
+    if unknown := [at for at in attendees if at not in people]:
+        raise _unknown_attendee(unknown[0])
+    stay = sum(one.price_minor for one in people.values() if attendees and one.id not in attendees)
+    if not people or left_of_all(paid, gone(tx, [purchase_id])) > stay:
+        raise Conflict("MoneyStays", "Money for these registrations is still here. Give it back: gatepass refund")
+    management.release(tx, {purchase_id: attendees or None})
+    attention.close_all_of(tx, purchase_id, "registrations ended", actor)
+    detail = {"reason": reason.strip(), "attendees": len(attendees)}
+    records.add_audit(tx, actor, "release", f"purchase:{purchase_id}", detail)

@@ -39,6 +39,12 @@ def to_compare(tx: ReadTx, provider: str, since: datetime, until: datetime) -> l
     return [_dispute(row) for row in tx.rows(wanted)]
 
 
+def of_purchases(tx: ReadTx, purchase_ids: Collection[UUID]) -> list[Dispute]:
+    """The same of several purchases."""
+    wanted = sa.select(dispute).where(dispute.c.purchase_id.in_(purchase_ids)).order_by(dispute.c.id)
+    return [_dispute(row) for row in tx.rows(wanted)] if purchase_ids else []
+
+
 def add(tx: WriteTx, new: Dispute) -> None:
     """One that was not known."""
     values = {"id": new.id, "purchase_id": new.purchase_id, "payment_id": new.payment_id, "provider": new.provider}

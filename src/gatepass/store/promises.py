@@ -121,6 +121,13 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         5,
+        "who waits for a seat has paid for it",
+        f"""select 'purchase ' || p.id || ' waits without the money' from purchase p where p.status = 'waitlisted'
+        and (select coalesce(sum(o.amount_minor), 0) from payment o where o.purchase_id = p.id and o.state = 'succeeded')
+            - {_BACK} < p.total_minor""",
+    ),
+    Promise(
+        5,
         "no more goes back than was paid",
         """select 'payment ' || m.id || ' of ' || m.amount_minor || ' was refunded ' || back.minor from payment m
         join (select payment_id, sum(amount_minor) minor from refund where state in ('requested', 'processing', 'succeeded')

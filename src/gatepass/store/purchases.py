@@ -12,6 +12,7 @@ from gatepass.domain.difference import Standing
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
+from gatepass.domain.refund import COUNTS
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import (
     Row,
@@ -224,6 +225,20 @@ def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these purchases had registrations at any time."""
     asked = sa.select(registration.c.purchase_id).where(registration.c.purchase_id.in_(purchase_ids)).distinct()
     return set(tx.execute(asked).scalars()) if purchase_ids else set()
+
+
+def short_of_money(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these purchases have had money back, so that what is left no longer pays for them."""
+    if not purchase_ids:
+        return set()
+    counts = refund.c.state.in_([state.value for state in COUNTS])
+    back = sa.select(sa.func.sum(refund.c.amount_minor)).where(refund.c.purchase_id == purchase.c.id, counts)
+    paid = sa.select(sa.func.sum(payment.c.amount_minor)).where(
+        payment.c.purchase_id == purchase.c.id, payment.c.state == PaymentState.SUCCEEDED.value
+    )
+    left = sa.func.coalesce(paid.scalar_subquery(), 0) - back.scalar_subquery()
+    short = sa.select(purchase.c.id).where(purchase.c.id.in_(purchase_ids), left < purchase.c.total_minor)
+    return set(tx.execute(short).scalars())
 
 
 def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

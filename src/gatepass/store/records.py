@@ -71,10 +71,13 @@ def dealt_with(tx: ReadTx, keys: Collection[str]) -> dict[str, bool]:
     return {row["dedupe"]: row["closed"] is not None for row in rows}
 
 
+_ANSWERED = ("paid_late", "refund_elsewhere", "refund_due", "settle_refused")
+
+
 def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
-    """Open entries of one purchase that a decision about the purchase itself answers."""
+    """Open entries of one purchase that a decision about the purchase itself answers; not those about money elsewhere."""
     statement = sa.select(attention.c.id).where(
-        attention.c.purchase_id == purchase_id, attention.c.closed.is_(None), attention.c.kind != "paid_twice"
+        attention.c.purchase_id == purchase_id, attention.c.closed.is_(None), attention.c.kind.in_(_ANSWERED)
     )
     return list(tx.execute(statement).scalars())
 

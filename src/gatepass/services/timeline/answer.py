@@ -62,7 +62,7 @@ def _in_question(facts: Facts) -> Answer | None:
 def _refund_failed(facts: Facts) -> Answer | None:
     wanted = next((one for one in facts.refunds if one.state is RefundState.FAILED), None)
     again = wanted and any(one.counts and one.requested > wanted.requested for one in facts.refunds)
-    if wanted is None or again:
+    if wanted is None or again or not _net(facts).minor:
         return None
     return Answer(
         Charged.PUT_RIGHT,

@@ -15,7 +15,6 @@ from gatepass.services import refunds
 from gatepass.services.access import Caller
 from gatepass.services.refunds import Wish
 from gatepass.store import ReadTx, payments, purchases
-from gatepass.store import refunds as record
 from gatepass.store.purchases import AttendeeRow
 from gatepass.web.errors import status_of
 from gatepass.web.pages import problem
@@ -86,8 +85,9 @@ def _wish(given: Mapping[str, str], found: Refundable, caller: Caller) -> Wish:
 
 
 def _amount(given: Mapping[str, str], found: Refundable) -> Money:
+    text = given.get("amount", "").strip().replace(",", ".")
     try:
-        return Money.parse(given.get("amount", "").strip().replace(",", "."), found.left.currency)
+        return Money.parse(text if text.isascii() else "?", found.left.currency)
     except Refused as refusal:
         raise Refused(refusal.code, refusal.message, field="amount") from None
 
@@ -111,7 +111,7 @@ def _look(tx: ReadTx, purchase_id: UUID) -> Refundable | None:
     if purchase is None:
         return None
     paid = refunds.succeeded(payments.of_purchase(tx, purchase_id))
-    left = refunds.left_of_all(paid, record.of_purchases(tx, [purchase_id]))
+    left = refunds.left_of_all(paid, refunds.gone(tx, [purchase_id]))
     return Refundable(purchase_id, Money(left, purchase.total.currency), purchases.registered(tx, [purchase_id]))
 
 
