@@ -2,7 +2,9 @@
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from gatepass.store import Store, migrations, readiness, tables
@@ -51,3 +53,64 @@ def test_a_moment_needs_its_time_zone() -> None:
 
     with pytest.raises(ValueError, match="time zone"):
         tables.Utc().process_bind_param(datetime(2026, 1, 1), sa.create_engine("sqlite://").dialect)
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(database_url: str) -> None:
+    """Tables that others point to are not made anew, and what an old row does not say is filled in."""
+    writer, reader = engines(database_url)
+    with writer.begin() as connection:
+        tables.metadata.drop_all(connection)
+        connection.execute(sa.text("drop table alembic_version"))
+    _upgrade(database_url, "0001")
+    with writer.begin() as connection:
+        for statement in FIRST:
+            connection.execute(sa.text(statement))
+    writer.dispose()
+
+    migrations.migrate(database_url)
+
+    with reader.connect() as connection:
+        about = connection.execute(sa.text("select about from notification")).scalar_one()
+        policy = connection.execute(sa.text("select late_policy from event")).scalar_one()
+        disputed = connection.execute(sa.text("select disputed from registration")).scalar_one()
+    reader.dispose()
+    assert (about, policy, bool(disputed)) == ("page", "seat_else_refund", False)
+
+
+_ID = "'0123456789abcdef0123456789abcdef'"
+_NOW = "'2026-11-21T08:00:00.000000Z'"
+FIRST = (
+    (
+        "insert into event (id, readable_id, name, description, place, status, currency, held, sold, starts, ends, time_zone,"
+        f" payment_enabled, late_policy, created) values ({_ID}, 'E1', 'E', '', '', 'live', 'EUR', 0, 0,"
+        f" '2027-01-01 00:00:00', '2027-01-02 00:00:00', 'UTC', false, 'seat_again', {_NOW})"
+    ),
+    (
+        "insert into purchase (id, event_id, status, total_minor, currency, live, items, locale, created, changed)"
+        f" values ({_ID}, {_ID}, 'completed', 0, 'EUR', false, '1', 'en', {_NOW}, {_NOW})"
+    ),
+    (
+        "insert into attendee (id, purchase_id, position, price_minor, first_name, last_name, email, answers)"
+        f" values ({_ID}, {_ID}, 0, 0, 'A', 'B', 'a@b.example', '[]')"
+    ),
+    (
+        f"insert into registration (id, event_id, purchase_id, attendee_id, status, created) values ({_ID}, {_ID}, {_ID},"
+        f" {_ID}, 'registered', {_NOW})"
+    ),
+    f"insert into attendee_pass (id, registration_id, code, price_minor, currency) values ({_ID}, {_ID}, 'X', 0, 'EUR')",
+    (
+        "insert into notification (id, provider, event_ref, kind, live, body, state, received)"
+        f" values ({_ID}, 'stripe', 'evt_1', 'checkout.session.completed', false, '', 'applied', {_NOW})"
+    ),
+)
+
+
+def _upgrade(url: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.VERSIONS.parent))
+    writer, reader = engines(url)
+    with writer.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    writer.dispose()
+    reader.dispose()

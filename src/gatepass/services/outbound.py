@@ -79,7 +79,9 @@ def _parsed(url: str) -> httpx.URL:
     if len(url) > MAX_URL_CHARS or "\\" in url or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise _refused("It is too long, or has characters that no address has.")
     try:
-        return httpx.URL(url)
+        found = httpx.URL(url)
+        found.host.encode()  # a name that is none in its own script shows only when it is read
+        return found
     except (httpx.InvalidURL, UnicodeError):
         raise _refused("It is not an address.") from None
 

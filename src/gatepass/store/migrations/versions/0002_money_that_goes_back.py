@@ -139,8 +139,9 @@ def upgrade() -> None:
     with op.batch_alter_table('purchase', schema=None) as batch_op:
         batch_op.create_index('ix_purchase_waiting', ['changed'], unique=False, sqlite_where=sa.text("status = 'waitlisted'"), postgresql_where=sa.text("status = 'waitlisted'"))
 
-    with op.batch_alter_table('registration', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('disputed', sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(sa.Column('cancelled', Utc(), nullable=True))
+    # Not in a batch: that would make the table anew, which other tables point to.
+    op.add_column('registration', sa.Column('disputed', sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column('registration', sa.Column('cancelled', Utc(), nullable=True))
+
 
     # ### end Alembic commands ###
