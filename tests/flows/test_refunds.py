@@ -291,6 +291,8 @@ async def test_a_free_registration_is_ended(gatepass: Running) -> None:
 
     await gatepass.until_status(order, "cancelled")
     await gatepass.until(lambda: any("is cancelled" in subject for subject in gatepass.mails_to(order.email)))
+    with pytest.raises(Conflict, match="Nobody holds"):
+        await _release(gatepass, order, [])
     await gatepass.check_promises()
 
 

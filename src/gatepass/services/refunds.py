@@ -445,8 +445,10 @@ def _release(
     people = {person.id: person for person in purchases.registered(tx, [purchase_id])}
     if unknown := [at for at in attendees if at not in people]:
         raise _unknown_attendee(unknown[0])
+    if not people:
+        raise Conflict("NobodyRegistered", f"Nobody holds a registration of purchase {purchase_id}: none can end.")
     stay = sum(one.price_minor for one in people.values() if attendees and one.id not in attendees)
-    if not people or left_of_all(paid, gone(tx, [purchase_id])) > stay:
+    if left_of_all(paid, gone(tx, [purchase_id])) > stay:
         raise Conflict("MoneyStays", "Money for these registrations is still here. Give it back: gatepass refund")
     management.release(tx, {purchase_id: attendees or None})
     attention.close_all_of(tx, purchase_id, "registrations ended", actor)
