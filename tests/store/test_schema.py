@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from gatepass.store import Store, migrations, readiness, tables
+from gatepass.store import Store, migrations, readiness, tables, types
 from gatepass.store.engine import engines
 
 
@@ -52,7 +52,7 @@ def test_a_moment_needs_its_time_zone() -> None:
     from datetime import datetime
 
     with pytest.raises(ValueError, match="time zone"):
-        tables.Utc().process_bind_param(datetime(2026, 1, 1), sa.create_engine("sqlite://").dialect)
+        types.Utc().process_bind_param(datetime(2026, 1, 1), sa.create_engine("sqlite://").dialect)
 
 
 def test_a_database_of_the_first_schema_keeps_its_rows(database_url: str) -> None:

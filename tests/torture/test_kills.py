@@ -64,7 +64,9 @@ async def test_a_node_may_die_at_every_point(tmp_path: Path, request: pytest.Fix
         FIGURES.append(f"{killed} nodes died at their point, {kind}")
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.timeout(0 if LONG else 90)) for kind in DATABASES])
+@pytest.fixture(
+    params=[pytest.param(kind, marks=pytest.mark.timeout(0 if LONG else 60 + 5 * KILLS)) for kind in DATABASES]
+)
 def kind(request: pytest.FixtureRequest) -> str:
     """Each kind of database."""
     return request.param

@@ -172,7 +172,7 @@ def grant(tx: WriteTx, orders: Iterable[Order]) -> None:
         for person in people:
             registration = _registration(tx, event_id, person)
             registrations.append(registration)
-            passes.append(_attendee_pass(registration["id"], person, currency))
+            passes.append(_attendee_pass(registration, person, currency))
         purchase_id = people[0].purchase_id
         mails.append(
             jobs.row(tx, "send_confirmation", {"purchase_id": str(purchase_id)}, dedupe=f"confirm:{purchase_id}")
@@ -190,17 +190,18 @@ def _registration(tx: WriteTx, event_id: UUID, person: AttendeeRow) -> Row:
         "event_id": event_id,
         "purchase_id": person.purchase_id,
         "attendee_id": person.id,
+        "name": ticket_code(),
         "status": "registered",
         "created": tx.now,
     }
 
 
-def _attendee_pass(registration_id: UUID, person: AttendeeRow, currency: str) -> Row:
+def _attendee_pass(registration: Row, person: AttendeeRow, currency: str) -> Row:
     return {
         "id": new_id(),
-        "registration_id": registration_id,
+        "registration_id": registration["id"],
         "pass_id": person.pass_id,
-        "code": ticket_code(),
+        "code": registration["name"],
         "price_minor": person.price_minor,
         "currency": currency,
     }

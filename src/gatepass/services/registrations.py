@@ -12,7 +12,7 @@ import msgspec
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
-from gatepass.domain.purchase import Status
+from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.registration import Attendee, Register, checked_attendees
 from gatepass.services import switches
 from gatepass.services.purchases import Order, grant
@@ -197,10 +197,11 @@ def _purchase_row(
     tx: WriteTx, group: _Group, sale: _Sale, command: Register, total: int, items: str, wish: str | None
 ) -> Row:
     event = sale.event
+    purchase_id = new_id()
     gateway = event.provider if total and group.payments_on and event.payment_enabled else None
     hold = timedelta(minutes=gateway.timeout_minutes) if gateway else DEFAULT_HOLD
     return {
-        "id": new_id(),
+        "id": purchase_id,
         "event_id": event.id,
         "status": (Status.AWAITING_PAYMENT if total else Status.COMPLETED).value,
         "total_minor": total,
@@ -209,6 +210,7 @@ def _purchase_row(
         "payment_provider_id": gateway.id if gateway else None,
         "web_application_id": command.web_application_id,
         "return_url": command.return_url,
+        "name": order_reference(purchase_id),
         "items": items,
         "locale": command.locale,
         "idempotency_key": command.idempotency_key,

@@ -78,6 +78,7 @@ def add_pass(tx: WriteTx, event_id: UUID, name: str, description: str, price: Mo
         "name": name,
         "description": description,
         "price_minor": price.minor,
+        "currency": price.currency,
         "allocation": allocation,
         "held": 0,
         "sold": 0,

@@ -39,11 +39,16 @@ def insertion(database: str, table: sa.Table, names: tuple[str, ...], unless: st
 
 @cache
 def change(database: str, table: sa.Table, names: tuple[str, ...], plus: tuple[str, ...]) -> Bulk:
-    """UPDATE of these columns by `id`, the last one of them; those in `plus` are added to what is there."""
+    """UPDATE of these columns by `id`, the last one of them; those in `plus` are added to what is there.
+
+    A row's `version` counts its changes; an addition, as of seats, is none.
+    """
     shape = _Shape(database, table, names)
     new = ["?" for _ in names] if database == "sqlite" else shape.taken()
     pairs = zip(names[:-1], shape.quoted, new, strict=False)
     set_ = [f"{at} = {shape.table}.{at} + {to}" if name in plus else f"{at} = {to}" for name, at, to in pairs]
+    if "version" in table.c and not plus:
+        set_.append(f"version = {shape.table}.version + 1")
     update = f"update {shape.table} set {', '.join(set_)}"
     if database == "sqlite":
         return Bulk(f"{update} where id = ?", shape.tuples)

@@ -14,7 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, Utc, job, new_id
+from gatepass.store.tables import Row, job, new_id
+from gatepass.store.types import Utc
 
 READY, DONE, PARKED = "ready", "done", "parked"
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx
-from gatepass.store.tables import Utc
+from gatepass.store.types import Utc
 
 GRACE = timedelta(minutes=5)
 """A transient state may outlive its deadline by this."""

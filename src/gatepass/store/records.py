@@ -7,7 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, Utc, attention, audit, mail, new_id, setting
+from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
+from gatepass.store.types import Utc
 
 _mails = sa.select(mail).where(mail.c.purchase_id.in_(sa.bindparam("ids", expanding=True)))
 _setting = sa.select(setting.c.value).where(setting.c.name == sa.bindparam("name"))

@@ -1,13 +1,18 @@
 """Every table, once. Times are UTC, money is integer minor units with a currency, ids are UUIDv7 made here."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
 from uuid_utils import compat as uuids
+
+from gatepass import model
+from gatepass.model.table import Table
+from gatepass.store.declared import link_table, sql_table
+from gatepass.store.types import Utc
 
 metadata = sa.MetaData(
     naming_convention={
@@ -30,29 +35,8 @@ def first_id_of(moment: datetime) -> UUID:
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
-class Utc(sa.TypeDecorator[datetime]):
-    """A moment. Refuses naive values; timestamptz on PostgreSQL, text of fixed width on SQLite, which sorts as time does."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        kind: Any = sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True)
-        return dialect.type_descriptor(kind)
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        if dialect.name != "sqlite":
-            return value
-        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+def _declared(table: Table) -> sa.Table:
+    return metadata.tables[table.name] if table.name in metadata.tables else sql_table(table, metadata)
 
 
 def _id() -> sa.Column[UUID]:
@@ -90,92 +74,26 @@ def _json(name: str) -> sa.Column[Any]:
 setting = sa.Table("setting", metadata, sa.Column("name", sa.String(100), primary_key=True), _text("value", 4000))
 """Feature switches and what an installation keeps of itself."""
 
-payment_provider = sa.Table(
-    "payment_provider",
-    metadata,
-    _id(),
-    _text("name", 100),
-    _text("kind", 20),
-    _text("payment_page_url", 1000),
-    _count("timeout_minutes"),
-    _flag("live"),
-    _when("created"),
-    sa.CheckConstraint("timeout_minutes > 0", name="timeout"),
+payment_provider = sql_table(
+    model.payments.PAYMENT_PROVIDER, metadata, sa.CheckConstraint("timeout_minutes > 0", name="timeout")
 )
 
-web_application = sa.Table(
-    "web_application",
-    metadata,
-    _id(),
-    _text("name", 100),
-    _json("origins"),
-    _text("token", 300, unique=True),
-    _text("return_url", 1000, required=False),
-    _when("created"),
-)
+web_application = sql_table(model.site.WEB_APPLICATION, metadata)
 
-event = sa.Table(
-    "event",
+event = sql_table(
+    model.events.EVENT,
     metadata,
-    _id(),
-    _text("readable_id", 500, unique=True),
-    _text("name", 100),
-    _text("description", 2000),
-    _text("place", 200),
-    _text("image_url", 1000, required=False),
-    _text("status", 20),
-    _text("currency", 3),
-    _count("capacity", required=False),
-    _count("held"),
-    _count("sold"),
-    sa.Column("starts", sa.DateTime, nullable=False),
-    sa.Column("ends", sa.DateTime, nullable=False),
-    _text("time_zone", 60),
-    _when("registration_closes", required=False),
-    _flag("payment_enabled"),
-    _to("payment_provider", required=False),
-    _text("late_policy", 20),
-    _when("created"),
     sa.CheckConstraint("held >= 0 and sold >= 0 and (capacity is null or held + sold <= capacity)", name="seats"),
 )
 
-event_pass = sa.Table(
-    "pass",
+event_pass = sql_table(
+    model.events.PASS,
     metadata,
-    _id(),
-    _to("event", index=True),
-    _text("name", 100),
-    _text("description", 500),
-    _minor("price_minor"),
-    _count("allocation"),
-    _count("held"),
-    _count("sold"),
-    _when("created"),
     sa.CheckConstraint("held >= 0 and sold >= 0 and held + sold <= allocation", name="seats"),
     sa.CheckConstraint("price_minor >= 0", name="price"),
 )
 
-purchase = sa.Table(
-    "purchase",
-    metadata,
-    _id(),
-    _to("event", index=True),
-    _text("status", 20),
-    _minor("total_minor"),
-    _text("currency", 3),
-    _flag("live"),
-    _to("payment_provider", required=False),
-    _to("web_application", required=False),
-    _text("return_url", 2000, required=False),
-    _text("items", 500),
-    _text("locale", 20),
-    _text("idempotency_key", 300, required=False, unique=True),
-    _text("wish", 64, required=False),
-    _when("hold_until", required=False),
-    _when("created"),
-    _when("changed"),
-    sa.CheckConstraint("total_minor >= 0", name="total"),
-)
+purchase = sql_table(model.purchases.PURCHASE, metadata, sa.CheckConstraint("total_minor >= 0", name="total"))
 sa.Index(
     "ix_purchase_ending", purchase.c.hold_until,
     postgresql_where=purchase.c.status == "awaiting_payment", sqlite_where=purchase.c.status == "awaiting_payment",
@@ -185,68 +103,15 @@ sa.Index(
     postgresql_where=purchase.c.status == "waitlisted", sqlite_where=purchase.c.status == "waitlisted",
 )  # fmt: skip
 
-attendee = sa.Table(
-    "attendee",
-    metadata,
-    _id(),
-    _to("purchase", index=True),
-    _count("position"),
-    _to("pass", required=False),
-    _minor("price_minor"),
-    _text("first_name", 50),
-    _text("last_name", 50),
-    _text("email", 100),
-    _json("answers"),
-)
+attendee = sql_table(model.purchases.ATTENDEE, metadata)
 
-registration = sa.Table(
-    "registration",
-    metadata,
-    _id(),
-    _to("event", index=True),
-    _to("purchase", index=True),
-    sa.Column("attendee_id", sa.Uuid, sa.ForeignKey("attendee.id"), nullable=False, unique=True),
-    _text("status", 20),
-    _flag("disputed", server_default=sa.false()),
-    _when("created"),
-    _when("cancelled", required=False),
-)
+registration = sql_table(model.purchases.REGISTRATION, metadata)
 
-attendee_pass = sa.Table(
-    "attendee_pass",
-    metadata,
-    _id(),
-    sa.Column("registration_id", sa.Uuid, sa.ForeignKey("registration.id"), nullable=False, unique=True),
-    _to("pass", required=False),
-    _text("code", 40, unique=True),
-    _minor("price_minor"),
-    _text("currency", 3),
-)
+attendee_pass = sql_table(model.purchases.ATTENDEE_PASS, metadata)
 
-payment = sa.Table(
-    "payment",
+payment = sql_table(
+    model.payments.PAYMENT,
     metadata,
-    _id(),
-    # No foreign key: the purchase may live in a remote Dataverse.
-    sa.Column("purchase_id", sa.Uuid, nullable=False),
-    _count("number"),
-    _text("provider", 20),
-    _count("opening"),
-    _text("state", 20),
-    _minor("amount_minor"),
-    _text("currency", 3),
-    _flag("live"),
-    _text("page_url", 2000, required=False),
-    _text("session_ref", 255, required=False),
-    _text("intent_ref", 255, required=False, index=True),
-    _text("charge_ref", 255, required=False),
-    _text("reason_code", 100, required=False),
-    _text("reason_text", 1000, required=False),
-    _text("return_url", 2000, required=False),
-    sa.Column("fee_minor", sa.BigInteger, nullable=True),
-    _when("opened"),
-    _when("changed"),
-    _when("expires_at"),
     sa.UniqueConstraint("purchase_id", "number"),
     sa.UniqueConstraint("provider", "session_ref"),
 )
@@ -256,28 +121,7 @@ sa.Index(
     sqlite_where=payment.c.state.in_(("created", "processing")),
 )  # fmt: skip
 
-notification = sa.Table(
-    "notification",
-    metadata,
-    _id(),
-    _text("provider", 20),
-    _text("event_ref", 255),
-    _text("kind", 100),
-    _text("object_ref", 255, required=False),
-    _text("payment_hint", 255, required=False),
-    _text("about", 20),
-    _text("money_ref", 255, required=False),
-    sa.Column("payment_id", sa.Uuid, nullable=True),
-    sa.Column("purchase_id", sa.Uuid, nullable=True, index=True),
-    _flag("live"),
-    # None when its time of keeping is over.
-    sa.Column("body", sa.LargeBinary, nullable=True),
-    _text("state", 20),
-    _text("reason", 1000, required=False),
-    _when("received"),
-    _when("handled", required=False),
-    sa.UniqueConstraint("provider", "event_ref"),
-)
+notification = sql_table(model.payments.NOTIFICATION, metadata, sa.UniqueConstraint("provider", "event_ref"))
 
 sa.Index(
     "ix_notification_bodies", notification.c.received,
@@ -288,27 +132,9 @@ _waits = sa.or_(notification.c.state == "new", notification.c.state == "quaranti
 sa.Index("ix_notification_waiting", notification.c.state, postgresql_where=_waits, sqlite_where=_waits)
 """The few of many that are not dealt with."""
 
-refund = sa.Table(
-    "refund",
+refund = sql_table(
+    model.payments.REFUND,
     metadata,
-    _id(),
-    sa.Column("purchase_id", sa.Uuid, nullable=False, index=True),
-    _to("payment", index=True),
-    _text("provider", 20),
-    _count("opening"),
-    _text("state", 20),
-    _minor("amount_minor"),
-    _text("currency", 3),
-    _text("cause", 20),
-    _text("reason", 500),
-    _text("actor", 200),
-    _text("money_ref", 255),
-    _text("refund_ref", 255, required=False),
-    _json("attendees"),
-    _text("reason_code", 100, required=False),
-    _text("reason_text", 1000, required=False),
-    _when("requested"),
-    _when("changed"),
     sa.UniqueConstraint("provider", "refund_ref"),
     sa.CheckConstraint("amount_minor > 0", name="amount"),
 )
@@ -479,3 +305,12 @@ api_token = sa.Table(
 )
 
 Row = Mapping[str, Any]
+
+DECLARED: Mapping[str, sa.Table] = MappingProxyType(
+    {one.name: _declared(one) for one in model.TABLES if not one.face_of}
+)
+"""The SQL tables of the data model by our noun: those above, and those that only the Web API knows."""
+LINKS: Mapping[str, sa.Table] = MappingProxyType(
+    {one.intersect: link_table(one, metadata) for one in model.MANY_TO_MANY}
+)
+"""The many-to-many tables by their logical name."""

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepass.store.tables import Utc
+from gatepass.store.types import Utc
 
 
 revision = '0001'

@@ -1,0 +1,1 @@
+"""EDMX and EntityDefinitions, derived from the model."""

@@ -1,0 +1,1 @@
+"""OData's own language: text to syntax tree (tree, parser), tree to query (resolve)."""
