@@ -10,26 +10,49 @@ from starlette.responses import Response
 from gatepass.domain.errors import GatepassError
 from gatepass.web.errors import headers_of
 
-BAD_PAYLOAD, BAD_OPTION, UNKNOWN_RECORD = "0x80048d19", "0x8004431a", "0x80040217"
-RULE, NO_PRIVILEGE, UNKNOWN_SEGMENT, UNEXPECTED = "0x80040265", "0x80040220", "0x8006088a", "0x80040216"
+BAD_PAYLOAD, UNKNOWN_RECORD, UNKNOWN_SEGMENT = "0x80048d19", "0x80040217", "0x8006088a"
+BAD_QUERY, RULE, NO_PRIVILEGE, UNEXPECTED = "0x80060888", "0x80040265", "0x80040220", "0x80040216"
 
-# our code -> (status, Dataverse's code); what is not here is a rule of ours: 400, 0x80040265.
-_CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
+CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "PayloadInvalid": (400, BAD_PAYLOAD),
-        "OptionInvalid": (400, BAD_OPTION),
-        "BodyTooLarge": (413, BAD_PAYLOAD),
-        "BodyTooSlow": (408, BAD_PAYLOAD),
+        "ValueInvalid": (400, BAD_PAYLOAD),
+        "ValueMissing": (400, BAD_PAYLOAD),
         "JsonMalformed": (400, BAD_PAYLOAD),
-        "PurchaseUnknown": (404, UNKNOWN_RECORD),
+        "OptionInvalid": (400, "0x8004431a"),
+        "NumberOutOfRange": (400, "0x80044330"),
+        "TextTooLong": (400, "0x80044331"),
+        "PropertyUnknown": (400, BAD_QUERY),
+        "QuerySyntax": (400, BAD_QUERY),
+        "QueryUnsupported": (400, BAD_QUERY),
+        "KeyInvalid": (400, BAD_QUERY),
+        "ReferenceUnknown": (400, BAD_QUERY),
+        "BatchMalformed": (400, BAD_QUERY),
+        "RuleBroken": (400, RULE),
         "SignInNeeded": (401, NO_PRIVILEGE),
         "PrivilegeMissing": (403, NO_PRIVILEGE),
         "OriginForeign": (403, NO_PRIVILEGE),
+        "RecordMissing": (404, UNKNOWN_RECORD),
+        "PurchaseUnknown": (404, UNKNOWN_RECORD),
+        "KeyMissing": (404, "0x80060891"),
         "SegmentUnknown": (404, UNKNOWN_SEGMENT),
-        "MethodWrong": (405, UNKNOWN_SEGMENT),
+        "MethodWrong": (405, BAD_QUERY),
+        "RecordInUse": (405, "0x80040227"),
+        "BodyTooSlow": (408, BAD_PAYLOAD),
+        "VersionStale": (412, "0x80060882"),
+        "RecordExists": (412, "0x80040237"),
+        "KeyTaken": (412, "0x80060892"),
+        "BodyTooLarge": (413, BAD_PAYLOAD),
+        "AddressTooLong": (414, BAD_QUERY),
+        "MediaTypeWrong": (415, BAD_PAYLOAD),
+        "TooManyRequests": (429, "0x80072322"),
+        "TooMuchTime": (429, "0x80072321"),
+        "TooManyAtOnce": (429, "0x80072326"),
+        "NotBuilt": (501, NO_PRIVILEGE),
         "DatabaseUnavailable": (503, UNEXPECTED),
     }
 )
+"""Our code -> (status, Dataverse's code). What is not here is a rule of ours: 400, 0x80040265."""
 
 
 def headers() -> dict[str, str]:
@@ -39,7 +62,7 @@ def headers() -> dict[str, str]:
 
 def refusal(error: GatepassError, authority: str) -> Response:
     """A refusal as Dataverse answers it; a 401 tells where a token is to be had."""
-    status, code = _CODES.get(error.code, (400, RULE))
+    status, code = CODES.get(error.code, (400, RULE))
     return answer(status, code, error.message, authority, headers_of(error))
 
 
