@@ -17,8 +17,9 @@ from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import Payment
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import disputes, refunds
+from gatepass.services.books import Books, Period
 from gatepass.services.checkout import Desk
-from gatepass.services.comparison import Books, Comparison, Period
+from gatepass.services.comparison import Comparison
 from gatepass.services.payments import Finding, adopt
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job

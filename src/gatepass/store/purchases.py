@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.difference import Standing
+from gatepass.domain.dispute import DisputeState
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
@@ -18,6 +19,7 @@ from gatepass.store.tables import (
     Row,
     attendee,
     attendee_pass,
+    dispute,
     event,
     first_id_of,
     payment,
@@ -163,9 +165,12 @@ def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
 
 def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
     """How these purchases stand."""
-    paid = _summed(tx, payment, payment.c.amount_minor, ids, ("succeeded",))
-    back = _summed(tx, refund, refund.c.amount_minor, ids, ("requested", "processing", "succeeded"))
-    kept = _summed(tx, registration, sa.literal(1), ids, ("registered",))
+    paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
+    back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
+    # As `domain.dispute.counts` has it.
+    taken = (dispute.c.inquiry.is_(False), dispute.c.state != DisputeState.WON.value)
+    held = _summed(tx, dispute, dispute.c.amount_minor, ids, *taken)
+    kept = _summed(tx, registration, sa.literal(1), ids, registration.c.status == "registered")
     return [
         Standing(
             id=row["id"],
@@ -173,7 +178,7 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
             total=Money(row["total_minor"], row["currency"]),
             live=row["live"],
             paid_minor=paid.get(row["id"], 0),
-            back_minor=back.get(row["id"], 0),
+            gone_minor=back.get(row["id"], 0) + held.get(row["id"], 0),
             registered=kept.get(row["id"], 0),
         )
         for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
@@ -191,10 +196,10 @@ def standings_between(
 
 
 def _summed(
-    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], states: Sequence[str]
+    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], *which: sa.ColumnElement[bool]
 ) -> dict[UUID, int]:
-    at, state = table.c.purchase_id, table.c["status" if table is registration else "state"]
-    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), state.in_(states))
+    at = table.c.purchase_id
+    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), *which)
     return {row["at"]: int(row["total"]) for row in tx.rows(wanted.group_by(at))}
 
 
