@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -21,7 +19,6 @@ from gatepass.services.books import Books, Period
 from gatepass.services.comparison import BATCH, Comparison
 from gatepass.services.reconcile import Order, period_of, reconcile
 from gatepass.store import ReadTx, tables
-from tests import running as running_
 from tests.running import Running, running
 
 
@@ -363,18 +360,8 @@ async def test_the_command_says_what_is_closed_and_still_differs(deaf: Running) 
 
 
 async def _command(system: Running, *options: str) -> tuple[Any, int]:
-    settings = system.installation.settings
-    variables = running_.environment(settings.database_url, settings.base_url, settings.stripe_api_base)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-    run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gatepass", "reconcile", "--data-dir", str(settings.data_dir), *options,
-        env=kept | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(run.communicate(), 50)
-    assert b"Traceback" not in err, err.decode()
-    text = out.decode() + ("" if "--json" in options else err.decode())
-    assert run.returncode is not None
-    return json.loads(text) if "--json" in options else text, run.returncode
+    out, err, code = await system.command("reconcile", *options)
+    return (json.loads(out) if "--json" in options else out + err), code
 
 
 async def _settled(system: Running) -> Any:
