@@ -62,6 +62,24 @@ async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Runni
     await gatepass.check_promises()
 
 
+async def test_money_that_a_bank_holds_is_not_asked_for_again(gatepass: Running) -> None:
+    orders = [await gatepass.paid(pass_name="Rare") for _ in range(2)]
+    (payment,) = await gatepass.payments(orders[0].id)
+    await gatepass.sandbox.control("disputes", payment=payment.intent_ref)
+
+    async def told() -> bool:
+        return await gatepass.attention() == ["dispute"]
+
+    await gatepass.until(told)
+
+    assert (await _call_off(gatepass)).cash == {"EUR": 24900}
+
+    await gatepass.until_refunded(orders[1], "succeeded")
+    await gatepass.until_status(orders[0], "cancelled")
+    assert await gatepass.refunds(orders[0]) == []
+    await gatepass.check_promises()
+
+
 async def test_the_command_forecasts_first_and_changes_nothing(gatepass: Running) -> None:
     await gatepass.paid(pass_name="Rare")
 

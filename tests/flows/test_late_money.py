@@ -124,6 +124,25 @@ async def test_who_waits_and_gets_the_money_back_is_not_seated(gatepass: Running
     await here.check_promises()
 
 
+async def test_who_waits_and_has_the_bank_take_the_money_back_is_not_seated(gatepass: Running) -> None:
+    here, order, other = await _too_late(gatepass, "seat_else_waitlist", "waitlisted")
+    (payment,) = await here.payments(order.id)
+    dispute = await here.sandbox.control("disputes", payment=payment.intent_ref)
+    await here.sandbox.control(f"disputes/{dispute['id']}", result="lost")
+    await here.until(lambda: _asks(here, "dispute_lost"))
+
+    await _frees(here, other)
+    await here.hasten("seat_waiting")
+
+    await here.until_status(order, "cancelled")
+    assert await here.refunds(order) == []
+    await here.check_promises()
+
+
+async def _asks(here: Running, kind: str) -> bool:
+    return kind in await here.attention()
+
+
 async def test_a_person_makes_room_and_seats_who_paid_late(gatepass: Running) -> None:
     here, order, other = await _too_late(gatepass, "attention", "paid_late")
     assert (await here.finalize(order.id, 100000001)).status_code == 204

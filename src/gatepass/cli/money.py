@@ -69,7 +69,7 @@ def _print(provider: str, period: "Period", books: "Books") -> None:
     for currency, balance in sorted(books.balances.items()):
         for name, side in ((provider, balance.theirs), ("here", balance.ours)):
             print(f"  {name:<10} {_told(side, currency)}")
-        rest = f", but for fees of {_amount(balance.fees_to_store, currency)}" if balance.fees_to_store else ""
+        rest = f", without {_amount(balance.fees_to_store, currency)} of fees to store" if balance.fees_to_store else ""
         print(f"  {'difference':<10} {_told(balance.difference, currency)}{rest}")
     for one in books.differences.values():
         about = f"{order_reference(one.purchase_id)} {one.purchase_id}"

@@ -9,11 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.difference import Standing
-from gatepass.domain.dispute import DisputeState
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import COUNTS
+from gatepass.store import disputes
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import (
     Row,
@@ -167,9 +167,7 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
     """How these purchases stand."""
     paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
     back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
-    # As `domain.dispute.counts` has it.
-    taken = (dispute.c.inquiry.is_(False), dispute.c.state != DisputeState.WON.value)
-    held = _summed(tx, dispute, dispute.c.amount_minor, ids, *taken)
+    held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
     kept = _summed(tx, registration, sa.literal(1), ids, registration.c.status == "registered")
     return [
         Standing(
@@ -233,17 +231,21 @@ def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def short_of_money(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these purchases have had money back, so that what is left no longer pays for them."""
+    """Of which of these purchases money is gone, given back or disputed, so that what is left does not pay for them."""
     if not purchase_ids:
         return set()
-    counts = refund.c.state.in_([state.value for state in COUNTS])
-    back = sa.select(sa.func.sum(refund.c.amount_minor)).where(refund.c.purchase_id == purchase.c.id, counts)
-    paid = sa.select(sa.func.sum(payment.c.amount_minor)).where(
-        payment.c.purchase_id == purchase.c.id, payment.c.state == PaymentState.SUCCEEDED.value
+    paid = _sum_of(payment, payment.c.state == PaymentState.SUCCEEDED.value)
+    gone = _sum_of(refund, refund.c.state.in_([state.value for state in COUNTS])) + _sum_of(dispute, disputes.COUNTING)
+    short = sa.select(purchase.c.id).where(
+        purchase.c.id.in_(purchase_ids), gone > 0, paid - gone < purchase.c.total_minor
     )
-    left = sa.func.coalesce(paid.scalar_subquery(), 0) - back.scalar_subquery()
-    short = sa.select(purchase.c.id).where(purchase.c.id.in_(purchase_ids), left < purchase.c.total_minor)
     return set(tx.execute(short).scalars())
+
+
+def _sum_of(table: sa.Table, which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """The money of a purchase in this table, beside its row."""
+    total = sa.select(sa.func.sum(table.c.amount_minor)).where(table.c.purchase_id == purchase.c.id, which)
+    return sa.func.coalesce(total.scalar_subquery(), 0)
 
 
 def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
