@@ -1,5 +1,6 @@
 """Who may: staff accounts, their sessions, tokens of programs, web applications."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,14 @@ import sqlalchemy as sa
 
 from gatepass.domain.event import WebApplication
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, api_token, staff_session, staff_user, web_application
+from gatepass.store.tables import DECLARED, Row, api_token, staff_session, staff_user, web_application
+
+_contact = DECLARED["contact"]
+_contacts = (
+    sa.select(_contact.c.id, _contact.c.match_key)
+    .where(_contact.c.match_key.in_(sa.bindparam("keys", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 def staff_by_email(tx: ReadTx, email: str) -> Row | None:
@@ -73,3 +81,10 @@ def _web_application(row: Row) -> WebApplication:
     return WebApplication(
         id=row["id"], name=row["name"], origins=row["origins"], token=row["token"], return_url=row["return_url"]
     )
+
+
+def put_contacts(tx: WriteTx, rows: Sequence[Row]) -> dict[str, UUID]:
+    """New rows of `contact`, but for those whose `match_key` is known. The id of each key; all stay until the commit."""
+    tx.insert_many(_contact, rows, unless="match_key")
+    found = tx.rows(_contacts, {"keys": [row["match_key"] for row in rows]})
+    return {row["match_key"]: row["id"] for row in found}
