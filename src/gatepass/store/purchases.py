@@ -212,10 +212,16 @@ def set_status(
     buyers: Mapping[UUID, UUID | None],
 ) -> None:
     """Write (purchase, status, hold until) for purchases that are locked; `buyers`: whose contact is known now."""
-    rows = [{"status": to.value, "hold_until": until, "changed": tx.now, "id": at} for at, to, until in changes]
-    tx.change_many(purchase, [row for row in rows if not buyers.get(row["id"])])
-    bought = [row for row in rows if buyers.get(row["id"])]
-    tx.change_many(purchase, [{"contact_id": buyers[row["id"]], **row} for row in bought])
+    plain: list[Row] = []
+    bought: list[Row] = []
+    for at, to, until in changes:
+        row = {"status": to.value, "hold_until": until, "changed": tx.now, "id": at}
+        if buyer := buyers.get(at):
+            bought.append({"contact_id": buyer, **row})
+        else:
+            plain.append(row)
+    tx.change_many(purchase, plain)
+    tx.change_many(purchase, bought)
 
 
 def set_attendee_contacts(tx: WriteTx, contacts: Mapping[UUID, UUID]) -> None:
