@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from gatepass.store import WriteTx, people
+from gatepass.store import WriteTx, contacts
 from gatepass.store.purchases import AttendeeRow
 from gatepass.store.tables import new_id
 
@@ -18,7 +18,7 @@ def contacts_of(tx: WriteTx, attendees: Sequence[AttendeeRow]) -> Contacts:
     persons = {keys[one.id]: one for one in attendees}
     # In the order of the keys: two groups that make the same people wait for each other, never around each other.
     rows = [_row(tx, key, persons[key]) for key in sorted(persons)]
-    found = people.put_contacts(tx, rows) if rows else {}
+    found = contacts.put(tx, rows) if rows else {}
     # One that was deleted between the two statements is missed: an attendee without a contact is no harm.
     return {at: found[key] for at, key in keys.items() if key in found}
 
