@@ -23,21 +23,21 @@ _OTHER = "other"
 """Alias of the table on the far side of a many-to-many link."""
 
 
-def show(tx: ReadTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Reply:
+def show(table: Table, key: Key, navigation: Navigation, tx: ReadTx, call: Call) -> Reply:
     """GET set(key)/navigation: the record, 204 when there is none; or the collection, with all options of a list."""
     if not isinstance(navigation, ToOne):
-        return reading.listed(tx, call, target_of(navigation), within=_those_of(tx, call, table, key, navigation))
+        return reading.listed(target_of(navigation), tx, call, within=_those_of(tx, call, table, key, navigation))
     other = pointed_to(tx, call, table, key, navigation)
-    return reading.one(tx, call, navigation.target, other) if other else Reply(204)
+    return reading.one(navigation.target, other, tx, call) if other else Reply(204)
 
 
-def count(tx: ReadTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Reply:
+def count(table: Table, key: Key, navigation: Navigation, tx: ReadTx, call: Call) -> Reply:
     """GET set(key)/navigation/$count"""
     within = _those_of(tx, call, table, key, navigation)
-    return reading.counted(tx, call, target_of(navigation), within=within)
+    return reading.counted(target_of(navigation), tx, call, within=within)
 
 
-def show_references(tx: ReadTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Reply:
+def show_references(table: Table, key: Key, navigation: Navigation, tx: ReadTx, call: Call) -> Reply:
     """GET set(key)/navigation/$ref: addresses only."""
     target = target_of(navigation)
     if isinstance(navigation, ToOne):
@@ -54,7 +54,7 @@ def show_references(tx: ReadTx, call: Call, table: Table, key: Key, navigation: 
     return reading.json_reply(told | ({"@odata.nextLink": link} if link else {}))
 
 
-def add(tx: WriteTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Reply:
+def add(table: Table, key: Key, navigation: Navigation, tx: WriteTx, call: Call) -> Reply:
     """POST set(key)/navigation/$ref, or PUT for a single-valued one: link the record that the body names."""
     address = references.address_in(document.read(call.body, table.set_name), table.set_name)
     other = references.target(tx, call, address, target_of(navigation), table.set_name)
@@ -63,7 +63,7 @@ def add(tx: WriteTx, call: Call, table: Table, key: Key, navigation: Navigation)
 
 
 def remove(
-    tx: WriteTx, call: Call, table: Table, key: Key, navigation: Navigation, other: Key | None = None
+    table: Table, key: Key, navigation: Navigation, other: Key | None, tx: WriteTx, call: Call
 ) -> Reply:  # fmt: skip
     """DELETE set(key)/navigation/$ref, of a collection with the other record: navigation(id)/$ref or ?$id=address."""
     found: UUID | None = None
@@ -74,7 +74,7 @@ def remove(
     return Reply(204)
 
 
-def create(tx: WriteTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Reply:
+def create(table: Table, key: Key, navigation: Navigation, tx: WriteTx, call: Call) -> Reply:
     """POST set(key)/navigation: a new record in a collection."""
     target = target_of(navigation)
     made = payload(target, document.read(call.body, target.set_name))

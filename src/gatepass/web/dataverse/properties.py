@@ -18,7 +18,7 @@ from gatepass.web.dataverse.reading import Key
 _VALUE = "value"
 
 
-def show(tx: ReadTx, call: Call, table: Table, key: Key, column: Column) -> Reply:
+def show(table: Table, key: Key, column: Column, tx: ReadTx, call: Call) -> Reply:
     """GET set(key)/column: {"value": ...}, or 204 when there is none."""
     record, value = _read(tx, call, table, key, column)
     if value is None:
@@ -27,7 +27,7 @@ def show(tx: ReadTx, call: Call, table: Table, key: Key, column: Column) -> Repl
     return reading.json_reply({"@odata.context": context, _VALUE: encode.value_of(column, value)})
 
 
-def show_raw(tx: ReadTx, call: Call, table: Table, key: Key, column: Column) -> Reply:
+def show_raw(table: Table, key: Key, column: Column, tx: ReadTx, call: Call) -> Reply:
     """GET set(key)/column/$value: the bare text of it."""
     _, value = _read(tx, call, table, key, column)
     if value is None:
@@ -37,7 +37,7 @@ def show_raw(tx: ReadTx, call: Call, table: Table, key: Key, column: Column) -> 
     return Reply(200, {"Content-Type": "text/plain; charset=utf-8"}, body)
 
 
-def put(tx: WriteTx, call: Call, table: Table, key: Key, column: Column) -> Reply:
+def put(table: Table, key: Key, column: Column, tx: WriteTx, call: Call) -> Reply:
     """PUT set(key)/column with {"value": ...}"""
     members = document.read(call.body, table.set_name)
     if _VALUE not in members:
@@ -45,7 +45,7 @@ def put(tx: WriteTx, call: Call, table: Table, key: Key, column: Column) -> Repl
     return _set(tx, call, table, key, {_settable(table, column): value_of(table, column, members[_VALUE])})
 
 
-def clear(tx: WriteTx, call: Call, table: Table, key: Key, column: Column) -> Reply:
+def clear(table: Table, key: Key, column: Column, tx: WriteTx, call: Call) -> Reply:
     """DELETE set(key)/column"""
     return _set(tx, call, table, key, {_settable(table, column): None})
 

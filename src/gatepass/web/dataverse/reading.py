@@ -23,7 +23,7 @@ Key = UUID | Mapping[str, Value]
 SKIP_TOKEN = "$skiptoken"  # noqa: S105
 
 
-def listed(tx: ReadTx, call: Call, table: Table, *, within: Condition | None = None) -> Reply:
+def listed(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = None) -> Reply:
     """GET set: a page of rows; `within` narrows them to those that hang on another record."""
     asked = preferences(call)
     wanted = narrowed(query_of(table, call.options, page_size=asked.page_size), within)
@@ -33,14 +33,14 @@ def listed(tx: ReadTx, call: Call, table: Table, *, within: Condition | None = N
     return json_reply(document, asked.applied(PAGE_SIZE, annotations.PREFERENCE))
 
 
-def counted(tx: ReadTx, call: Call, table: Table, *, within: Condition | None = None) -> Reply:
+def counted(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = None) -> Reply:
     """GET set/$count: a bare number."""
     wanted = narrowed(query_of(table, call.options), within)
     require_all(call.caller, wanted)
     return Reply(200, {"Content-Type": "text/plain"}, str(query.count(tx, wanted)).encode())
 
 
-def one(tx: ReadTx, call: Call, table: Table, key: Key) -> Reply:
+def one(table: Table, key: Key, tx: ReadTx, call: Call) -> Reply:
     """GET set(key): 304 to a caller who has this version already, unless more than the record was asked for."""
     asked = preferences(call)
     wanted = query_of(table, call.options, single=True)

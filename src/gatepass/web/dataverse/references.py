@@ -51,6 +51,6 @@ def address_in(members: Members, place: str) -> str:
 
 
 def _declared(call: Call, name: str) -> str:
-    if name not in call.references:
+    if name[1:] not in call.references:
         raise Refused("ReferenceUnknown", f"Content-ID Reference: '{name[:50]}' does not exist in the batch context.")
-    return call.references[name]
+    return call.references[name[1:]]

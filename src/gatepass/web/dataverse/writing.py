@@ -25,13 +25,13 @@ _SHOWN = ("$select", "$expand")
 """The options that say what a written record's representation has."""
 
 
-def create(tx: WriteTx, call: Call, table: Table) -> Reply:
+def create(table: Table, tx: WriteTx, call: Call) -> Reply:
     """POST set"""
     made = payload(table, document.read(call.body, table.set_name))
     return written(tx, call, table, save_new(tx, call, made), created=True)
 
 
-def change(tx: WriteTx, call: Call, table: Table, key: Key) -> Reply:
+def change(table: Table, key: Key, tx: WriteTx, call: Call) -> Reply:
     """PATCH set(key): changes the record or makes it, unless If-Match or If-None-Match leave only one of the two."""
     said = payload(table, document.read(call.body, table.set_name))
     if said.inner or said.linked:
@@ -44,7 +44,7 @@ def change(tx: WriteTx, call: Call, table: Table, key: Key) -> Reply:
     return written(tx, call, table, at, created=created)
 
 
-def delete(tx: WriteTx, call: Call, table: Table, key: Key) -> Reply:
+def delete(table: Table, key: Key, tx: WriteTx, call: Call) -> Reply:
     """DELETE set(key)"""
     records.delete(tx, call.caller, table, key, expected=conditions(call).expected)
     return Reply(204)
