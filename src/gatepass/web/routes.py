@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, openapi, support_api
-from gatepass.web.dataverse import finalize
+from gatepass.web.dataverse import door, finalize
 from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
 
 EVENTS_API = (
@@ -36,7 +36,8 @@ def routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/msevtmgt_finalizeregistrationpayment", finalize.finalize_registration_payment, methods=["POST"]),
-        Route("/api/data/{rest:path}", finalize.unknown, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
+        Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
