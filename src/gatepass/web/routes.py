@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
-from gatepass.web import events_api, gateway, health, openapi, support_api
+from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door, finalize
 from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
 
@@ -38,6 +38,9 @@ def routes() -> Sequence[BaseRoute]:
         Route(f"{DATAVERSE}/msevtmgt_finalizeregistrationpayment", finalize.finalize_registration_payment, methods=["POST"]),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
         Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
+        Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
+        Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
+        Route("/{tenant}/v2.0/.well-known/openid-configuration", oauth.openid_configuration),
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),

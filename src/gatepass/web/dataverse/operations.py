@@ -59,8 +59,8 @@ def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
             return chosen(call, partial(reading.listed, table), POST=partial(writing.create, table))
         case ["$count"]:
             return chosen(call, partial(reading.counted, table))
-        case [name, *_]:
-            raise unknown(name)
+        case names:
+            raise unknown(names[0])
 
 
 def _of_record(call: Call, table: Table, key: Key, rest: Rest) -> Operation:
@@ -82,8 +82,8 @@ def _of_property(call: Call, place: tuple[Table, Key, Column], rest: Rest) -> Op
             return chosen(call, partial(properties.show, *place), PUT=put, DELETE=clear)
         case ["$value"]:
             return chosen(call, partial(properties.show_raw, *place))
-        case [name, *_]:
-            raise unknown(name)
+        case names:
+            raise unknown(names[0])
 
 
 def _of_navigation(call: Call, place: tuple[Table, Key, Navigation], key: str | None, rest: Rest) -> Operation:
