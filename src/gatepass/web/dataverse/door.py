@@ -17,8 +17,8 @@ from gatepass.services.access import Caller
 from gatepass.store import Store
 from gatepass.web.body import limited_body
 from gatepass.web.dataverse import errors
-from gatepass.web.dataverse.batch import run as batch
 from gatepass.web.dataverse.auth import authority, caller
+from gatepass.web.dataverse.batch import run as batch
 from gatepass.web.dataverse.call import Call, Reply
 from gatepass.web.dataverse.operations import operation_of
 from gatepass.web.site import site
@@ -54,6 +54,12 @@ async def serve(request: Request) -> Response:
     return Response(reply.body, reply.status, headers)
 
 
+async def unknown(request: Request) -> Response:
+    """Any other version: a clear error in Dataverse's own shape"""
+    segment = request.url.path.rsplit("/", 1)[-1]
+    return errors.answer(404, errors.UNKNOWN_SEGMENT, f"Resource not found for the segment '{segment[:100]}'.")
+
+
 async def answer(store: Store, call: Call) -> Reply:
     """Run one call, in one transaction. Raises GatepassError."""
     operation = operation_of(call)
@@ -62,7 +68,6 @@ async def answer(store: Store, call: Call) -> Reply:
     write = operation.write
     assert write is not None
     return await store.write(lambda tx: write(tx, call))
-
 
 
 async def _reply(request: Request, origin: str) -> Reply:

@@ -87,9 +87,7 @@ def answer(
     return Response(found.body, found.status, headers() | dict(found.headers))
 
 
-def reply_of(
-    status: int, code: str, message: str, authority: str = "", more: Mapping[str, str] | None = None
-) -> Reply:
+def reply_of(status: int, code: str, message: str, authority: str = "", more: Mapping[str, str] | None = None) -> Reply:
     """The error by its parts."""
     found = {"Content-Type": JSON} | dict(more or {})
     if status == 401:

@@ -88,9 +88,3 @@ def _command(body: bytes, actor: str) -> Finalize:
             "Accepted Values: 100000000 (Cancelled), 100000001 (Completed).",
         )
     return Finalize(purchase_id, WORDS[said.msevtmgt_paymentstatus], actor)
-
-
-async def unknown(request: Request) -> Response:
-    """Any other address under /api/data: a clear error in Dataverse's own shape"""
-    segment = request.url.path.rsplit("/", 1)[-1]
-    return errors.answer(404, errors.UNKNOWN_SEGMENT, f"Resource not found for the segment '{segment[:100]}'.")

@@ -4,11 +4,21 @@ from uuid import UUID
 
 from gatepass.domain.errors import Refused
 from gatepass.model.navigation import navigations
-from gatepass.model.query import At, Compare, Condition, Exists, Linked, Literal, Navigation, Operator, Query, ToMany, ToOne
+from gatepass.model.query import (
+    At,
+    Compare,
+    Condition,
+    Exists,
+    Linked,
+    Literal,
+    Navigation,
+    Operator,
+    Query,
+    ToMany,
+    ToOne,
+)
 from gatepass.model.table import Table
 from gatepass.services import records
-from gatepass.services.records import privileges
-from gatepass.services.records.privileges import Right
 from gatepass.store import ReadTx, WriteTx, query
 from gatepass.web.dataverse import document, encode, reading, references
 from gatepass.web.dataverse.call import Call, Reply
@@ -92,7 +102,7 @@ def pointed_to(tx: ReadTx, call: Call, table: Table, key: Key, navigation: ToOne
 
 def _those_of(tx: ReadTx, call: Call, table: Table, key: Key, navigation: Navigation) -> Condition:
     """The condition that rows of the collection fulfil; the record itself must be there."""
-    privileges.require(call.caller, Right.READ, table)
+    records.require(call.caller, records.Right.READ, table)
     at = Literal(reading.id_of(tx, table, key))
     if isinstance(navigation, ToMany):
         return Compare(Operator.EQ, At(navigation.lookup), at)

@@ -28,13 +28,13 @@ _READING = "GET"
 
 def operation_of(call: Call) -> Operation:
     """Raises NotFound for an address that leads nowhere, Conflict for one that does not answer to this method."""
-    first, *rest = segments(call.path)
+    first, *rest = segments(call.path) or (Segment(""),)
     table = model.BY_SET.get(first.name)
     if table is None:
         raise unknown(first.name)
-    if first.key is None:
+    if first.inside is None:
         return _of_set(call, table, rest)
-    return _of_record(call, table, parse_key(table, first.key), rest)
+    return _of_record(call, table, parse_key(table, first.inside), rest)
 
 
 def unknown(name: str) -> NotFound:
@@ -48,7 +48,9 @@ def chosen(call: Call, reads: Read | None = None, **writes: Write) -> Operation:
         return Operation(read=reads)
     if write := writes.get(call.method):
         return Operation(write=write)
-    raise Conflict("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path[:200]}'.")
+    raise Conflict(
+        "MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path[:200]}'."
+    )
 
 
 def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
@@ -69,7 +71,7 @@ def _of_record(call: Call, table: Table, key: Key, rest: Rest) -> Operation:
     if column := table.by_wire.get(name):
         return _of_property(call, (table, key, column), rest[1:])
     if navigation := navigations(table).get(name):
-        return _of_navigation(call, (table, key, navigation), rest[0].key, rest[1:])
+        return _of_navigation(call, (table, key, navigation), rest[0].inside, rest[1:])
     raise unknown(name)
 
 

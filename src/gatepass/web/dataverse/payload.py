@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import cast
+from typing import NoReturn, cast
 from uuid import UUID
 
 from gatepass.domain.errors import Refused
@@ -18,6 +18,7 @@ from gatepass.web.dataverse.document import Item, Members, invalid
 BIND = "@odata.bind"
 MAX_NESTING = 10
 """Records inside records of one creation."""
+GUID_CHARS = 36
 INT32, INT64 = 2**31, 2**63
 MAX_DIGITS = 20
 """Before and after the point: more than any column keeps."""
@@ -133,22 +134,21 @@ def _nest(found: Payload, navigation: Navigation, item: Item, depth: int) -> Non
 # Values by kind. Each raises ValueError.
 
 
+def _refuse() -> NoReturn:
+    raise ValueError
+
+
 def _text(item: Item) -> Value:
-    if not isinstance(item, str):
-        raise ValueError("a text is needed")
-    return item
+    return item if isinstance(item, str) else _refuse()
 
 
 def _flag(item: Item) -> Value:
-    if not isinstance(item, bool):
-        raise ValueError("true or false is needed")
-    return item
+    return item if isinstance(item, bool) else _refuse()
 
 
 def _whole(item: Item, limit: int = INT32) -> Value:
-    if not isinstance(item, int) or isinstance(item, bool) or not -limit <= item < limit:
-        raise ValueError("a whole number is needed")
-    return item
+    whole = item if isinstance(item, int) and not isinstance(item, bool) else _refuse()
+    return whole if -limit <= whole < limit else _refuse()
 
 
 def _long(item: Item) -> Value:
@@ -156,25 +156,19 @@ def _long(item: Item) -> Value:
 
 
 def _decimal(item: Item) -> Value:
-    if not isinstance(item, int | Decimal) or isinstance(item, bool):
-        raise ValueError("a number is needed")
-    value = Decimal(item)
+    value = Decimal(item) if isinstance(item, int | Decimal) and not isinstance(item, bool) else _refuse()
     # A few letters can name a number with a million digits.
-    if abs(value.adjusted()) > MAX_DIGITS or len(value.as_tuple().digits) > 2 * MAX_DIGITS:
-        raise ValueError("too many digits")
-    return value
+    return (
+        value if abs(value.adjusted()) <= MAX_DIGITS and len(value.as_tuple().digits) <= 2 * MAX_DIGITS else _refuse()
+    )
 
 
 def _guid(item: Item) -> Value:
-    if not isinstance(item, str) or len(item) != len("00000000-0000-0000-0000-000000000000"):
-        raise ValueError("a GUID is needed")
-    return UUID(item)
+    return UUID(item) if isinstance(item, str) and len(item) == GUID_CHARS else _refuse()
 
 
 def _moment(item: Item) -> datetime:
-    if not isinstance(item, str) or not _MOMENT.fullmatch(item):
-        raise ValueError("a date and time is needed")
-    value = datetime.fromisoformat(item)
+    value = datetime.fromisoformat(item) if isinstance(item, str) and _MOMENT.fullmatch(item) else _refuse()
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

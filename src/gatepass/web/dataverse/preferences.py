@@ -38,7 +38,9 @@ def preferences(call: Call) -> Preferences:
     size = said.get(PAGE_SIZE, said.get("maxpagesize", ""))
     wanted = said.get(annotations.PREFERENCE, said.get("include-annotations", ""))
     return Preferences(
-        page_size=min(int(size), PAGE_LIMIT) if size.isascii() and size.isdigit() and 0 < len(size) < 10 and int(size) else None,
+        page_size=min(int(size), PAGE_LIMIT)
+        if size.isascii() and size.isdigit() and 0 < len(size) < 10 and int(size)
+        else None,
         annotations=Annotations.asked(wanted),
         representation=said.get(RETURN) == "representation",
     )

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 from gatepass.model.query import And, Condition, Exists, Navigation, Not, Or, Query, ToMany
 from gatepass.model.table import Table
+from gatepass.services import records
 from gatepass.services.access import Caller
-from gatepass.services.records import privileges
-from gatepass.services.records.privileges import Right
 
 
 def require_all(caller: Caller, query: Query) -> None:
     """Raises Refused (PrivilegeMissing) for the first table that this caller may not read."""
     for table in {one.logical: one for one in _tables(query)}.values():
-        privileges.require(caller, Right.READ, table)
+        records.require(caller, records.Right.READ, table)
 
 
 def _tables(query: Query) -> Iterator[Table]:

@@ -13,8 +13,7 @@ from gatepass.web.dataverse import annotations, encode
 from gatepass.web.dataverse.call import Call, Reply
 from gatepass.web.dataverse.conditions import conditions
 from gatepass.web.dataverse.encode import Shape
-from gatepass.web.dataverse.expansions import expand_options
-from gatepass.web.dataverse.odata import paging
+from gatepass.web.dataverse.odata import expands, paging
 from gatepass.web.dataverse.odata.resolve import query_of
 from gatepass.web.dataverse.preferences import PAGE_SIZE, Preferences, preferences
 from gatepass.web.dataverse.privacy import require_all
@@ -61,7 +60,8 @@ def shown(
 
 def found(tx: ReadTx, table: Table, key: Key, wanted: Query | None = None) -> Record:
     """The record of a key. Raises NotFound in Dataverse's words."""
-    record = query.find(tx, table, key, *((wanted.columns, wanted.expand) if wanted else ((table.primary_key,),)))
+    wanted = wanted or Query(table, (table.primary_key,))
+    record = query.find(tx, table, key, wanted.columns, wanted.expand)
     if record is None:
         raise missing(table, key)
     return record
@@ -83,7 +83,9 @@ def missing(table: Table, key: Key) -> NotFound:
 
 def shape(call: Call, asked: Preferences) -> Shape:
     """How this caller's answer is written."""
-    return Shape(call.root, asked.annotations, expand_options(call.options.get("$expand", "")))
+    found = expands.parse_expand(text) if (text := call.options.get("$expand", "")) else ()
+    options = {one.name: "&".join(f"{name}={quote(said)}" for name, said in one.options.items()) for one in found}
+    return Shape(call.root, asked.annotations, options)
 
 
 def next_link(call: Call, wanted: Query, page: Page) -> str | None:
