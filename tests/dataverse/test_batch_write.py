@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.domain.errors import Refused
-from gatepass.web.dataverse.batch.run import refusal
+from gatepass.web.dataverse import errors
 from gatepass.web.dataverse.batch.write import Answer, ChangeSetAnswer, phrase, write
 from gatepass.web.dataverse.call import Reply
 from tests.dataverse.clients import Read, dwa_read, sdk_read
@@ -47,7 +47,7 @@ def test_a_count_is_read_as_text() -> None:
 
 
 def test_a_failed_change_set_is_one_answer_with_its_content_id() -> None:
-    kind, body = write([ChangeSetAnswer([Answer(refusal(Refused("QuerySyntax", "Syntax error {at}")), "7")])])
+    kind, body = write([ChangeSetAnswer([Answer(errors.reply(Refused("QuerySyntax", "Syntax error {at}")), "7")])])
 
     error = {"error": {"code": "0x80060888", "message": "Syntax error {at}"}}
     assert sdk_read(kind, body) == [Read(400, "7", None, error)]

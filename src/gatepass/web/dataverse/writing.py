@@ -91,6 +91,11 @@ def add_related(tx: WriteTx, call: Call, record_id: UUID, navigation: Navigation
     return other
 
 
+def values_of(tx: WriteTx, call: Call, said: Payload, key: Key) -> dict[str, Value]:
+    """What a body says of the record of this key, lookups found."""
+    return _without_key(said, key) | _lookups(tx, call, said)
+
+
 def target_of(navigation: Navigation) -> Table:
     """The table that a navigation property leads to."""
     return navigation.source if isinstance(navigation, ToMany) else navigation.target

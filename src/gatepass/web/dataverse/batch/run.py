@@ -7,9 +7,8 @@ many, and one's refusal undoes it alone. The first failure ends the batch, unles
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from gatepass.domain.errors import GatepassError, NotFound, Refused
@@ -17,19 +16,18 @@ from gatepass.services.access import Caller
 from gatepass.store import ReadTx, Store, WriteTx
 from gatepass.web.dataverse.batch.parse import READING, ChangeSet, Part, Request, parse
 from gatepass.web.dataverse.batch.write import Answer, ChangeSetAnswer, write
+from gatepass.web.dataverse import errors
 from gatepass.web.dataverse.call import Call, Operation, Reply
-from gatepass.web.dataverse.errors import CODES, RULE, UNEXPECTED
-from gatepass.web.errors import headers_of
 
 WRITES_PER_UNIT = 100
 """Writes in one transaction, so that others get their turn in between. A change set is never cut."""
-JSON = "application/json; odata.metadata=minimal"
 
 log = structlog.get_logger("gatepass.web")
 
 Chooser = Callable[[Call], Operation]
 References = Mapping[str, str]
-_reference = re.compile(r"\$([A-Za-z0-9._~-]+)")
+"""`$1` -> contacts(5b0c...)"""
+_reference = re.compile(r"\$[A-Za-z0-9._~-]+")
 _version = re.compile(r"/v9\.\d+/\Z")
 
 
@@ -108,7 +106,7 @@ async def _carefully(batch: Batch, unit: ChangeSet | list[Request], references: 
     try:
         return await _do(batch, unit, references)
     except GatepassError as error:
-        reply = refusal(error)
+        reply = errors.reply(error)
     except Exception as error:  # earlier parts are done, and their answers have to be told
         reply = _unforeseen(error)
     if isinstance(unit, ChangeSet):
@@ -124,7 +122,7 @@ async def _do(batch: Batch, unit: ChangeSet | list[Request], references: Referen
         except Undone as undone:
             return Done([ChangeSetAnswer([undone.answer])], references)
     if unit[0].method in READING:
-        return await batch.store.read(lambda tx: _read(tx, batch, unit[0], references))
+        return await batch.store.snapshot(lambda tx: _read(tx, batch, unit[0], references))
     return await batch.store.write(lambda tx: _one_by_one(tx, batch, unit, references))
 
 
@@ -149,7 +147,7 @@ def _one_by_one(tx: WriteTx, batch: Batch, requests: Sequence[Request], known: R
             answer = _operate(tx, batch, request, references)
         except GatepassError as error:
             tx.mark("ROLLBACK TO part")
-            answer = Answer(refusal(error), request.content_id)
+            answer = Answer(errors.reply(error), request.content_id)
         tx.mark("RELEASE part")
         answers.append(answer)
         if failed(answer) and not batch.goes_on:
@@ -165,7 +163,7 @@ def _attempt(tx: ReadTx, batch: Batch, request: Request, references: dict[str, s
     try:
         return _operate(tx, batch, request, references)
     except GatepassError as error:
-        return Answer(refusal(error), request.content_id)
+        return Answer(errors.reply(error), request.content_id)
 
 
 def _operate(tx: ReadTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
@@ -180,7 +178,7 @@ def _operate(tx: ReadTx, batch: Batch, request: Request, references: dict[str, s
         raise Refused("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.path[:200]}'.")
     answer = Answer(reply, request.content_id)
     if request.content_id and not failed(answer) and (made := _made(call, reply)):
-        references[request.content_id] = made
+        references[f"${request.content_id}"] = made
     return answer
 
 
@@ -193,20 +191,20 @@ def call_of(batch: Batch, request: Request, references: References) -> Call:
         segment = request.address.partition("?")[0].rpartition("/")[2]
         raise NotFound("SegmentUnknown", f"Resource not found for the segment '{segment[:100]}'.")
     root = _version.sub(f"/{request.version}/", batch.root) if request.version else batch.root
-    path = _reference.sub(lambda found: _meant(found, references), request.path, count=1) if (
-        request.path.startswith("$")
-    ) else request.path  # fmt: skip
+    path = request.path
+    if path.startswith("$"):
+        path = _reference.sub(lambda found: _meant(found, references), path, count=1)
     return Call(request.method, path, request.query, request.headers, request.body, root, batch.caller, references)
 
 
 def _meant(found: re.Match[str], references: References) -> str:
     """`$metadata` and its like are no references: those are numbers, or names that were given."""
-    name = found.group(1)
+    name = found.group()
     if name in references:
         return references[name]
-    if name[0].isdigit():
-        raise Refused("ReferenceUnknown", f"Content-ID Reference: '${name}' does not exist in the batch context.")
-    return found.group()
+    if name[1].isdigit():
+        raise Refused("ReferenceUnknown", f"Content-ID Reference: '{name[:50]}' does not exist in the batch context.")
+    return name
 
 
 def _made(call: Call, reply: Reply) -> str | None:
@@ -228,18 +226,6 @@ def failed(answer: Answer | ChangeSetAnswer) -> bool:
     return answer.reply.status >= 400
 
 
-def refusal(error: GatepassError) -> Reply:
-    """A refusal as the answer of one part."""
-    status, code = CODES.get(error.code, (400, RULE))
-    reply = answer_of(status, code, error.message)
-    return replace(reply, headers={**reply.headers, **headers_of(error)})
-
-
 def _unforeseen(error: Exception) -> Reply:
     log.error("request.failed", route="$batch", error=type(error).__name__)
-    return answer_of(500, UNEXPECTED, "Something went wrong on our side. Nothing was lost; please try again.")
-
-
-def answer_of(status: int, code: str, message: str) -> Reply:
-    """An error by its parts."""
-    return Reply(status, {"Content-Type": JSON}, msgspec.json.encode({"error": {"code": code, "message": message}}))
+    return errors.unforeseen()
