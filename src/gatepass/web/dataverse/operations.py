@@ -13,8 +13,9 @@ from gatepass.model.navigation import navigations
 from gatepass.model.query import Navigation, ToOne
 from gatepass.model.table import Table
 from gatepass.store import ReadTx, WriteTx
-from gatepass.web.dataverse import links, properties, reading, writing
+from gatepass.web.dataverse import functions, links, multiple, properties, reading, writing
 from gatepass.web.dataverse.call import Call, Operation, Reply
+from gatepass.web.dataverse.metadata.door import metadata_operation
 from gatepass.web.dataverse.odata.address import Segment, segments
 from gatepass.web.dataverse.odata.keys import parse_key
 from gatepass.web.dataverse.reading import Key
@@ -28,10 +29,13 @@ _READING = "GET"
 
 def operation_of(call: Call) -> Operation:
     """Raises NotFound for an address that leads nowhere, Conflict for one that does not answer to this method."""
-    first, *rest = segments(call.path) or (Segment(""),)
+    path = segments(call.path)
+    if found := metadata_operation(call, path):
+        return found
+    first, *rest = path
     table = model.BY_SET.get(first.name)
     if table is None:
-        raise unknown(first.name)
+        return _of_name(call, first, rest)
     if first.inside is None:
         return _of_set(call, table, rest)
     return _of_record(call, table, parse_key(table, first.inside), rest)
@@ -53,12 +57,21 @@ def chosen(call: Call, reads: Read | None = None, **writes: Write) -> Operation:
     )
 
 
+def _of_name(call: Call, first: Segment, rest: Rest) -> Operation:
+    found = None if rest else functions.find(call, first)
+    if found is None:
+        raise unknown(first.name)
+    return found
+
+
 def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
     match [one.name for one in rest]:
         case []:
             return chosen(call, partial(reading.listed, table), POST=partial(writing.create, table))
         case ["$count"]:
             return chosen(call, partial(reading.counted, table))
+        case _ if len(rest) == 1 and (action := multiple.find(call, table, rest[0])):
+            return action
         case names:
             raise unknown(names[0])
 
