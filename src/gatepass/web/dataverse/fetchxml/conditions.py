@@ -46,9 +46,7 @@ _NEGATED: Mapping[str, str] = MappingProxyType(
         "ne-businessid": "eq-businessid",
     }
 )
-_USERS = frozenset(
-    {"eq-userid", "eq-useroruserteams", "eq-useroruserhierarchy", "eq-useroruserhierarchyandteams"}
-)
+_USERS = frozenset({"eq-userid", "eq-useroruserteams", "eq-useroruserhierarchy", "eq-useroruserhierarchyandteams"})
 """Nobody has teams or a hierarchy here: all of them mean the one who asks."""
 _BUSINESS_UNITS = frozenset({"eq-businessid", "eq-businessunitid"})
 _NOT_BUILT = frozenset(

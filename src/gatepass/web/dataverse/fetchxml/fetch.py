@@ -14,6 +14,7 @@ from gatepass.web.dataverse.fetchxml import fields, paging
 from gatepass.web.dataverse.fetchxml.links import Links
 from gatepass.web.dataverse.fetchxml.scope import Asker, Source, flag, required
 from gatepass.web.dataverse.fetchxml.xml import Element, parse
+from gatepass.web.dataverse.joining import told_apart
 
 MAX_PAGE = 100_000
 _IN_ENTITY = frozenset({"attribute", "all-attributes", "order", "filter", "link-entity"})
@@ -91,7 +92,7 @@ def _plain(query: Query, links: Links, distinct: bool) -> Query:
     query = replace(query, order=tuple(order))
     if distinct:
         return _distinct(query, shown)
-    query = _told_apart(query)
+    query = told_apart(query)
     if linked or any(name != _column(one).column.wire for name, one in own.items()):
         key = Field(query.table.id_name, At(query.table.primary_key))
         return replace(query, fields=tuple({key.name: key, **shown}.values()))
@@ -105,14 +106,6 @@ def _distinct(query: Query, shown: Mapping[str, Field]) -> Query:
     sorted_by = (one.by for one in query.order if isinstance(one.by, At) and one.by not in operands)
     more = {name: Field(name, at) for at in sorted_by if (name := fields.name_of(at)) not in shown}
     return replace(query, fields=(*shown.values(), *more.values()), distinct=True)
-
-
-def _told_apart(query: Query) -> Query:
-    """Where a join makes several rows of one, the order goes on to the joined ones: else pages would overlap."""
-    many = [At(one.table.primary_key, one.alias) for one in query.joins if one.link or one.column is not one.table.primary_key]
-    own = [At(query.table.primary_key)] if many else []
-    sorted_by = {one.by: one for one in reversed([*query.order, *map(Order, [*own, *many])])}
-    return replace(query, order=tuple(reversed(sorted_by.values())))
 
 
 def _column(field: Field) -> At:

@@ -12,9 +12,8 @@ from gatepass.model.columns import Kind
 from gatepass.model.query import Aggregation, At, Field, Function, Operand, Order
 from gatepass.web.dataverse.fetchxml.scope import Source, Sources, flag, required, valid_alias
 from gatepass.web.dataverse.fetchxml.xml import Element
+from gatepass.web.dataverse.joining import MAX_FIELDS
 from gatepass.web.dataverse.literals import EXACT, MOMENTS, WHOLE
-
-MAX_FIELDS = 500
 
 _AGGREGATIONS: Mapping[str, Aggregation] = MappingProxyType(
     {

@@ -13,10 +13,7 @@ from gatepass.web.dataverse.fetchxml.conditions import filter_of
 from gatepass.web.dataverse.fetchxml.related import INTERSECTS, JOINED, TESTED, kind_of
 from gatepass.web.dataverse.fetchxml.scope import Asker, Source, Sources, required, table_of, valid_alias
 from gatepass.web.dataverse.fetchxml.xml import Element
-
-MAX_LINKS = 15
-"""Dataverse's own limit of joins in a query."""
-
+from gatepass.web.dataverse.joining import MAX_JOINS
 
 @dataclass(slots=True)
 class Links:
@@ -127,6 +124,6 @@ class Links:
     def _name(self, element: Element) -> str:
         """The alias of a link: its own, or one as the platform makes them (msevtmgt_pass1)."""
         self._count += 1
-        if self._count > MAX_LINKS:
-            raise Refused("QuerySyntax", f"A query has at most {MAX_LINKS} link-entities.")
+        if self._count > MAX_JOINS:
+            raise Refused("QuerySyntax", f"A query has at most {MAX_JOINS} link-entities.")
         return valid_alias(element.get("alias") or f"{required(element, 'name').lower()}{self._count}")

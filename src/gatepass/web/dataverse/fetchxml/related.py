@@ -5,12 +5,11 @@ from types import MappingProxyType
 
 from gatepass import model
 from gatepass.domain.errors import Refused
-from gatepass.model.columns import Kind
 from gatepass.model.query import And, At, Condition, Exists, Linked, Navigation, Not, ToMany, ToOne
 from gatepass.model.table import ManyToMany
 from gatepass.web.dataverse.fetchxml.scope import Source, required, unknown_column
 from gatepass.web.dataverse.fetchxml.xml import Element
-from gatepass.web.dataverse.literals import require_same_family
+from gatepass.web.dataverse.joining import require_joinable
 
 JOINED: Mapping[str, bool] = MappingProxyType({"inner": False, "natural": False, "outer": True})
 """Links whose columns count; True: rows without one stay."""
@@ -18,7 +17,6 @@ TESTED = frozenset({"exists", "in", "matchfirstrowusingcrossapply", "any", "not 
 """Links that only ask whether there are rows."""
 
 INTERSECTS: Mapping[str, ManyToMany] = MappingProxyType({link.intersect: link for link in model.MANY_TO_MANY})
-_IN_JOINS = frozenset({Kind.ID, Kind.LOOKUP, Kind.TEXT, Kind.INTEGER, Kind.BIGINT})
 
 
 def kind_of(element: Element) -> str:
@@ -33,10 +31,7 @@ def columns(source: Source, parent: Source) -> tuple[At, At]:
     """`from`, a column of the link-entity, and `to`, one of what is around it."""
     here = source.at(required(source.element, "from"))
     there = parent.at(required(source.element, "to"))
-    require_same_family(here.column, there.column)
-    for each in (here.column, there.column):
-        if each.kind not in _IN_JOINS:
-            raise Refused("QueryUnsupported", f"Tables cannot be joined by '{each.logical}'.")
+    require_joinable(here.column, there.column)
     return here, there
 
 
