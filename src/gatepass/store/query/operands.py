@@ -72,6 +72,8 @@ _TYPES: dict[Form, Any] = {
 
 def typed(scope: Scope, operand: Operand) -> Typed:
     """An operand as SQL. Raises Refused for what cannot be compared."""
+    if (known := scope.known(operand)) is not None:
+        return known
     match operand:
         case At(column, alias):
             return column_of(scope[alias], column)

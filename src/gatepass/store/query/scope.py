@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gatepass.model.columns import Column, Constant, Difference, Mapped, Same
-from gatepass.model.query import ROOT
+from gatepass.model.query import ROOT, Operand
 from gatepass.model.table import Table
 from gatepass.store.tables import DECLARED
 
@@ -81,6 +81,10 @@ class Scope:
 
     def find(self, alias: str) -> Source | None:
         return self._sources.get(alias)
+
+    def known(self, operand: Operand) -> Any:
+        """An operand that is something else here than in the table; None for most."""
+        return None
 
     def __getitem__(self, alias: str) -> Source:
         return self._sources[alias]
