@@ -35,7 +35,7 @@ def stored(tx: ReadTx, table: Table, values: Mapping[str, Value], currency: str 
     Raises Refused for an amount that the currency has no coin for, and for a currency that there is not.
     """
     own = table.currency
-    if own is not None and own.logical in values:
+    if own and own.logical and own.logical in values:
         currency = currency_code(tx, values[own.logical])
     found: dict[str, object] = {}
     for logical, value in values.items():

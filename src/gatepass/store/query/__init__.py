@@ -19,7 +19,7 @@ from gatepass.store.engine import ReadTx
 from gatepass.store.query.fields import every_row, select_fields
 from gatepass.store.query.related import expand as expand_related
 from gatepass.store.query.related import read
-from gatepass.store.query.scope import Scope
+from gatepass.store.query.scope import Scope, selected
 from gatepass.store.query.statement import (
     Statement,
     conditions,
@@ -88,7 +88,7 @@ def count(tx: ReadTx, query: Query) -> int:
         return int(tx.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
     scope = Scope(query.table)
     source = joined(scope, query)
-    one = sa.select(scope.root.id) if query.distinct else sa.select(sa.literal_column("1"))
+    one = selected([scope.root.id] if query.distinct else [])
     sql = one.select_from(source).where(sa.true(), *conditions(scope, query)).limit(COUNT_LIMIT)
     rows = (sql.distinct() if query.distinct else sql).subquery()
     return int(tx.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())

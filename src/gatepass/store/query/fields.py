@@ -28,7 +28,7 @@ from gatepass.store.query import numbers
 from gatepass.store.query.conditions import condition
 from gatepass.store.query.operands import Form, Typed, typed
 from gatepass.store.query.order import Term, behind, meant, order_by, primary_key
-from gatepass.store.query.scope import Scope, Sql
+from gatepass.store.query.scope import Scope, Sql, selected
 from gatepass.store.query.statement import conditions, goes_on, joined, limit_of
 from gatepass.store.words import ByBytes, Exact, Folded, Quotient
 
@@ -95,7 +95,7 @@ def _of_rows(query: Query) -> _Answer:
     columns.append(scope.root.currency.label(_CURRENCY))
     order = [Term(_ordered(scope, fields, one), one.descending) for one in query.order]
     order = _sortable([*order, primary_key(scope, order)])
-    sql = sa.select(*columns).select_from(source)
+    sql = selected(columns).select_from(source)
     wanted = conditions(scope, query)
     return _Answer(sql.where(*wanted) if wanted else sql, fields, order, whole=True)
 
@@ -130,10 +130,10 @@ def _of_groups(query: Query) -> _Answer:
     base = _Base(query)
     fields = {one.name: base.field(one) for one in query.fields}
     keys = [key.label(f"g{at}") for at, key in enumerate(base.keys)]
-    sql = sa.select(*_labelled(fields), *keys).select_from(base.sql)
+    sql = selected([*_labelled(fields), *keys]).select_from(base.sql)
     groups = sql.group_by(*base.keys).subquery("groups")
     outside = {name: _outside(one, groups.c[f"f{at}"]) for at, (name, one) in enumerate(fields.items())}
-    rows = sa.select(*_labelled(outside)).select_from(groups)
+    rows = selected(_labelled(outside)).select_from(groups)
     if query.having is not None:
         rows = rows.where(condition(_Groups(query, outside), query.having))
     tie_breakers = [Term(_outside(one, groups.c[f"g{at}"]), descending=False) for at, one in enumerate(base.plain)]
@@ -154,7 +154,7 @@ class _Base:
         columns = [one.sql.label(f"p{at}") for at, one in enumerate(plain)]
         columns += [one.sql.label(labels[name]) for name, one in made.items()]
         wanted = conditions(scope, query)
-        sql = sa.select(*(columns or [sa.literal_column("1")])).select_from(source)
+        sql = selected(columns).select_from(source)
         self.sql = (sql.where(*wanted) if wanted else sql).subquery("base")
         self.plain = [_outside(one, self.sql.c[f"p{at}"]) for at, one in enumerate(plain)]
         self._made = {name: _outside(one, self.sql.c[labels[name]]) for name, one in made.items()}

@@ -124,7 +124,7 @@ def _number(value: Value) -> Decimal:
     raise _mismatch(value)
 
 
-def _fitting(value: Value, form: Form) -> Value:
+def _fitting(value: Value, form: Form) -> Value:  # noqa: PLR0911 one case, one answer
     match form, value:
         case Form.TEXT, str():
             return storable(value)

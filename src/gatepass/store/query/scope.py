@@ -1,8 +1,9 @@
 """The tables that a statement speaks of, by alias, and the columns they hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -93,6 +94,11 @@ class Scope:
 @lru_cache(maxsize=ALIASES_KEPT)
 def _aliased(name: str, number: int) -> sa.FromClause:
     return DECLARED[name].alias(f"t{number}")
+
+
+def selected(columns: Sequence[Any]) -> sa.Select[Any]:
+    """SELECT of these columns; of nothing but the rows themselves when there are none."""
+    return cast("sa.Select[Any]", sa.select(*(columns or [sa.literal_column("1")])))
 
 
 def is_currency(column: Column) -> bool:
