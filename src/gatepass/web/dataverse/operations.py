@@ -13,7 +13,7 @@ from gatepass.model.navigation import navigations
 from gatepass.model.query import Navigation, ToOne
 from gatepass.model.table import Table
 from gatepass.store import ReadTx, WriteTx
-from gatepass.web.dataverse import links, properties, reading, writing
+from gatepass.web.dataverse import functions, links, multiple, properties, reading, writing
 from gatepass.web.dataverse.call import Call, Operation, Reply
 from gatepass.web.dataverse.odata.address import Segment, segments
 from gatepass.web.dataverse.odata.keys import parse_key
@@ -31,7 +31,7 @@ def operation_of(call: Call) -> Operation:
     first, *rest = segments(call.path) or (Segment(""),)
     table = model.BY_SET.get(first.name)
     if table is None:
-        raise unknown(first.name)
+        return _unbound(call, first, rest)
     if first.inside is None:
         return _of_set(call, table, rest)
     return _of_record(call, table, parse_key(table, first.inside), rest)
@@ -53,14 +53,24 @@ def chosen(call: Call, reads: Read | None = None, **writes: Write) -> Operation:
     )
 
 
+def _unbound(call: Call, first: Segment, rest: Rest) -> Operation:
+    found = None if rest else functions.find(call, first)
+    if found is None:
+        raise unknown(first.name)
+    return found
+
+
 def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
     match [one.name for one in rest]:
         case []:
             return chosen(call, partial(reading.listed, table), POST=partial(writing.create, table))
         case ["$count"]:
             return chosen(call, partial(reading.counted, table))
-        case [name, *_]:
-            raise unknown(name)
+        case _:
+            action = multiple.find(call, table, rest[0]) if len(rest) == 1 else None
+            if action is None:
+                raise unknown(rest[0].name)
+            return action
 
 
 def _of_record(call: Call, table: Table, key: Key, rest: Rest) -> Operation:
