@@ -6,14 +6,16 @@ refusal Dataverse's shape; what nobody foresaw is a 500 that tells nothing of ou
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
+from uuid import UUID
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError, Refused
-from gatepass.services.access import Caller
+from gatepass.services.access import Caller, Role
 from gatepass.store import Store
 from gatepass.web.body import limited_body
 from gatepass.web.dataverse import errors
@@ -29,6 +31,7 @@ MAX_ADDRESS_CHARS = 32 * 1024
 """As Dataverse has it; in a $batch twice as much (batch/parse.py)."""
 MAX_ID_CHARS = 200
 """Of a request id that the caller chose: a longer one is neither logged nor told back."""
+NOBODY = Caller("nobody", Role.NOBODY, UUID(int=0))
 ROOT = "/api/data/"
 BATCH = "$batch"
 MEDIA_TYPES = frozenset({"", "application/json", "multipart/mixed"})
@@ -73,12 +76,25 @@ async def answer(store: Store, call: Call) -> Reply:
 async def _reply(request: Request, origin: str) -> Reply:
     if request.method == "OPTIONS":
         return Reply(204, {"Allow": ", ".join(METHODS)})
-    who = await caller(request)
+    who = await _caller(request, origin)
     _refuse_to_act_for_others(request, who)
-    call = await _call(request, origin, who)
-    if unquote(call.path) == BATCH:
-        return await _batch(request, call)
-    return await answer(site(request).store, call)
+    with site(request).protection.admit(who.user_id) as left:
+        body = await limited_body(request, MAX_BODY_BYTES)
+        _check_media_type(request, body)
+        call = _call(request, origin, who, body)
+        reply = await (_batch(request, call) if unquote(call.path) == BATCH else answer(site(request).store, call))
+    return replace(reply, headers=left | dict(reply.headers))
+
+
+async def _caller(request: Request, origin: str) -> Caller:
+    """Raises Refused (401) for nobody, but NotFound where there is nothing for anybody."""
+    try:
+        return await caller(request)
+    except GatepassError:
+        call = _call(request, origin, NOBODY, b"")
+        if call.path != BATCH:
+            operation_of(call)
+        raise
 
 
 async def _batch(request: Request, call: Call) -> Reply:
@@ -87,15 +103,13 @@ async def _batch(request: Request, call: Call) -> Reply:
     return await batch.run(site(request).store, call, operation_of)
 
 
-async def _call(request: Request, origin: str, who: Caller) -> Call:
+def _call(request: Request, origin: str, who: Caller, body: bytes) -> Call:
     """What is asked. The root is as the caller wrote it: every address in the answer begins with it."""
     raw, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
     if len(raw) + len(query) > MAX_ADDRESS_CHARS:
         raise Refused("AddressTooLong", f"An address may have {MAX_ADDRESS_CHARS} characters; in a {BATCH} more.")
     version, _, path = raw.removeprefix(ROOT).partition("/")
     method = "GET" if request.method == "HEAD" else request.method
-    body = await limited_body(request, MAX_BODY_BYTES)
-    _check_media_type(request, body)
     return Call(method, path, query, dict(request.headers), body, f"{origin}{ROOT}{version}/", who)
 
 

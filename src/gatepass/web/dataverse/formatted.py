@@ -24,8 +24,6 @@ CHUNK = 5000
 USUAL_DECIMALS = 2
 """Of money whose currency is not known."""
 _CHOICES = frozenset({Kind.CHOICE, Kind.STATE, Kind.STATUS, Kind.BOOLEAN})
-_WHOLE = frozenset({Kind.INTEGER, Kind.BIGINT})
-_TIMES = frozenset({Kind.MOMENT, Kind.LOCAL})
 
 Cell = tuple[Column, Value, str | None]
 """A value with its column and the currency of its row."""
@@ -54,19 +52,17 @@ def names_for(tx: ReadTx, cells: Iterable[Cell]) -> Names:
 
 def text_of(column: Column, value: Value, currency: str | None, names: Names) -> str | None:
     """None where the value itself is what people read, or there is none."""
-    if column.kind in _CHOICES and isinstance(value, int):
-        return column.choice.label(int(value))
-    if column.kind is Kind.LOOKUP and isinstance(value, UUID):
-        return names.rows.get((column.targets[0], value))
-    if column.kind is Kind.MONEY and isinstance(value, Decimal):
-        return money(value, currency, names.symbols)
-    if column.kind in _TIMES and isinstance(value, datetime):
-        return moment(value)
-    if column.kind in _WHOLE and isinstance(value, int):
-        return f"{value:,}"
-    if column.kind is Kind.DECIMAL and isinstance(value, Decimal):
-        return f"{value:,.{column.scale}f}"
-    return None
+    match value:
+        case UUID():
+            return names.rows.get((column.targets[0], value)) if column.kind is Kind.LOOKUP else None
+        case datetime():
+            return moment(value)
+        case Decimal():
+            return money(value, currency, names.symbols) if column.kind is Kind.MONEY else f"{value:,.{column.scale}f}"
+        case int():
+            return column.choice.label(int(value)) if column.kind in _CHOICES else f"{value:,}"
+        case _:
+            return None
 
 
 def money(amount: Decimal, currency: str | None, symbols: Mapping[str, str]) -> str:

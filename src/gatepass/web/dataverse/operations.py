@@ -15,6 +15,7 @@ from gatepass.model.table import Table
 from gatepass.store import ReadTx, WriteTx
 from gatepass.web.dataverse import functions, links, multiple, properties, reading, writing
 from gatepass.web.dataverse.call import Call, Operation, Reply
+from gatepass.web.dataverse.metadata.door import metadata_operation
 from gatepass.web.dataverse.odata.address import Segment, segments
 from gatepass.web.dataverse.odata.keys import parse_key
 from gatepass.web.dataverse.reading import Key
@@ -28,10 +29,13 @@ _READING = "GET"
 
 def operation_of(call: Call) -> Operation:
     """Raises NotFound for an address that leads nowhere, Conflict for one that does not answer to this method."""
-    first, *rest = segments(call.path) or (Segment(""),)
+    path = segments(call.path)
+    if found := metadata_operation(call, path):
+        return found
+    first, *rest = path
     table = model.BY_SET.get(first.name)
     if table is None:
-        return _unbound(call, first, rest)
+        return _of_name(call, first, rest)
     if first.inside is None:
         return _of_set(call, table, rest)
     return _of_record(call, table, parse_key(table, first.inside), rest)
@@ -53,7 +57,7 @@ def chosen(call: Call, reads: Read | None = None, **writes: Write) -> Operation:
     )
 
 
-def _unbound(call: Call, first: Segment, rest: Rest) -> Operation:
+def _of_name(call: Call, first: Segment, rest: Rest) -> Operation:
     found = None if rest else functions.find(call, first)
     if found is None:
         raise unknown(first.name)
@@ -66,11 +70,10 @@ def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
             return chosen(call, partial(reading.listed, table), POST=partial(writing.create, table))
         case ["$count"]:
             return chosen(call, partial(reading.counted, table))
-        case _:
-            action = multiple.find(call, table, rest[0]) if len(rest) == 1 else None
-            if action is None:
-                raise unknown(rest[0].name)
+        case _ if len(rest) == 1 and (action := multiple.find(call, table, rest[0])):
             return action
+        case names:
+            raise unknown(names[0])
 
 
 def _of_record(call: Call, table: Table, key: Key, rest: Rest) -> Operation:
@@ -92,8 +95,8 @@ def _of_property(call: Call, place: tuple[Table, Key, Column], rest: Rest) -> Op
             return chosen(call, partial(properties.show, *place), PUT=put, DELETE=clear)
         case ["$value"]:
             return chosen(call, partial(properties.show_raw, *place))
-        case [name, *_]:
-            raise unknown(name)
+        case names:
+            raise unknown(names[0])
 
 
 def _of_navigation(call: Call, place: tuple[Table, Key, Navigation], key: str | None, rest: Rest) -> Operation:

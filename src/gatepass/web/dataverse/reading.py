@@ -94,11 +94,8 @@ def next_link(call: Call, wanted: Query, page: Page) -> str | None:
         return None
     parts = [part for part in call.query.split("&") if part]
     own = [part for part in parts if unquote_plus(part.partition("=")[0]) != SKIP_TOKEN]
-    token = paging.skiptoken(wanted, page.after, _page_number(call) + 1)
-    return f"{call.root}{call.path}?{'&'.join([*own, f'{SKIP_TOKEN}={quote(token, safe=SAFE)}'])}"
-
-
-SAFE = "=/"
+    token = paging.skiptoken(wanted, page.after, _page_number(call, wanted) + 1)
+    return f"{call.root}{call.path}?{'&'.join([*own, f'{SKIP_TOKEN}={token}'])}".replace(" ", "%20")
 
 
 def json_reply(document: encode.Json, headers: Mapping[str, str] | None = None, status: int = 200) -> Reply:
@@ -113,5 +110,6 @@ def narrowed(wanted: Query, within: Condition | None) -> Query:
     return replace(wanted, where=And((within, wanted.where)) if wanted.where else within)
 
 
-def _page_number(call: Call) -> int:
-    return paging.page_number(call.options.get(SKIP_TOKEN, ""))
+def _page_number(call: Call, wanted: Query) -> int:
+    token = call.options.get(SKIP_TOKEN)
+    return paging.resumed(wanted, token).page if token else 1
