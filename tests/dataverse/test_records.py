@@ -13,11 +13,11 @@ from gatepass import model
 from gatepass.domain.errors import GatepassError
 from gatepass.model.build import SYSTEM_USER
 from gatepass.services import records
-from gatepass.services.access import Caller
+from gatepass.services.access import Caller, Role
 from gatepass.store import WriteTx, rows, tables
 from tests.running import Running
 
-ADMIN = Caller("anna", "administrator")
+ADMIN = Caller("anna", Role.ADMINISTRATOR, SYSTEM_USER)
 T = model.BY_NAME
 DRAFT, LIVE, CANCELLED = 100000000, 100000003, 100000004
 STARTS, ENDS = datetime(2027, 6, 10, 9), datetime(2027, 6, 11, 17)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from gatepass.model.build import SYSTEM_USER
 from gatepass.model.columns import Column, Kind, Set
 from gatepass.model.query import Value
 from gatepass.model.table import Table
@@ -18,6 +17,7 @@ from gatepass.services.records.finding import Key, find, locked
 from gatepass.services.records.privileges import Right, require
 from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row, new_id
+from gatepass.store.values import amount
 
 Values = Mapping[str, Value]
 """By Column.logical; lookups as the id that they point to, money and decimals as Decimal, choices as numbers."""
@@ -89,7 +89,7 @@ def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int
 def _change(tx: WriteTx, caller: Caller, table: Table, before: Row, values: Values) -> None:
     change = Change(tx, caller, table, before["id"], before, dict(before), _given(table, values))
     if "changed_by" in before:
-        change.after["changed_by"] = user_of(caller)
+        change.after["changed_by"] = caller.user_id
     _apply(change, values)
     changes = {name: value for name, value in change.after.items() if value != before[name]}
     if table.by_logical.get("modifiedon") and "changed" in before:
@@ -127,7 +127,7 @@ def _stored(change: Change, column: Column, value: Value) -> Any:
 def _blank(tx: WriteTx, caller: Caller, table: Table) -> dict[str, Any]:
     """A row of defaults."""
     row = {column.name: values.default(table, column) for column in table.columns if column.stored}
-    people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), user_of(caller))
+    people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), caller.user_id)
     moments = dict.fromkeys({"created", "changed"} & row.keys(), tx.now)
     return row | people | moments
 
@@ -167,7 +167,7 @@ def _same(change: Change, column: Column, value: Value) -> bool:
     if column.kind is Kind.MONEY:
         currency = money.currency_of(change.table, change.after)
         before = change.was(column.name)
-        return before is not None and currency is not None and values.amount_of(before, currency) == value
+        return before is not None and currency is not None and amount(before, currency) == value
     return values.stored(change.tx, change.table, column, value) == change.was(column.name)
 
 
@@ -185,9 +185,3 @@ def _check_keys(change: Change) -> None:
         holder = rows.id_by(change.tx, change.table, {column.name: value})
         if holder not in {None, change.id}:
             raise refusals.taken(change.table, column)
-
-
-def user_of(caller: Caller) -> UUID:
-    """The system user that a caller is in Dataverse's eyes."""
-    found: UUID = getattr(caller, "user_id", SYSTEM_USER)
-    return found
