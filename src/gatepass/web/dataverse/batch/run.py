@@ -14,9 +14,9 @@ import structlog
 from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.services.access import Caller
 from gatepass.store import ReadTx, Store, WriteTx
+from gatepass.web.dataverse import errors
 from gatepass.web.dataverse.batch.parse import READING, ChangeSet, Part, Request, parse
 from gatepass.web.dataverse.batch.write import Answer, ChangeSetAnswer, write
-from gatepass.web.dataverse import errors
 from gatepass.web.dataverse.call import Call, Operation, Reply
 
 WRITES_PER_UNIT = 100
