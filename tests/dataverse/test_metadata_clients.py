@@ -170,8 +170,13 @@ def test_metadata_changes_take_filters_of_every_operator() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", '{"Criteria":{"Conditions":[{}]}}', '{"Criteria":' * 5000]
-    + ['{"Criteria":{"Conditions":[{"PropertyName":"x","ConditionOperator":"Like"}]}}'],
+    [
+        "",
+        "[]",
+        '{"Criteria":{"Conditions":[{}]}}',
+        '{"Criteria":' * 5000,
+        '{"Criteria":{"Conditions":[{"PropertyName":"x","ConditionOperator":"Like"}]}}',
+    ],
 )
 def test_a_query_for_changes_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Refused):
