@@ -92,6 +92,14 @@ def _older(unit: str) -> Callable[[datetime, int], Stretch]:
     return lambda now, count: (None, plus(now, unit, -count))
 
 
+def _last_seven(now: datetime) -> Stretch:
+    return _last("Days")(now, 7)
+
+
+def _next_seven(now: datetime) -> Stretch:
+    return _next("Days")(now, 7)
+
+
 _FIXED: Mapping[str, Callable[[datetime], Stretch]] = MappingProxyType(
     {"Today": _whole("Days", 0), "Yesterday": _whole("Days", -1), "Tomorrow": _whole("Days", 1)}
     | {
@@ -99,10 +107,7 @@ _FIXED: Mapping[str, Callable[[datetime], Stretch]] = MappingProxyType(
         for unit in ("Weeks", "Months", "Years")
         for word, offset in (("This", 0), ("Last", -1), ("Next", 1))
     }
-    | {
-        "Last7Days": lambda now: (day(now) - timedelta(days=7), now),
-        "Next7Days": lambda now: (now, day(now) + timedelta(days=8)),
-    }
+    | {"Last7Days": _last_seven, "Next7Days": _next_seven}
 )
 _UNITS = ("Hours", "Days", "Weeks", "Months", "Years")
 _COUNTED: Mapping[str, Callable[[datetime, int], Stretch]] = MappingProxyType(

@@ -32,7 +32,7 @@ MAX_LAMBDAS = 10
 """any and all inside each other."""
 
 
-def condition(scope: Scope, asking: Asking, expression: Expression) -> Condition:
+def condition(scope: Scope, asking: Asking, expression: Expression) -> Condition:  # noqa: PLR0911
     """What rows have to be. Raises Refused (QuerySyntax, PropertyUnknown, QueryUnsupported)."""
     match expression:
         case Binary("and" | "or"):

@@ -1,5 +1,6 @@
 """$expand: which related rows stand inside each row, and what may be asked of them (dataverse-web-api.md section 6)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from gatepass.web.dataverse.odata.tree import syntax_error
 
 MAX_EXPANDS = 15
 """In one query, nested ones included (dataverse-web-api.md section 6)."""
+EVERYWHERE, COLLECTIONS = frozenset({"$select", "$filter", "$expand"}), frozenset({"$orderby", "$top"})
 NESTED_ONLY = (
     "Only $select and $filter clause can be provided while doing $expand on many-to-one relationship or nested "
     "one-to-many relationship."
 )
+_LANDMARK = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|['"()\[\]{},;/]""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def parse_expand(text: str) -> list[Expanded]:
 def check_options(table: Table, expanded: Expanded, *, nested: bool) -> None:
     """Raises Refused (QueryUnsupported) for options that cannot stand where they do."""
     collection = not isinstance(navigation_of(table, expanded.name), ToOne)
-    allowed = {"$select", "$filter", "$expand"} | ({"$orderby", "$top"} if collection and not nested else set())
+    allowed = EVERYWHERE | COLLECTIONS if collection and not nested else EVERYWHERE
     for name in expanded.options:
         if name in {"$levels", "$skip", "$search", "$count", "$apply"}:
             raise Refused("QueryUnsupported", f"The query parameter {name} is not supported")
@@ -47,22 +50,16 @@ def check_options(table: Table, expanded: Expanded, *, nested: bool) -> None:
 
 def split(text: str, mark: str) -> list[tuple[str, int]]:
     """Pieces between marks that stand outside quotes and parentheses, each with its position. Raises Refused (QuerySyntax)."""
-    pieces, depth, begin, quote = list[tuple[str, int]](), 0, 0, ""
-    for at, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in {"'", '"'}:
-            quote = letter
-        elif letter in "([":
-            depth += 1
-        elif letter in ")]":
-            depth -= 1
-        elif letter == mark and not depth:
+    pieces, depth, begin = list[tuple[str, int]](), 0, 0
+    for match in _LANDMARK.finditer(text):
+        landmark, at = match[0], match.start()
+        depth += (landmark in "([{") - (landmark in ")]}")
+        if landmark in "'\"" or not 0 <= depth <= MAX_DEPTH:
+            raise syntax_error(text, at)
+        if landmark == mark and not depth:
             pieces.append((text[begin:at], begin))
             begin = at + 1
-        if not 0 <= depth <= MAX_DEPTH:
-            raise syntax_error(text, at)
-    if depth or quote:
+    if depth:
         raise syntax_error(text, len(text))
     return [*pieces, (text[begin:], begin)]
 

@@ -122,7 +122,7 @@ def _between(subject: Typed, values: tuple[Scalar, ...]) -> Condition:
 def _day(subject: Typed, values: tuple[Scalar, ...]) -> tuple[datetime, datetime]:
     """From midnight to the next. A value with a time means its day."""
     value = _fitted(subject, values[0]) if len(values) == 1 and subject.type in _TIMES else None
-    if not isinstance(value, datetime) or value.date() == datetime.max.date():
+    if not isinstance(value, datetime) or value.date() == date.max:
         raise _wrong_arguments("On")
     first = moments.day(value)
     return first, first + timedelta(days=1)

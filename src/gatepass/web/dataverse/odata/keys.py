@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from gatepass.domain.errors import GatepassError, Refused
+from gatepass.domain.errors import Refused
 from gatepass.model.columns import Column
 from gatepass.model.query import Value
 from gatepass.model.table import Table

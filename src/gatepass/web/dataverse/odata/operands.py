@@ -32,8 +32,8 @@ SIGNATURES: Mapping[str, tuple[tuple[Type, ...], Type]] = MappingProxyType(
         "startswith": ((Type.TEXT, Type.TEXT), Type.BOOLEAN),
         "endswith": ((Type.TEXT, Type.TEXT), Type.BOOLEAN),
     }
-    | {name: ((Type.MOMENT,), Type.INTEGER) for name in ("year", "month", "day", "hour", "minute", "second")}
-    | {name: ((Type.DECIMAL,), Type.DECIMAL) for name in ("round", "floor", "ceiling")}
+    | dict.fromkeys(("year", "month", "day", "hour", "minute", "second"), ((Type.MOMENT,), Type.INTEGER))
+    | dict.fromkeys(("round", "floor", "ceiling"), ((Type.DECIMAL,), Type.DECIMAL))
 )
 """Functions by name: the types of their arguments, and of what they give."""
 OPTIONAL_ARGUMENTS: Mapping[str, int] = MappingProxyType({"substring": 1})

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from gatepass.domain.errors import Refused
 from gatepass.model.columns import Column, Kind
 from gatepass.model.navigation import navigations
-from gatepass.model.query import At, Operand, Order, ToOne
+from gatepass.model.query import At, Order, ToOne
 from gatepass.model.table import Table
 from gatepass.web.dataverse.odata import operands
 from gatepass.web.dataverse.odata.parser import NO_ALIASES, Reader
 from gatepass.web.dataverse.odata.scope import Scope, column_of
-from gatepass.web.dataverse.odata.tree import Constant, Expression, Path, syntax_error
+from gatepass.web.dataverse.odata.tree import Expression, Path
 
 MAX_ORDERS = 10
 """Columns in one $orderby."""
@@ -42,20 +42,23 @@ def parse_orderby(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> list[tu
 
 
 def orderby(scope: Scope, text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Order, ...]:
-    """Rows ordered by columns or functions of them. Raises Refused (QuerySyntax, PropertyUnknown, QueryUnsupported)."""
-    return tuple(Order(_by(scope, text, one), descending) for one, descending in parse_orderby(text, aliases))
+    """Rows ordered by columns, each once. Raises Refused (QuerySyntax, PropertyUnknown, QueryUnsupported)."""
+    found = dict[At, Order]()
+    for expression, descending in parse_orderby(text, aliases):
+        by = _by(scope, expression)
+        found.setdefault(by, Order(by, descending))
+    return tuple(found.values())
 
 
-def _by(scope: Scope, text: str, expression: Expression) -> Operand:
-    if isinstance(expression, Constant):
-        raise syntax_error(text, expression.at)
-    found = operands.operand(scope, expression).operand
-    if isinstance(found, At) and isinstance(expression, Path) and found.column.kind is Kind.LOOKUP:
-        return _by_name(scope, expression, found)
-    return found
+def _by(scope: Scope, expression: Expression) -> At:
+    if not isinstance(expression, Path):
+        raise Refused("QueryUnsupported", "$orderby takes columns, also of related tables, but no functions.")
+    operands.operand(scope, expression)
+    found = scope.column(expression)
+    return _by_name(scope, expression, found) if found.column.kind is Kind.LOOKUP else found
 
 
-def _by_name(scope: Scope, path: Path, at: At) -> Operand:
+def _by_name(scope: Scope, path: Path, at: At) -> At:
     """A lookup is ordered by the name that people know its target by, as in Dataverse."""
     lookup = at.column
     if not lookup.navigation or path.segments[-1] != lookup.wire:

@@ -5,6 +5,7 @@ tree follows the left side of `and` and `or` in a loop. What does nest is counte
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
@@ -129,7 +130,7 @@ class Reader:
         if following.sort is Sort.TEXT and following.at == name.end:
             return EnumLiteral(name.text, literals.quoted(self.take().text), name.at), 0
         if self.at("("):
-            return self._nested(lambda: self._call(name))
+            return self._nested(partial(self._call, name))
         return self._path(name)
 
     def _path(self, first: Token) -> _Built:
@@ -138,7 +139,7 @@ class Reader:
             self.take()
             segment = self.expect_name()
             if self.at("("):
-                return self._nested(lambda: self._lambda(Path(tuple(segments), first.at), segment))
+                return self._nested(partial(self._lambda, Path(tuple(segments), first.at), segment))
             segments.append(segment.text)
         return Path(tuple(segments), first.at), 0
 

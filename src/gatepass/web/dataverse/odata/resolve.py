@@ -40,7 +40,7 @@ def query_of(
     asking = Asking(caller, now) if now else Asking(caller)
     reading = _Reading(asking, {name: value for name, value in options.items() if name.startswith("@")})
     query = reading.query(table, options, page_size=page_size)
-    return paging.resumed(query, options["$skiptoken"]) if "$skiptoken" in options else query
+    return paging.resumed(query, options["$skiptoken"]).query if "$skiptoken" in options else query
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class _Reading:
     def query(self, table: Table, options: Mapping[str, str], *, page_size: int | None = None, level: int = 0) -> Query:
         scope = Scope(table)
         if "$apply" in options:
-            return applied(scope, self.asking, options, self.aliases)
+            return applied(scope, self.asking, options, top(options))
         where = self._where(scope, options.get("$filter"))
         order = orders.orderby(scope, options["$orderby"], self.aliases) if "$orderby" in options else ()
         return Query(

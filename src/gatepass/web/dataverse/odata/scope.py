@@ -4,7 +4,7 @@ A path over a lookup outside lambdas becomes a Join, whose alias is the path. In
 to, so it becomes an Exists around the comparison (`Hop`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,8 +43,8 @@ class Scope:
 
     def column(self, path: Path) -> At:
         """The column at the end of a path. Raises Refused (PropertyUnknown, QueryUnsupported)."""
-        *steps, name = self._inside(path)
         alias, table = self._start(path)
+        *steps, name = self._inside(path)
         for position, step in enumerate(steps):
             navigation = to_one(table, step)
             if position == len(steps) - 1 and (short := _own_lookup(navigation, name)):
@@ -54,8 +54,8 @@ class Scope:
 
     def collection(self, path: Path) -> tuple[str, ToMany | Linked, Table]:
         """The collection at the end of a lambda's path: alias it starts from, navigation, table of its rows."""
-        *steps, name = self._inside(path)
         alias, table = self._start(path)
+        *steps, name = self._inside(path)
         for step in steps:
             navigation = to_one(table, step)
             alias, table = self._over(alias, navigation), navigation.target
@@ -66,8 +66,8 @@ class Scope:
 
     def lookup(self, path: Path) -> At | None:
         """The lookup behind a path that ends at a single-valued navigation property; None when it ends elsewhere."""
-        *steps, name = self._inside(path)
         table = self._start(path)[1]
+        *steps, name = self._inside(path)
         for step in steps:
             table = to_one(table, step).target
         found = navigations(table).get(name)
@@ -76,7 +76,7 @@ class Scope:
         return self.column(Path((*path.segments[:-1], found.lookup.wire), path.at))
 
     @contextmanager
-    def variable(self, name: str, table: Table) -> Iterator[str]:
+    def variable(self, name: str, table: Table) -> Generator[str]:
         """The alias of a lambda's rows, while its body is read."""
         shadowed, hops = self.variables.get(name), self.hops
         alias = self.new_alias(name)

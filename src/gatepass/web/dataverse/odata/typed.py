@@ -104,7 +104,9 @@ def fit_text(text: str, wanted: Type) -> Value:
         except ArithmeticError as error:
             raise ValueError(text) from error
     if wanted is Type.BOOLEAN:
-        return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower())
+        if text.strip().lower() not in _BOOLEANS:
+            raise ValueError(text)
+        return _BOOLEANS[text.strip().lower()]
     if wanted in {Type.MOMENT, Type.LOCAL, Type.DATE}:
         return fit(literals.moment(text.strip()), wanted)
     return fit(text, wanted)
@@ -139,6 +141,8 @@ OPERATOR_KINDS: Mapping[str, str] = MappingProxyType(
     | {"le": "LessThanOrEqual", "in": "In", "add": "Add", "sub": "Subtract", "mul": "Multiply", "div": "Divide"}
     | {"mod": "Modulo", "and": "And", "or": "Or"}
 )
+
+_BOOLEANS: Mapping[str, bool] = MappingProxyType({"true": True, "false": False, "1": True, "0": False})
 
 # bool before int, datetime before date: each is the other's subclass.
 _OWN: tuple[tuple[type, Type], ...] = (
