@@ -51,7 +51,7 @@ async def serve(request: Request) -> Response:
     except GatepassError as error:
         reply = errors.reply(error, origin)
     except Exception as error:
-        log.error("webapi.failed", method=request.method, error=type(error).__name__, at=_place(error))
+        log.error("webapi.failed", method=request.method, error=type(error).__name__, at=_place(error))  # noqa: TRY400 - no values in logs
         reply = errors.unforeseen()
     headers = errors.headers() | _ids(request) | dict(reply.headers)
     _tell(request, reply, headers, time.perf_counter() - began)
