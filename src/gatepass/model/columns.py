@@ -5,7 +5,7 @@ A column with a `source` is not stored: it is read from others, and cannot be se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -108,7 +108,8 @@ class Mapped:
     """What the words of a stored text column mean; a word that is not named means None, or `otherwise`."""
 
     column: str
-    values: Mapping[str, object]
+    # Columns are hashed, and a mapping cannot be.
+    values: Mapping[str, object] = field(hash=False)
     otherwise: object = None
 
 
