@@ -26,8 +26,8 @@ log = structlog.get_logger("gatepass.web")
 
 Chooser = Callable[[Call], Operation]
 References = Mapping[str, str]
-"""`$1` -> contacts(5b0c...)"""
-_reference = re.compile(r"\$[A-Za-z0-9._~-]+")
+"""Content-ID -> contacts(5b0c...), which `$1` stands for."""
+_reference = re.compile(r"\$([A-Za-z0-9._~-]+)")
 _version = re.compile(r"/v9\.\d+/\Z")
 
 
@@ -178,7 +178,7 @@ def _operate(tx: ReadTx, batch: Batch, request: Request, references: dict[str, s
         raise Refused("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.path[:200]}'.")
     answer = Answer(reply, request.content_id)
     if request.content_id and not failed(answer) and (made := _made(call, reply)):
-        references[f"${request.content_id}"] = made
+        references[request.content_id] = made
     return answer
 
 
@@ -199,12 +199,12 @@ def call_of(batch: Batch, request: Request, references: References) -> Call:
 
 def _meant(found: re.Match[str], references: References) -> str:
     """`$metadata` and its like are no references: those are numbers, or names that were given."""
-    name = found.group()
+    name = found.group(1)
     if name in references:
         return references[name]
-    if name[1].isdigit():
-        raise Refused("ReferenceUnknown", f"Content-ID Reference: '{name[:50]}' does not exist in the batch context.")
-    return name
+    if name[0].isdigit():
+        raise Refused("ReferenceUnknown", f"Content-ID Reference: '${name[:50]}' does not exist in the batch context.")
+    return found.group()
 
 
 def _made(call: Call, reply: Reply) -> str | None:
