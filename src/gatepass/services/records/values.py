@@ -155,14 +155,10 @@ def _lookup(tx: WriteTx, table: Table, column: Column, value: Any) -> Any:
     """What is pointed to is there, and stays. A currency is kept by its ISO code."""
     record_id = _id(tx, table, column, value)
     target = model.BY_LOGICAL[column.targets[0]]
-    if column.target_column != "id":
-        found = rows.find(tx, target, record_id)
-        if found is None:
-            raise refusals.missing(target, record_id)
-        return found[column.target_column]
-    if not rows.stay(tx, target, "id", record_id):
+    found = rows.stay(tx, target, record_id)
+    if found is None:
         raise refusals.missing(target, record_id)
-    return record_id
+    return found[column.target_column]
 
 
 _CHECKS: Mapping[Kind, Check] = MappingProxyType(

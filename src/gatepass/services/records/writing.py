@@ -20,7 +20,8 @@ from gatepass.store.tables import Row, new_id
 from gatepass.store.values import amount
 
 Values = Mapping[str, Value]
-"""By Column.logical; lookups as the id that they point to, money and decimals as Decimal, choices as numbers."""
+"""By Column.logical: lookups as the id that they point to, money and decimals as Decimal, choices as numbers."""
+_CLEARED = frozenset({Kind.TEXT, Kind.MEMO, Kind.BOOLEAN})
 
 
 def create(tx: WriteTx, caller: Caller, table: Table, values: Values, record_id: UUID | None = None) -> UUID:
@@ -70,7 +71,7 @@ def upsert(
         raise refusals.missing(table, key) if isinstance(key, UUID) else refusals.key_missing(table)
     if isinstance(key, UUID):
         return create(tx, caller, table, values, key), True
-    return create(tx, caller, table, {**key, **values}), True
+    return create(tx, caller, table, {**values, **key}), True
 
 
 def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int | None = None) -> None:
@@ -116,11 +117,11 @@ def _apply(change: Change, given: Values) -> None:
 
 
 def _stored(change: Change, column: Column, value: Value) -> Any:
-    """Nothing given for what a new record gets by itself: then it gets that."""
-    if value is None and change.new and column.default is not None:
-        return change.after[column.name]
-    if value is None and column.required and not (change.new and column.settable is Set.NEVER):
-        raise refusals.needed(change.table, column)
+    """Null clears a text or a flag that has a default; a new record gets its defaults anyway."""
+    if value is None and column.required:
+        if column.default is None or not (change.new or column.kind in _CLEARED):
+            raise refusals.needed(change.table, column)
+        return values.default(change.table, column)
     return values.stored(change.tx, change.table, column, value)
 
 
@@ -172,9 +173,10 @@ def _same(change: Change, column: Column, value: Value) -> bool:
 
 
 def _check_required(change: Change) -> None:
-    for column in change.table.columns:
-        if column.stored and column.required and change.after[column.name] is None:
-            raise refusals.needed(change.table, column)
+    """What the caller can give is named before what follows from it."""
+    missing = [one for one in change.table.columns if one.stored and one.required and change.after[one.name] is None]
+    if missing:
+        raise refusals.needed(change.table, min(missing, key=lambda one: one.settable is Set.NEVER))
 
 
 def _check_keys(change: Change) -> None:

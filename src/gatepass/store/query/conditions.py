@@ -77,7 +77,7 @@ def with_value(scope: Scope, operator: Operator, left: Operand, value: Value) ->
     """An operand and a value. With a null only EQ and NE can be true."""
     if value is None:
         return _is_null(scope, operator, left)
-    if isinstance(left, At) and operator in _EQUALITY:
+    if isinstance(left, At) and operator in _EQUALITY and scope.known(left) is None:
         found = _by_words(scope[left.alias], left.column, operator, (value,))
         if found is not None:
             return found
@@ -136,7 +136,7 @@ def _is_null(scope: Scope, operator: Operator, left: Operand) -> Sql:
 
 def _held(scope: Scope, operand: Operand) -> Sql:
     """What is null exactly when the operand is, as simple as can be."""
-    if isinstance(operand, At) and not isinstance(operand.column.source, Mapped):
+    if isinstance(operand, At) and not isinstance(operand.column.source, Mapped) and scope.known(operand) is None:
         return scope[operand.alias].held(operand.column)
     return typed(scope, operand).sql
 
@@ -185,7 +185,7 @@ def _matches(operator: Operator, left: Typed, right: Typed) -> Sql:
 
 def _in(scope: Scope, operand: Operand, values: tuple[Value, ...]) -> Sql:
     given = [value for value in values if value is not None]
-    if isinstance(operand, At):
+    if isinstance(operand, At) and scope.known(operand) is None:
         found = _by_words(scope[operand.alias], operand.column, Operator.EQ, tuple(given))
         if found is not None:
             return found

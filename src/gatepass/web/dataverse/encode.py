@@ -132,7 +132,11 @@ def _totals(shape: Shape, page: Page) -> Json:
 def _row(shape: Shape, query: Query, record: Record, names: Names) -> Json:
     if query.fields:
         return _fields(shape, query, record, names)
-    row: Json = {"@odata.etag": etag(record.version)}
+    return {"@odata.etag": etag(record.version)} | _members_of(shape, query, record, names)
+
+
+def _members_of(shape: Shape, query: Query, record: Record, names: Names) -> Json:
+    row: Json = {}
     for column in members(query):
         _put(row, shape, column.wire, column, record.values.get(column.logical or ""), record.currency, names)
     for expand in query.expand:
@@ -176,7 +180,7 @@ def _put_related(row: Json, shape: Shape, query: Query, expand: Expand, record: 
     name = expand.navigation.name
     found = record.related.get(name)
     if not isinstance(found, Page):
-        row[name] = _row(shape, expand.query, found, names) if found else None
+        row[name] = _members_of(shape, expand.query, found, names) if found else None
         return
     row[name] = [_row(shape, expand.query, one, names) for one in found.records]
     if found.after:

@@ -59,6 +59,8 @@ def text_of(column: Column, value: Value, currency: str | None, names: Names) ->
             return moment(value)
         case Decimal():
             return money(value, currency, names.symbols) if column.kind is Kind.MONEY else f"{value:,.{column.scale}f}"
+        case int() if column.kind is Kind.DECIMAL:
+            return f"{value:,.{column.scale}f}"
         case int():
             return column.choice.label(int(value)) if column.kind in _CHOICES else f"{value:,}"
         case _:

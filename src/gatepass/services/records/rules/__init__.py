@@ -15,7 +15,7 @@ from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 from gatepass.services.records.rules import attendance, events, orders, people, setup
 from gatepass.services.records.rules.ways_out import COLUMNS, TABLES
-from gatepass.store import ReadTx, WriteTx, rows
+from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row
 
 Rule = Callable[[Change], None]
@@ -57,6 +57,7 @@ HELD_FIRST: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pass": ("msevtmgt_eventid", "event"),
         "session": ("msevtmgt_event", "event"),
         "session_registration": ("msevtmgt_sessionid", "session"),
+        "check_in": ("msevtmgt_registrationid", "registration"),
     }
 )
 """The lookup to the record whose row is the lock of these: it is locked before them, as our own flows do."""
@@ -126,6 +127,3 @@ def why_not(table: Table, column: Column) -> str:
 
 def _later(column: Column) -> str:
     return " later: only when the record is made" if column.settable.value == "create" else ": it is kept by the system"
-
-
-__all__ = ["HELD_FIRST", "REMOVALS", "RULES", "ReadTx"]

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+from gatepass import model
 from gatepass.domain.event import EventStatus
 from gatepass.domain.purchase import Status, order_reference
 from gatepass.services import switches
 from gatepass.services.records import refusals
-from gatepass.services.records.change import Change, held
+from gatepass.services.records.change import Change
 from gatepass.services.registrations import DEFAULT_HOLD
-from gatepass.store import WriteTx
+from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row
 
 LOCALE = "en"
@@ -46,7 +47,7 @@ def _provider(change: Change, event: Row) -> Row | None:
     if not event["payment_enabled"] or not switches.on(change.tx, switches.PAYMENTS):
         return None
     at = event["payment_provider_id"]
-    return held(change.tx, "payment_provider", at) if at else None
+    return rows.find(change.tx, model.BY_NAME["payment_provider"], at) if at else None
 
 
 def registration(change: Change) -> None:

@@ -28,10 +28,14 @@ def global_option_set(choice: Choice) -> Node:
 @cache
 def global_option_sets() -> tuple[Node, ...]:
     """Every choice that a column of the wire has, by name."""
-    choices = {
-        column.choice.name: column.choice for table in model.TABLES for column in table.shown if column.kind is Kind.CHOICE
-    }  # fmt: skip
-    return tuple(global_option_set(choices[name]) for name in sorted(choices))
+    return tuple(global_option_set(one) for one in choices())
+
+
+def choices() -> list[Choice]:
+    """The same as the model declares them."""
+    columns = [column for table in model.TABLES for column in table.shown if column.kind is Kind.CHOICE]
+    named = {column.choice.name: column.choice for column in columns}
+    return [named[name] for name in sorted(named)]
 
 
 def _set(name: str, text: str, type_code: str, options: list[Node], *, is_global: bool) -> Node:
