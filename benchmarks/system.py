@@ -17,12 +17,11 @@ from uuid import UUID
 
 import httpx
 
-from gatepass import app
 from gatepass.domain.event import EventStatus
 from gatepass.domain.money import Money
 from gatepass.services import setup, switches
 from gatepass.services.setup import NewEvent
-from gatepass.store import ReadTx, Store, WriteTx
+from gatepass.store import ReadTx, Store, WriteTx, people
 
 TOKEN = "token-of-the-bench"
 EVENTS, PASSES = 100, 10
@@ -177,7 +176,7 @@ def _fill(tx: WriteTx, base: str) -> Fair:
     spread = [offer for number in range(EVENTS) for offer in add_event(tx, f"Fair {number}", provider, PASSES)]
     (hot,) = add_event(tx, "Hot", provider, 1)
     (rare,) = add_event(tx, "Rare", provider, 1, FEW)
-    return Fair(app.organization_id(tx), spread, hot, rare)
+    return Fair(people.organization_id(tx), spread, hot, rare)
 
 
 def add_event(tx: WriteTx, name: str, provider: UUID, passes: int, allocation: int = PLENTY) -> list[Offer]:

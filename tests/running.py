@@ -26,7 +26,7 @@ from gatepass.domain.refund import Refund
 from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import access, refunds, setup, switches
 from gatepass.services.setup import NewEvent
-from gatepass.store import ReadTx, Store, WriteTx, events, payments, promises, purchases, records, tables
+from gatepass.store import ReadTx, Store, WriteTx, events, payments, people, promises, purchases, records, tables
 from gatepass.store import refunds as refund_record
 from gatepass.store.purchases import AttendeeRow, Purchase
 
@@ -382,7 +382,7 @@ async def running(
     installation = app.installation(settings)
     event_id, provider_id = await installation.store.write(lambda tx: fill(tx, base))
     event = await installation.store.read(lambda tx: events.get(tx, event_id))
-    organization = await installation.store.write(app.organization_id)
+    organization = await installation.store.read(people.organization_id)
     assert event is not None
     notify = f"{base}/GatewayEvents/HandleStripeEvent"
     sandbox = create_app(SandboxConfig(directory / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, notify))

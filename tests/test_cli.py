@@ -101,7 +101,7 @@ def test_the_demo_says_in_one_line_where_everything_is(tmp_path: Path) -> None:
         assert {frozenset(one) for one in told["event"]["passes"]} == {
             frozenset({"pass_id", "name", "price", "currency"})
         }
-        assert set(told["dataverse"]) == {"url", "token"}
+        assert set(told["dataverse"]) == {"url", "token", "tenant_id", "client_id", "client_secret", "authority"}
         assert set(told["staff"]) == {"url", "email", "password"}
         assert set(told["sandbox"]) == {"url", "stripe_secret_key", "stripe_webhook_secret"}
         for url in (told["base_url"], told["registration_page"], told["staff"]["url"], told["sandbox"]["url"]):

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
 
 from starlette.applications import Starlette
 
 from gatepass.config import STRIPE_API, Settings
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
+from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
 from gatepass.services.connection import Place
 from gatepass.services.deliveries import Postman
@@ -25,8 +25,9 @@ from gatepass.services.payments import Ledger
 from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
-from gatepass.store import Store, WriteTx, migrations, records
+from gatepass.store import Store, migrations, people
 from gatepass.web.application import web_application
+from gatepass.web.dataverse.protection import Limits, Protection
 from gatepass.web.proxies import Proxies
 from gatepass.web.site import Site
 from gatepass.worker import Worker
@@ -100,22 +101,15 @@ def _site(here: Installation) -> Site:
     return Site(
         desk=here.desk,
         applications=WebApplications(here.store),
-        organization=str(here.store.write_now(organization_id)),
+        organization=str(here.store.read_now(people.organization_id)),
         migrated=migrations.head(),
         payment_origins=_payment_origins(settings),
         secure_cookies=settings.base_url.startswith("https://"),
         live=settings.live,
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
+        tokens=Tokens(settings.secret_key),
+        protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
     )
-
-
-def organization_id(tx: WriteTx) -> UUID:
-    """The installation's own id, made at first start."""
-    known = records.get_setting(tx, "organization_id")
-    if known is None:
-        known = str(uuid4())
-        records.put_setting(tx, "organization_id", known)
-    return UUID(known)
 
 
 def _payment_origins(settings: Settings) -> tuple[str, ...]:

@@ -56,6 +56,10 @@ class Settings:
     smtp_tls: str
     webhooks_allow_private: bool
     """Webhooks may go to http:// and to addresses that are not public: for a demo and for tests."""
+    api_requests: int
+    """Dataverse Web API, per user, process and five minutes: service protection as Dataverse has it; 0: no limit."""
+    api_seconds: int
+    api_at_once: int
     log_level: str
 
     @property
@@ -101,6 +105,9 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         smtp_password=given.secret("SMTP_PASSWORD"),
         smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
         webhooks_allow_private=given.choice("WEBHOOKS_ALLOW_PRIVATE", ("true", "false"), "false") == "true",
+        api_requests=given.number("API_REQUESTS", 6000, 0, 999_999_999),
+        api_seconds=given.number("API_SECONDS", 1200, 0, 999_999_999),
+        api_at_once=given.number("API_AT_ONCE", 52, 0, 999_999_999),
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from starlette.applications import Starlette
 
@@ -21,7 +21,9 @@ from gatepass.domain.money import Money
 from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
-from gatepass.services import access, setup, switches
+from gatepass.services import access, applications, setup, switches
+from gatepass.services.access import Role
+from gatepass.services.applications import Credentials
 from gatepass.services.setup import NewEvent
 from gatepass.store import ReadTx, Store, WriteTx, events, migrations, people
 from gatepass.store import records as kept
@@ -41,6 +43,8 @@ class Secrets:
     stripe_webhook_secret: str
     application_token: str
     api_token: str
+    client_id: str
+    client_secret: str
     staff_password: str
 
 
@@ -67,7 +71,7 @@ def run(
     store = Store.open(settings.database_url)
     sample = store.write_now(lambda tx: _fill(tx, made))
     event = store.read_now(lambda tx: events.get(tx, sample.event_id))
-    organization = store.write_now(app.organization_id)
+    organization = store.read_now(people.organization_id)
     store.close()
     assert event is not None
     described = describe(settings, made, event, organization, server.address(sandbox))
@@ -102,7 +106,14 @@ def describe(settings: Settings, made: Secrets, event: Event, organization: UUID
                 for one in event.passes
             ],
         },
-        "dataverse": {"url": base, "token": made.api_token},
+        "dataverse": {
+            "url": base,
+            "token": made.api_token,
+            "tenant_id": str(organization),
+            "client_id": made.client_id,
+            "client_secret": made.client_secret,
+            "authority": base,
+        },
         "staff": {"url": f"{base}/staff", "email": STAFF_EMAIL, "password": made.staff_password},
         "sandbox": {
             "url": sandbox_url if own else settings.stripe_api_base,
@@ -185,21 +196,28 @@ def _sandbox_config(directory: Path, made: Secrets, webhook_url: str, url: str) 
 
 
 def _secrets(path: Path) -> Secrets:
-    if not path.exists():
-        made = Secrets(
-            stripe_secret_key=f"sk_test_{secrets.token_hex(16)}",
-            stripe_webhook_secret=f"whsec_{secrets.token_hex(24)}",
-            application_token=secrets.token_urlsafe(32),
-            api_token=secrets.token_urlsafe(32),
-            staff_password=secrets.token_urlsafe(12),
-        )
+    """What was made before counts; what an older version did not make is added."""
+    made = {
+        "stripe_secret_key": f"sk_test_{secrets.token_hex(16)}",
+        "stripe_webhook_secret": f"whsec_{secrets.token_hex(24)}",
+        "application_token": secrets.token_urlsafe(32),
+        "api_token": secrets.token_urlsafe(32),
+        "client_id": str(uuid4()),
+        "client_secret": secrets.token_urlsafe(30),
+        "staff_password": secrets.token_urlsafe(12),
+    }
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if made.keys() - kept.keys():
         path.touch(mode=0o600)
-        path.write_text(json.dumps({name: getattr(made, name) for name in Secrets.__slots__}, indent=2))
-    return Secrets(**json.loads(path.read_text()))
+        path.write_text(json.dumps(made | kept, indent=2))
+    return Secrets(**(made | kept))
 
 
 def _fill(tx: WriteTx, made: Secrets) -> Sample:
     """The sample data, at the first start."""
+    client = Credentials(UUID(made.client_id), made.client_secret)
+    if people.application_user(tx, client.client_id) is None:
+        applications.add(tx, "Demo completion service", Role.FINALIZER, "demo", client)
     if known := kept.get_setting(tx, "demo.event_id"):
         return _sample(tx, UUID(known))
     provider = setup.add_provider(tx, PROVIDER, "stripe", "/GatewayRedirect/PayWithStripe?")

@@ -15,7 +15,7 @@ import httpx
 
 from gatepass import app, config, server
 from gatepass.sandbox.app import SandboxConfig, create_app
-from gatepass.store import events
+from gatepass.store import events, people
 from tests.running import NOTIFY, STRIPE_KEY, WEBHOOK_SECRET, Running, Sandbox, environment, fill
 from tests.torture.proxy import Proxy, proxying
 from tests.torture.settling import hasten_all
@@ -144,7 +144,7 @@ async def _view(wanted: dict[str, str], directory: Path, client: httpx.AsyncClie
     store = installation.store
     event_id, provider_id = await store.write(lambda tx: fill(tx, settings.base_url))
     event = await store.read(lambda tx: events.get(tx, event_id))
-    organization: UUID = await store.write(app.organization_id)
+    organization: UUID = await store.read(people.organization_id)
     assert event is not None
     return Running(
         store, settings.base_url, organization, client, sandbox, event, provider_id, settings.mail_dir, installation

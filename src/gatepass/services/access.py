@@ -5,11 +5,12 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gatepass.store import ReadTx, Store, WriteTx, people, records
+from gatepass.store import Store, WriteTx, people, records
 from gatepass.store.tables import new_id
 
 if TYPE_CHECKING:
@@ -19,15 +20,33 @@ SESSION_LIFE = timedelta(hours=12)
 FAILURES_PER_WINDOW, WINDOW = 10, timedelta(minutes=15)
 """Wrong passwords for one account, before it must wait."""
 
-MAY_FINALIZE = frozenset({"administrator", "finalizer"})
+
+class Role(StrEnum):
+    """What a caller may do."""
+
+    ADMINISTRATOR = "administrator"
+    PLANNER = "planner"
+    """Reads everything, changes nothing."""
+    FINALIZER = "finalizer"
+    """Reads what a payment is about, and says that a purchase is paid or cancelled."""
+    NOBODY = "nobody"
+
+    @classmethod
+    def of(cls, text: str | None) -> "Role":
+        """A role by its name; one that is not known may nothing."""
+        return next((role for role in cls if role.value == text), cls.NOBODY)
+
+
+MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, as written in the audit log."""
+    """Who is calling, as written in the audit log. `user_id` is its row of `systemuser`."""
 
     name: str
-    role: str
+    role: Role
+    user_id: UUID
 
     @property
     def may_finalize(self) -> bool:
@@ -60,28 +79,22 @@ async def sign_out(store: Store, token: str) -> None:
 async def staff(store: Store, session_token: str) -> Caller | None:
     """Who is signed in with this session."""
     row = await store.read(lambda tx: people.staff_of_session(tx, hashed(session_token), datetime.now(UTC)))
-    return Caller(row["email"], row["role"]) if row else None
-
-
-async def program(store: Store, token: str) -> Caller | None:
-    """Which program holds this token."""
-    return await store.read(lambda tx: _program(tx, token))
-
-
-def _program(tx: ReadTx, token: str) -> Caller | None:
-    row = people.token_owner(tx, hashed(token))
-    return Caller(row["name"], row["role"]) if row else None
+    return Caller(row["email"], Role.of(row["role"]), row["id"]) if row else None
 
 
 def add_staff(tx: WriteTx, email: str, name: str, password: str, role: str) -> None:
     """A new account."""
     row = {"id": new_id(), "email": email.lower(), "name": name, "role": role, "created": tx.now}
     people.add_staff(tx, row | {"password_hash": _hasher().hash(password)})
+    people.add_user(tx, {"id": row["id"], "fullname": name, "internalemailaddress": row["email"], "role": role})
 
 
 def add_program(tx: WriteTx, name: str, role: str, token: str) -> None:
-    """A token for a program; only its hash is kept."""
-    people.add_token(tx, {"token_hash": hashed(token), "name": name, "role": role, "created": tx.now})
+    """A token for a program, which gets a user of its own; only the token's hash is kept."""
+    user_id = new_id()
+    people.add_user(tx, {"id": user_id, "fullname": name, "role": role})
+    row = {"token_hash": hashed(token), "name": name, "role": role, "systemuser_id": user_id, "created": tx.now}
+    people.add_token(tx, row)
 
 
 def hashed(token: str) -> str:

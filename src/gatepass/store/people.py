@@ -1,13 +1,17 @@
 """Who may: staff accounts, their sessions, tokens of programs, web applications."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gatepass.domain.event import WebApplication
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, api_token, staff_session, staff_user, web_application
+from gatepass.store.tables import DECLARED, Row, api_token, staff_session, staff_user, web_application
+
+systemuser = DECLARED["systemuser"]
 
 
 def staff_by_email(tx: ReadTx, email: str) -> Row | None:
@@ -42,8 +46,31 @@ def staff_of_session(tx: ReadTx, token_hash: str, now: datetime) -> Row | None:
 
 
 def token_owner(tx: ReadTx, token_hash: str) -> Row | None:
-    """Name and role of the program that holds this token."""
-    return tx.row(sa.select(api_token).where(api_token.c.token_hash == token_hash))
+    """The user (a row of `systemuser`) that holds this token."""
+    held = sa.select(api_token.c.systemuser_id).where(api_token.c.token_hash == token_hash)
+    return tx.row(sa.select(systemuser).where(systemuser.c.id.in_(held)))
+
+
+def add_user(tx: WriteTx, row: Row) -> None:
+    """A new user, as a row of `systemuser`."""
+    tx.execute(sa.insert(systemuser), [dict(row)])
+
+
+def application_user(tx: ReadTx, client_id: UUID) -> Row | None:
+    """The user that signs in with this client id, disabled ones too."""
+    return tx.row(sa.select(systemuser).where(systemuser.c.applicationid == client_id))
+
+
+def application_users(tx: ReadTx) -> list[Row]:
+    """All users with a client id, by name."""
+    wanted = sa.select(systemuser).where(systemuser.c.applicationid.is_not(None))
+    return tx.rows(wanted.order_by(systemuser.c.fullname, systemuser.c.id))
+
+
+def change_application_user(tx: WriteTx, client_id: UUID, values: Mapping[str, Any]) -> bool:
+    """False: there is none."""
+    changed = sa.update(systemuser).where(systemuser.c.applicationid == client_id).values(**values)
+    return tx.execute(changed).rowcount > 0
 
 
 def add_token(tx: WriteTx, row: Row) -> None:
@@ -73,3 +100,8 @@ def _web_application(row: Row) -> WebApplication:
     return WebApplication(
         id=row["id"], name=row["name"], origins=row["origins"], token=row["token"], return_url=row["return_url"]
     )
+
+
+def organization_id(tx: ReadTx) -> UUID:
+    """The installation's own id, made when the database was."""
+    return tx.execute(sa.select(DECLARED["organization"].c.id)).scalar_one()

@@ -301,6 +301,7 @@ api_token = sa.Table(
     sa.Column("token_hash", sa.String(64), primary_key=True),
     _text("name", 100),
     _text("role", 20),
+    sa.Column("systemuser_id", sa.Uuid, nullable=True),
     _when("created"),
 )
 

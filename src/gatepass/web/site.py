@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
 from gatepass.services.links import Links
 from gatepass.services.sites import WebApplications
 from gatepass.store import Store
+from gatepass.web.dataverse.protection import Protection
 from gatepass.web.proxies import Proxies
 
 
@@ -28,6 +30,8 @@ class Site:
     live: bool
     """True when money moves."""
     proxies: Proxies
+    tokens: Tokens
+    protection: Protection
 
     @property
     def store(self) -> Store:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from gatepass.domain.errors import Refused
-from gatepass.services import access
+from gatepass.services import applications
 from gatepass.services.access import Caller
 from gatepass.web.pages.common import same_origin
 from gatepass.web.pages.staff import signed_in
@@ -27,10 +27,8 @@ async def _by_token(request: Request) -> Caller | None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         return None
-    found = await access.program(site(request).store, token.strip())
-    if found is None:
-        raise Refused("SignInNeeded", "This token is not known, or was withdrawn.")
-    return found
+    here = site(request)
+    return await applications.caller(here.store, here.tokens, token.strip())
 
 
 async def _by_session(request: Request) -> Caller | None:
