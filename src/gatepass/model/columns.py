@@ -108,6 +108,7 @@ class Mapped:
     """What the words of a stored text column mean; a word that is not named means None, or `otherwise`."""
 
     column: str
+    # Columns are hashed, and a mapping cannot be.
     values: Mapping[str, object] = field(hash=False)
     otherwise: object = None
 
@@ -116,9 +117,9 @@ Source = Constant | Same | Difference | Mapped
 NO_OPTIONS = Choice("", ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
+    """One column, itself alone. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
 
     name: str
     logical: str | None
