@@ -98,7 +98,8 @@ def lock(tx: WriteTx, table: Table, row_id: UUID) -> Row | None:
 def link(tx: WriteTx, navigation: Linked, here: UUID, there: UUID) -> bool:
     """Link two rows; False when they are linked already. Both must exist."""
     pairs, values = _pair(navigation, here, there)
-    return tx.execute(tx.insert(pairs).values(values).on_conflict_do_nothing()).rowcount == 1
+    new = tx.insert(pairs).values(values).on_conflict_do_nothing().returning(*pairs.primary_key)
+    return tx.row(new) is not None
 
 
 def unlink(tx: WriteTx, navigation: Linked, here: UUID, there: UUID) -> bool:
