@@ -86,7 +86,8 @@ class World:
 
     def _before(self, query: Query, left: Names, right: Names) -> int:
         descending = False
-        for order in query.order:
+        # What was sorted by already sorts no more.
+        for order in (one for at, one in enumerate(query.order) if all(one.by != two.by for two in query.order[:at])):
             assert not isinstance(order.by, str)
             descending = order.descending
             one, other = (sortable(self.value(names, order.by)) for names in (left, right))
