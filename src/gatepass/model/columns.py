@@ -117,9 +117,9 @@ Source = Constant | Same | Difference | Mapped
 NO_OPTIONS = Choice("", ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
+    """One column, itself alone. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
 
     name: str
     logical: str | None

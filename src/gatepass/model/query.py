@@ -39,8 +39,8 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A scalar function: tolower toupper trim length indexof substring concat year month day hour minute second date
-    now add sub mul div mod round floor ceiling (OData's names)."""
+    """A scalar function: tolower toupper trim length indexof substring concat year quarter month week day hour minute
+    second date now add sub mul div mod round floor ceiling (OData's names)."""
 
     name: str
     arguments: tuple["Operand", ...]
@@ -220,6 +220,7 @@ class Query:
     fields: Sequence[Field] = ()
     group: Sequence[Operand] = ()
     having: Condition | None = None
+    """On the rows of the answer: a field is Function("field", (Literal(name),)) there, or the operand that it shows."""
     distinct: bool = False
     top: int | None = None
     """At most so many rows in all."""

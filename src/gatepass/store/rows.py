@@ -35,11 +35,10 @@ def id_by(tx: ReadTx, table: Table, wanted: Mapping[str, Any]) -> UUID | None:
     return tx.execute(asked.limit(1)).scalar_one_or_none()
 
 
-def stay(tx: WriteTx, table: Table, column: str, value: object) -> bool:
-    """True when a row has this value; it then stays there until the end of the transaction, so that others may point to it."""
+def stay(tx: WriteTx, table: Table, record_id: UUID) -> Row | None:
+    """The row of this id, which is there until the end of the transaction: so another may point to it."""
     at = _at(table)
-    asked = sa.select(at.c.id).where(at.c[column] == value).limit(1)
-    return tx.execute(asked.with_for_update(read=True, key_share=True)).first() is not None
+    return tx.row(sa.select(at).where(at.c.id == record_id).with_for_update(read=True, key_share=True))
 
 
 def add(tx: WriteTx, table: Table, row: Mapping[str, Any]) -> None:

@@ -1,11 +1,9 @@
 """Between what the wire means and what SQL holds, column by column: choices are words, money is minor units, and so on."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, cast
-from uuid import UUID
 
 import msgspec
 
@@ -144,19 +142,9 @@ def from_stored(column: Column) -> Callable[[Any], Value] | None:
         return lambda value: value * unit
     if words(column.choice) and column.kind is not Kind.BOOLEAN:
         numbers = _numbers(column.choice)
-        return lambda value: numbers.get(value)
+        return numbers.get
     if column.kind is Kind.LIST:
-        return lambda value: " ".join(value)
+        return " ".join
     if column.kind is Kind.JSON:
         return lambda value: msgspec.json.encode(value).decode()
     return None
-
-
-def as_moment(value: date | datetime) -> datetime:
-    """A day begins at midnight."""
-    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-
-
-def is_id(value: object) -> bool:
-    """True for what a lookup can point with."""
-    return isinstance(value, UUID)

@@ -84,7 +84,7 @@ def _way(table: Table, navigation: str) -> Navigation:
 
 
 def _check_there(tx: WriteTx, table: Table, record_id: UUID) -> None:
-    if not rows.stay(tx, table, "id", record_id):
+    if rows.stay(tx, table, record_id) is None:
         raise refusals.missing(table, record_id)
 
 

@@ -10,6 +10,7 @@ from gatepass.model.table import Table
 from gatepass.services.records import values
 from gatepass.services.records.change import Change
 from gatepass.store import ReadTx, rows
+from gatepass.store.values import amount
 
 HOUSE_CURRENCY = "USD"
 """Where the organization names none: the default of Dataverse's own trial organizations."""
@@ -30,8 +31,8 @@ def settle(change: Change, given: Mapping[str, Value]) -> None:
         if one.logical in given:
             change.after[one.name] = values.minor(table, one, given[one.logical or ""], currency)
         elif not change.new and change.was(one.name) is not None and change.changes(column.name):
-            amount = values.amount_of(change.was(one.name), change.was(column.name))
-            change.after[one.name] = values.minor(table, one, amount, currency)
+            before = amount(change.was(one.name), change.was(column.name))
+            change.after[one.name] = values.minor(table, one, before, currency)
 
 
 def currency_of(table: Table, row: Mapping[str, Any]) -> str | None:
@@ -41,10 +42,10 @@ def currency_of(table: Table, row: Mapping[str, Any]) -> str | None:
 
 def repriced(table: Table, row: Mapping[str, Any], before: str, now: str) -> dict[str, Any]:
     """The same amounts in another currency, as changes of a row. Raises Refused when that currency has no such coin."""
-    amounts = {one: values.amount_of(row[one.name], before) for one in _columns(table) if row[one.name] is not None}
+    amounts = {one: amount(row[one.name], before) for one in _columns(table) if row[one.name] is not None}
     assert table.currency is not None
     return {table.currency.name: now} | {
-        one.name: values.minor(table, one, amount, now) for one, amount in amounts.items()
+        one.name: values.minor(table, one, value, now) for one, value in amounts.items()
     }
 
 

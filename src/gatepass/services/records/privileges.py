@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
 from gatepass.model.table import Table
-from gatepass.services.access import Caller
+from gatepass.services.access import Caller, Role
 
 
 class Right(StrEnum):
@@ -18,14 +18,13 @@ class Right(StrEnum):
     DELETE = "Delete"
 
 
-ADMINISTRATOR, PLANNER, FINALIZER = "administrator", "planner", "finalizer"
 _NEEDED_TO_FINALIZE = frozenset({"purchase", "event", "pass", "transactioncurrency"})
 _NOBODY: Mapping[Right, frozenset[str] | None] = MappingProxyType({})
-_MAY: Mapping[str, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
+_MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
     {
-        ADMINISTRATOR: MappingProxyType(dict.fromkeys(Right)),
-        PLANNER: MappingProxyType({Right.READ: None}),
-        FINALIZER: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
+        Role.ADMINISTRATOR: MappingProxyType(dict.fromkeys(Right)),
+        Role.PLANNER: MappingProxyType({Right.READ: None}),
+        Role.FINALIZER: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
     }
 )
 """Role -> right -> names of tables; None: every table. A role that is not here may do nothing."""
@@ -51,6 +50,6 @@ def require(caller: Caller, right: Right, table: Table) -> None:
         wanted = f"prv{right}{table.schema}"
         raise Refused(
             "PrivilegeMissing",
-            f"Principal user {caller.name} is missing {wanted} privilege on the table '{table.logical}'. "
+            f"Principal user (Id={caller.user_id}, type=8) is missing {wanted} privilege on the table '{table.logical}'. "
             f"Its role is '{caller.role}'. Ask an administrator for one that has it.",
         )

@@ -3,6 +3,7 @@
 from gatepass.model.columns import Column, Kind
 from gatepass.services.records import refusals, values
 from gatepass.services.records.change import Change
+from gatepass.store.values import word
 
 
 def settle(change: Change) -> None:
@@ -34,4 +35,4 @@ def _stored(change: Change, kind: Kind) -> Column | None:
 def _default(reason: Column, state: int) -> object:
     """The first reason of a state."""
     found = next(one for one in reason.choice.options if one.state == state)
-    return found.value if found.stored is None else found.stored
+    return word(reason, found.value)

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from gatepass import model
 from gatepass.domain.errors import GatepassError
-from gatepass.domain.money import Money, decimals_of
+from gatepass.domain.money import Money
 from gatepass.model.columns import Column, Kind, Option
 from gatepass.model.query import Value
 from gatepass.model.table import Table
 from gatepass.services.records import refusals
 from gatepass.store import WriteTx, rows
+from gatepass.store.values import to_stored, word
 
 LEAST_INTEGER, MOST_INTEGER = -(2**31), 2**31 - 1
 MOST_MONEY = 922_337_203_685_477
@@ -51,11 +52,6 @@ def minor(table: Table, column: Column, value: Value, currency: str) -> int | No
         raise refusals.broken(f"'{column.logical}': {refusal.message}") from None
 
 
-def amount_of(amount_minor: int, currency: str) -> Decimal:
-    """The amount of so many minor units."""
-    return Decimal(amount_minor).scaleb(-decimals_of(currency))
-
-
 def option_of(column: Column, word: object) -> Option | None:
     """The option whose number or stored word this is."""
     return next((one for one in column.choice.options if word in (one.value, one.stored)), None)
@@ -69,7 +65,7 @@ def default(table: Table, column: Column) -> Any:
     if column.kind is Kind.DECIMAL:
         return int(Decimal(str(value)).scaleb(column.scale))
     option = option_of(column, value) if column.kind in {Kind.CHOICE, Kind.STATE, Kind.STATUS} else None
-    return _kept(option) if option else value
+    return word(column, option.value) if option else value
 
 
 # By kind
@@ -90,8 +86,8 @@ def _broken(value: str) -> bool:
     return not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def _words(tx: WriteTx, table: Table, column: Column, value: Any) -> list[str]:
-    return _text(tx, table, column, value).replace(",", " ").replace(";", " ").split()
+def _words(tx: WriteTx, table: Table, column: Column, value: Any) -> Any:
+    return to_stored(column, _text(tx, table, column, value))
 
 
 def _integer(_tx: WriteTx, table: Table, column: Column, value: Any) -> int:
@@ -129,11 +125,7 @@ def _option(_tx: WriteTx, table: Table, column: Column, value: Any) -> Any:
     option = next((one for one in column.choice.options if one.value == value), None)
     if option is None:
         raise refusals.no_option(table, column, value)
-    return _kept(option)
-
-
-def _kept(option: Option) -> Any:
-    return option.value if option.stored is None else option.stored
+    return word(column, value)
 
 
 def _moment(_tx: WriteTx, table: Table, column: Column, value: Any) -> datetime:
@@ -163,14 +155,10 @@ def _lookup(tx: WriteTx, table: Table, column: Column, value: Any) -> Any:
     """What is pointed to is there, and stays. A currency is kept by its ISO code."""
     record_id = _id(tx, table, column, value)
     target = model.BY_LOGICAL[column.targets[0]]
-    if column.target_column != "id":
-        found = rows.find(tx, target, record_id)
-        if found is None:
-            raise refusals.missing(target, record_id)
-        return found[column.target_column]
-    if not rows.stay(tx, target, "id", record_id):
+    found = rows.stay(tx, target, record_id)
+    if found is None:
         raise refusals.missing(target, record_id)
-    return record_id
+    return found[column.target_column]
 
 
 _CHECKS: Mapping[Kind, Check] = MappingProxyType(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from gatepass.model.build import SYSTEM_USER
 from gatepass.model.columns import Column, Kind, Set
 from gatepass.model.query import Value
 from gatepass.model.table import Table
@@ -18,9 +17,11 @@ from gatepass.services.records.finding import Key, find, locked
 from gatepass.services.records.privileges import Right, require
 from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row, new_id
+from gatepass.store.values import amount
 
 Values = Mapping[str, Value]
-"""By Column.logical; lookups as the id that they point to, money and decimals as Decimal, choices as numbers."""
+"""By Column.logical: lookups as the id that they point to, money and decimals as Decimal, choices as numbers."""
+_CLEARED = frozenset({Kind.TEXT, Kind.MEMO, Kind.BOOLEAN})
 
 
 def create(tx: WriteTx, caller: Caller, table: Table, values: Values, record_id: UUID | None = None) -> UUID:
@@ -28,10 +29,9 @@ def create(tx: WriteTx, caller: Caller, table: Table, values: Values, record_id:
     require(caller, Right.CREATE, table)
     rules.check_access(table)
     record_id = _id_of(table, values, record_id)
-    if record_id is not None:
-        rules.check_own_id(table)
-        if rows.find(tx, table, record_id):
-            raise refusals.exists()
+    rules.check_making(table, own_id=record_id is not None)
+    if record_id is not None and rows.find(tx, table, record_id):
+        raise refusals.exists()
     rules.hold_parent(tx, table, values)
     change = Change(tx, caller, table, record_id or new_id(), None, _blank(tx, caller, table), _given(table, values))
     change.after["id"] = change.id
@@ -70,7 +70,7 @@ def upsert(
         raise refusals.missing(table, key) if isinstance(key, UUID) else refusals.key_missing(table)
     if isinstance(key, UUID):
         return create(tx, caller, table, values, key), True
-    return create(tx, caller, table, {**key, **values}), True
+    return create(tx, caller, table, {**values, **key}), True
 
 
 def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int | None = None) -> None:
@@ -89,7 +89,7 @@ def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int
 def _change(tx: WriteTx, caller: Caller, table: Table, before: Row, values: Values) -> None:
     change = Change(tx, caller, table, before["id"], before, dict(before), _given(table, values))
     if "changed_by" in before:
-        change.after["changed_by"] = user_of(caller)
+        change.after["changed_by"] = caller.user_id
     _apply(change, values)
     changes = {name: value for name, value in change.after.items() if value != before[name]}
     if table.by_logical.get("modifiedon") and "changed" in before:
@@ -116,18 +116,18 @@ def _apply(change: Change, given: Values) -> None:
 
 
 def _stored(change: Change, column: Column, value: Value) -> Any:
-    """Nothing given for what a new record gets by itself: then it gets that."""
-    if value is None and change.new and column.default is not None:
-        return change.after[column.name]
-    if value is None and column.required and not (change.new and column.settable is Set.NEVER):
-        raise refusals.needed(change.table, column)
+    """Null clears a text or a flag that has a default; a new record gets its defaults anyway."""
+    if value is None and column.required:
+        if column.default is None or not (change.new or column.kind in _CLEARED):
+            raise refusals.needed(change.table, column)
+        return values.default(change.table, column)
     return values.stored(change.tx, change.table, column, value)
 
 
 def _blank(tx: WriteTx, caller: Caller, table: Table) -> dict[str, Any]:
     """A row of defaults."""
     row = {column.name: values.default(table, column) for column in table.columns if column.stored}
-    people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), user_of(caller))
+    people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), caller.user_id)
     moments = dict.fromkeys({"created", "changed"} & row.keys(), tx.now)
     return row | people | moments
 
@@ -167,14 +167,15 @@ def _same(change: Change, column: Column, value: Value) -> bool:
     if column.kind is Kind.MONEY:
         currency = money.currency_of(change.table, change.after)
         before = change.was(column.name)
-        return before is not None and currency is not None and values.amount_of(before, currency) == value
+        return before is not None and currency is not None and amount(before, currency) == value
     return values.stored(change.tx, change.table, column, value) == change.was(column.name)
 
 
 def _check_required(change: Change) -> None:
-    for column in change.table.columns:
-        if column.stored and column.required and change.after[column.name] is None:
-            raise refusals.needed(change.table, column)
+    """What the caller can give is named before what follows from it."""
+    missing = [one for one in change.table.columns if one.stored and one.required and change.after[one.name] is None]
+    if missing:
+        raise refusals.needed(change.table, min(missing, key=lambda one: one.settable is Set.NEVER))
 
 
 def _check_keys(change: Change) -> None:
@@ -185,9 +186,3 @@ def _check_keys(change: Change) -> None:
         holder = rows.id_by(change.tx, change.table, {column.name: value})
         if holder not in {None, change.id}:
             raise refusals.taken(change.table, column)
-
-
-def user_of(caller: Caller) -> UUID:
-    """The system user that a caller is in Dataverse's eyes."""
-    found: UUID = getattr(caller, "user_id", SYSTEM_USER)
-    return found

@@ -5,6 +5,7 @@ money is exact. Answers of `select` are pages; ask for the next one with `after`
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from gatepass.model.columns import Column
 from gatepass.model.query import COUNT_LIMIT, And, At, Compare, Expand, Literal, Operator, Page, Query, Record, Value
 from gatepass.model.table import Table
 from gatepass.store.engine import ReadTx
+from gatepass.store.query.fields import every_row, select_fields
 from gatepass.store.query.related import expand as expand_related
 from gatepass.store.query.related import read
-from gatepass.store.query.scope import Scope
+from gatepass.store.query.scope import Scope, selected
 from gatepass.store.query.statement import (
     Statement,
     conditions,
@@ -36,6 +38,9 @@ __all__ = ["count", "find", "select"]
 
 def select(tx: ReadTx, query: Query) -> Page:
     """One page of a query. Raises Refused for what cannot be asked."""
+    if query.fields:
+        page = select_fields(tx, query)
+        return replace(page, count=count(tx, query)) if query.count else page
     of = statement(query)
     limit = limit_of(query)
     sql = in_order(of).limit(limit + 1)
@@ -78,9 +83,12 @@ def _point(table: Table, columns: Sequence[Column], expand: Sequence[Expand]) ->
 
 def count(tx: ReadTx, query: Query) -> int:
     """How many rows match, but at most COUNT_LIMIT; pages, order and `top` do not matter."""
+    if query.fields:
+        rows = every_row(query).limit(COUNT_LIMIT).subquery()
+        return int(tx.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
     scope = Scope(query.table)
     source = joined(scope, query)
-    one = sa.select(scope.root.id) if query.distinct else sa.select(sa.literal_column("1"))
+    one = selected([scope.root.id] if query.distinct else [])
     sql = one.select_from(source).where(sa.true(), *conditions(scope, query)).limit(COUNT_LIMIT)
     rows = (sql.distinct() if query.distinct else sql).subquery()
     return int(tx.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())

@@ -71,7 +71,7 @@ def threshold(operator: Operator, value: Decimal, scale: int) -> int:
 
 def by_decimals(currency: Sql, of: dict[int, Sql]) -> Sql:
     """One of three things, by the decimals of the row's currency."""
-    if isinstance(currency, sa.sql.elements.Null):
+    if isinstance(currency, sa.Null):
         return of[WITHOUT_CURRENCY]
     none, three = _codes(0), _codes(THOUSANDTHS)
     return sa.case((currency.in_(none), of[0]), (currency.in_(three), of[THOUSANDTHS]), else_=of[WITHOUT_CURRENCY])

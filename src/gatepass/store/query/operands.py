@@ -72,6 +72,8 @@ _TYPES: dict[Form, Any] = {
 
 def typed(scope: Scope, operand: Operand) -> Typed:
     """An operand as SQL. Raises Refused for what cannot be compared."""
+    if (known := scope.known(operand)) is not None:
+        return known
     match operand:
         case At(column, alias):
             return column_of(scope[alias], column)
@@ -122,7 +124,7 @@ def _number(value: Value) -> Decimal:
     raise _mismatch(value)
 
 
-def _fitting(value: Value, form: Form) -> Value:
+def _fitting(value: Value, form: Form) -> Value:  # noqa: PLR0911 one case, one answer
     match form, value:
         case Form.TEXT, str():
             return storable(value)

@@ -11,7 +11,7 @@ from gatepass.model.query import Expand, Linked, Navigation, Page, Query, Record
 from gatepass.store.engine import ReadTx
 from gatepass.store.query.conditions import link_columns, target_of
 from gatepass.store.query.order import order_by
-from gatepass.store.query.scope import Scope, Sql, is_currency
+from gatepass.store.query.scope import Scope, Sql, is_currency, selected
 from gatepass.store.query.statement import Statement, conditions, goes_on, joined, limit_of, statement
 from gatepass.store.values import StoredRow, needs
 
@@ -76,13 +76,13 @@ def _expand_many(tx: ReadTx, found: Sequence[Found], wanted: Expand, navigation:
     groups: dict[Any, list[Found]] = {key: [] for key in keys}
     for each in related:
         groups[each.row[PARENT]].append(each)
-    counts = _counts(tx, query, navigation, keys) if query.count else {}
+    counts = _counts(tx, query, navigation, keys) if query.count else None
     kept = [each for group in groups.values() for each in group[:limit]]
     expand(tx, kept, wanted.query.expand)
     for each in found:
         group = groups[each.row[foot]]
         after = of.after(group[limit - 1].row) if goes_on(query, len(group)) else ()
-        count = counts.get(each.row[foot], 0) if query.count else None
+        count = None if counts is None else counts.get(each.row[foot], 0)
         each.record.related[navigation.name] = Page([one.record for one in group[:limit]], count, after)
 
 
@@ -111,6 +111,7 @@ def hanging(
 def _counts(tx: ReadTx, query: Query, navigation: ToMany | Linked, keys: Sequence[Any]) -> Mapping[Any, int]:
     scope = Scope(query.table)
     source = joined(scope, query)
-    sql = sa.select(sa.func.count()).select_from(source).where(sa.true(), *conditions(scope, query))
+    sql = selected([sa.func.count().label("count")]).select_from(source).where(sa.true(), *conditions(scope, query))
     sql, parent = hanging(scope, sql, navigation, keys)
-    return {row[1]: row[0] for row in tx.execute(sql.add_columns(parent).group_by(parent))}
+    rows = tx.execute(sql.add_columns(parent.label(PARENT)).group_by(parent)).mappings()
+    return {row[PARENT]: row["count"] for row in rows}

@@ -1,13 +1,14 @@
 """The tables that a statement speaks of, by alias, and the columns they hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from gatepass.model.columns import Column, Constant, Difference, Mapped, Same
-from gatepass.model.query import ROOT
+from gatepass.model.query import ROOT, Operand
 from gatepass.model.table import Table
 from gatepass.store.tables import DECLARED
 
@@ -82,6 +83,10 @@ class Scope:
     def find(self, alias: str) -> Source | None:
         return self._sources.get(alias)
 
+    def known(self, operand: Operand) -> Any:
+        """An operand that is something else here than in the table; None for most."""
+        return None
+
     def __getitem__(self, alias: str) -> Source:
         return self._sources[alias]
 
@@ -89,6 +94,11 @@ class Scope:
 @lru_cache(maxsize=ALIASES_KEPT)
 def _aliased(name: str, number: int) -> sa.FromClause:
     return DECLARED[name].alias(f"t{number}")
+
+
+def selected(columns: Sequence[Any]) -> sa.Select[Any]:
+    """SELECT of these columns; of nothing but the rows themselves when there are none."""
+    return cast("sa.Select[Any]", sa.select(*(columns or [sa.literal_column("1")])))
 
 
 def is_currency(column: Column) -> bool:

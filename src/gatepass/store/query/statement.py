@@ -38,7 +38,7 @@ class Shape:
 def shape_of(table: Table, columns: Sequence[Column], expand: Sequence[Expand] = ()) -> Shape:
     """The columns asked for, or all; with primary key and version, and with the currency beside money."""
     asked = _with_currency(table, columns or table.shown)
-    names = dict.fromkeys(_EVERY_ROW)
+    names: dict[str, None] = dict.fromkeys(_EVERY_ROW)
     for column in asked:
         names.update(dict.fromkeys(needs(column)))
     for one in expand:

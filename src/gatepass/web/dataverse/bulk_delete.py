@@ -60,7 +60,9 @@ def _delete(tx: WriteTx, call: Call, wanted: Query) -> None:
 
 def _query(said: Members) -> Query:
     if any(said.get(name) for name in _NOT_BUILT) or "EntityName" not in said:
-        raise Refused("NotBuilt", "BulkDelete takes a QueryExpression with an EntityName and Criteria, and nothing else.")
+        raise Refused(
+            "NotBuilt", "BulkDelete takes a QueryExpression with an EntityName and Criteria, and nothing else."
+        )
     table = model.BY_LOGICAL.get(str(said["EntityName"]))
     if table is None:
         raise invalid(NAME, f"The entity with a name = '{str(said['EntityName'])[:100]}' was not found.")
@@ -156,4 +158,4 @@ def _list(said: Members, name: str) -> list[Item]:
     found = said.get(name) or []
     if not isinstance(found, list):
         raise invalid(NAME, f"'{name}' has to be a list.")
-    return cast("list[Item]", found)
+    return found

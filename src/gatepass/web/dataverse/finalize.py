@@ -5,19 +5,14 @@ from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.services import finalize
 from gatepass.services.access import Caller
 from gatepass.services.finalize import Finalize, Word
 from gatepass.store import WriteTx
-from gatepass.web.body import limited_body
 from gatepass.web.dataverse import errors
-from gatepass.web.dataverse.auth import authority, caller
 from gatepass.web.dataverse.call import Call, Reply
-from gatepass.web.site import Site, site
 
 MAX_BODY_BYTES = 64 * 1024
 WORDS: Mapping[int, Word] = MappingProxyType({100000000: Word.CANCELLED, 100000001: Word.COMPLETED})
@@ -34,18 +29,8 @@ class FinalizeRegistrationPayment(msgspec.Struct):
 _decoder = msgspec.json.Decoder(FinalizeRegistrationPayment)
 
 
-async def finalize_registration_payment(request: Request) -> Response:
-    """POST /api/data/v9.x/msevtmgt_finalizeregistrationpayment -> 204"""
-    try:
-        who = await caller(request)
-        await _finalize(site(request), _allowed(who, await limited_body(request, MAX_BODY_BYTES)))
-    except GatepassError as error:
-        return errors.refusal(error, authority(request))
-    return Response(status_code=204, headers=errors.headers())
-
-
 def run(tx: WriteTx, call: Call) -> Reply:
-    """The same as an operation: alone, in a batch or in a change set. A refusal is returned, so that its audit stays."""
+    """POST msevtmgt_finalizeregistrationpayment -> 204. A refusal is returned, not raised, so that its audit stays."""
     command = _allowed(call.caller, call.body)
     outcome = finalize.finalize_in(tx, command)
     return errors.reply(_worded(outcome, command)) if isinstance(outcome, GatepassError) else Reply(204)
@@ -57,13 +42,6 @@ def _allowed(who: Caller, body: bytes) -> Finalize:
     return _command(body, who.name)
 
 
-async def _finalize(here: Site, command: Finalize) -> None:
-    try:
-        await finalize.finalize(here.store, command)
-    except NotFound as error:
-        raise _worded(error, command) from error
-
-
 def _worded(error: GatepassError, command: Finalize) -> GatepassError:
     """As Dataverse says that a record is not there."""
     if not isinstance(error, NotFound):
@@ -72,6 +50,8 @@ def _worded(error: GatepassError, command: Finalize) -> GatepassError:
 
 
 def _command(body: bytes, actor: str) -> Finalize:
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused("BodyTooLarge", f"The body is larger than {MAX_BODY_BYTES // 1024} kB. Two values are needed.")
     try:
         said = _decoder.decode(body)
         purchase_id = UUID(said.msevtmgt_purchaseid)

@@ -43,7 +43,9 @@ def find(call: Call, segment: Segment) -> Operation | None:
     if action and call.method == "POST":
         return Operation(write=action)
     if function or action:
-        raise Conflict("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path[:200]}'.")
+        raise Conflict(
+            "MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path[:200]}'."
+        )
     return None
 
 
@@ -68,7 +70,11 @@ def retrieve_current_organization(_: Arguments, tx: ReadTx, call: Call) -> Reply
     name = str(found.values["name"]) if found else ""
     origin = call.root.partition("/api/")[0]
     host = (urlsplit(origin).hostname or "").partition(".")[0]
-    endpoints = {"WebApplication": f"{origin}/", "OrganizationService": f"{origin}/", "OrganizationDataService": call.root}
+    endpoints = {
+        "WebApplication": f"{origin}/",
+        "OrganizationService": f"{origin}/",
+        "OrganizationDataService": call.root,
+    }
     detail = {
         "OrganizationId": at, "FriendlyName": name, "OrganizationVersion": VERSION, "EnvironmentId": at,
         "TenantId": at, "UrlName": host, "UniqueName": host, "State": "Enabled", "Endpoints": _dictionary(endpoints),
@@ -82,7 +88,9 @@ def retrieve_total_record_count(given: Arguments, tx: ReadTx, call: Call) -> Rep
     for name in _names(given.get("EntityNames", "")):
         table = model.BY_LOGICAL.get(name)
         if table is None:
-            raise Refused("PayloadInvalid", f"The entity with a name = '{name[:100]}' was not found in the MetadataCache.")
+            raise Refused(
+                "PayloadInvalid", f"The entity with a name = '{name[:100]}' was not found in the MetadataCache."
+            )
         require(call.caller, Right.READ, table)
         counts[name] = _rows(tx, table)
     return _told(call, "RetrieveTotalRecordCount", {"EntityRecordCountCollection": _dictionary(counts)})

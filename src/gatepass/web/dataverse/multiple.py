@@ -36,7 +36,9 @@ def find(call: Call, table: Table, segment: Segment) -> Operation | None:
     if action is None:
         return None
     if call.method != "POST":
-        raise Conflict("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path}'.")
+        raise Conflict(
+            "MethodWrong", f"No HTTP resource was found that matches the request URI '{call.root}{call.path}'."
+        )
     return Operation(write=partial(action, table))
 
 
@@ -108,7 +110,9 @@ def _key(call: Call, table: Table, target: Members, said: Payload) -> Key:
     for key in table.keys:
         if all(said.values.get(name) is not None for name in key.columns):
             return {name: said.values[name] for name in key.columns}
-    raise invalid(table.set_name, f"Each target needs its key: '{references.ID}', '{table.id_name}' or an alternate key.")
+    raise invalid(
+        table.set_name, f"Each target needs its key: '{references.ID}', '{table.id_name}' or an alternate key."
+    )
 
 
 def _told(call: Call, table: Table, name: str, members: Mapping[str, object]) -> Reply:

@@ -15,7 +15,7 @@ from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 from gatepass.services.records.rules import attendance, events, orders, people, setup
 from gatepass.services.records.rules.ways_out import COLUMNS, TABLES
-from gatepass.store import ReadTx, WriteTx, rows
+from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row
 
 Rule = Callable[[Change], None]
@@ -33,7 +33,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "check_in": attendance.check_in,
         "custom_field": attendance.custom_field,
         "purchase": orders.purchase,
-        "registration": orders.registration,
         "payment_provider": setup.payment_provider,
         "web_application": setup.web_application,
         "transactioncurrency": setup.currency,
@@ -57,6 +56,7 @@ HELD_FIRST: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pass": ("msevtmgt_eventid", "event"),
         "session": ("msevtmgt_event", "event"),
         "session_registration": ("msevtmgt_sessionid", "session"),
+        "check_in": ("msevtmgt_registrationid", "registration"),
     }
 )
 """The lookup to the record whose row is the lock of these: it is locked before them, as our own flows do."""
@@ -81,13 +81,13 @@ def check_access(table: Table) -> None:
         raise refusals.broken(f"Records of '{table.logical}' are read-only here. {way_out}")
 
 
-def check_own_id(table: Table) -> None:
-    """The id of an order tells when it was made, and reconciliation finds it by that."""
-    if table.name == "purchase":
-        raise refusals.broken(
-            "The id of an event purchase is made here. Leave it out: POST to msevtmgt_eventpurchases, and read the id "
-            "from OData-EntityId."
-        )
+def check_making(table: Table, *, own_id: bool) -> None:
+    """Raises Refused where no record can be made, or none with an id of the caller's own."""
+    if table.name == "registration":
+        raise refusals.broken(orders.NO_REGISTRATION)
+    if table.name == "purchase" and own_id:
+        # It tells when the order was made, and reconciliation finds it by that.
+        raise refusals.broken(orders.NO_ID)
 
 
 def check_link(tx: WriteTx, relationship: ManyToMany, first: UUID, second: UUID) -> None:
@@ -126,6 +126,3 @@ def why_not(table: Table, column: Column) -> str:
 
 def _later(column: Column) -> str:
     return " later: only when the record is made" if column.settable.value == "create" else ": it is kept by the system"
-
-
-__all__ = ["HELD_FIRST", "REMOVALS", "RULES", "ReadTx"]

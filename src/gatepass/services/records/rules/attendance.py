@@ -12,7 +12,7 @@ from gatepass.store.tables import Row
 MULTIPLE_CHOICE, SINGLE_CHOICE = 100000002, 100000003
 """Types of a question that need choices."""
 SESSION_CHECK_IN = 100000000
-_CANCELLED = 2
+_REGISTERED, _CANCELLED = 1, 2
 _SESSION, _EVENT = model.BY_NAME["session"], model.BY_NAME["event"]
 
 
@@ -23,14 +23,25 @@ def session_registration(change: Change) -> None:
     if owner is None or after["contact_id"] is None:
         return
     _check_event(change, owner["event_id"], "session")
-    if after["iscanceled"] and after["state"] == 0:
-        after["state"], after["reason"] = 1, _CANCELLED
-    after["iscanceled"] = after["state"] == 1
+    _cancel(change)
     if after["registration_id"]:
         _counting_registration(change, owner["event_id"])
-    if takes_a_place(after):
+    had = change.before is not None and takes_a_place(change.before) and not change.changes("session_id", "contact_id")
+    if takes_a_place(after) and not had:
         _check_place(change, owner)
     _count(change)
+
+
+def _cancel(change: Change) -> None:
+    """The flag and the status say the same, whichever of them was given."""
+    after = change.after
+    if (
+        "iscanceled" in change.given
+        and not {"state", "reason"} & change.given
+        and after["iscanceled"] != (after["state"] == 1)
+    ):
+        after["state"], after["reason"] = (1, _CANCELLED) if after["iscanceled"] else (0, _REGISTERED)
+    after["iscanceled"] = after["state"] == 1
 
 
 def _check_event(change: Change, event_id: UUID, what: str) -> None:

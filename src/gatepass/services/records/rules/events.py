@@ -21,7 +21,7 @@ def event(change: Change) -> None:
     """An event keeps its promises to those who hold seats."""
     if change.new:
         _complete(change)
-    _check_times(change.after, "event")
+    _check_times(change, "event", "starts", "ends")
     _check_zone(change)
     _check_capacity(change)
     _check_payments(change)
@@ -32,16 +32,15 @@ def event(change: Change) -> None:
 
 def _complete(change: Change) -> None:
     after = change.after
-    if not after["readable_id"] and after["name"]:
-        after["readable_id"] = readable_id(after["name"])
+    after["readable_id"] = after["readable_id"] or readable_id(after["name"] or "")
     if "payment_enabled" not in change.given:
         after["payment_enabled"] = after["payment_provider_id"] is not None
 
 
-def _check_times(after: Mapping[str, Any], what: str, starts: str = "starts", ends: str = "ends") -> None:
-    first: datetime | None = after[starts]
-    last: datetime | None = after[ends]
-    if first and last and last <= first:
+def _check_times(change: Change, what: str, starts: str, ends: str) -> None:
+    first: datetime | None = change.after[starts]
+    last: datetime | None = change.after[ends]
+    if first and last and last <= first and change.changes(starts, ends):
         raise refusals.broken(f"The {what} ends before it has started: it must end after {first.isoformat()}.")
 
 
@@ -51,7 +50,7 @@ def _check_zone(change: Change) -> None:
         return
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.") from None
 
 
@@ -71,7 +70,8 @@ def _check_capacity(change: Change) -> None:
 
 
 def _check_payments(change: Change) -> None:
-    if change.after["payment_enabled"] and change.after["payment_provider_id"] is None:
+    asked = change.changes("payment_enabled", "payment_provider_id")
+    if asked and change.after["payment_enabled"] and change.after["payment_provider_id"] is None:
         raise refusals.broken(
             "Enabling the payment gateway needs a payment provider: set msevtmgt_PaymentProviderId, or set "
             "msevtmgt_enablepaymentgateway to false."
@@ -132,17 +132,19 @@ def pass_goes(_tx: WriteTx, before: Row) -> None:
 def session(change: Change) -> None:
     """A session never takes more people than its event, nor fewer than are registered."""
     after = change.after
-    _check_times(after, "session", "starttime", "endtime")
+    _check_times(change, "session", "starttime", "endtime")
     owner = change.target("event_id", "event")
+    registered = 0 if change.new else attending(change.tx, change.id)
+    if registered and change.changes("event_id"):
+        raise refusals.broken("People are registered for this session: it stays with its event.")
     capacity = after["capacity"]
-    if capacity is None:
+    if capacity is None or not change.changes("capacity", "event_id"):
         return
     most = owner["capacity"] if owner else None
     if most is not None and capacity > most:
         raise refusals.broken(
             f"The event takes {most} people, so a session cannot take {capacity}. Raise the event's first."
         )
-    registered = 0 if change.new else attending(change.tx, change.id)
     if capacity < registered:
         raise refusals.broken(
             f"{registered} people are registered for this session: its capacity cannot go below that."
@@ -172,7 +174,7 @@ def session_track(change: Change) -> None:
 
 def speaker_engagement(change: Change) -> None:
     """A speaker speaks in a session of the same event."""
-    _check_times(change.after, "engagement", "starttime", "endtime")
+    _check_times(change, "engagement", "starttime", "endtime")
     spoken_in = change.target("session_id", "session")
     if spoken_in is not None and spoken_in["event_id"] != change.after["event_id"]:
         raise refusals.broken("The session belongs to another event. Choose one of this event.")

@@ -2,16 +2,25 @@
 
 from datetime import timedelta
 
+from gatepass import model
 from gatepass.domain.event import EventStatus
 from gatepass.domain.purchase import Status, order_reference
 from gatepass.services import switches
 from gatepass.services.records import refusals
-from gatepass.services.records.change import Change, held
+from gatepass.services.records.change import Change
 from gatepass.services.registrations import DEFAULT_HOLD
-from gatepass.store import WriteTx
+from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row
 
 LOCALE = "en"
+NO_REGISTRATION = (
+    "A registration is made by a completed purchase, which counts its seat. POST the attendees to the events API at "
+    "events/{readableEventId}/registrations; a free pass completes at once."
+)
+NO_ID = (
+    "The id of an event purchase is made here. Leave it out: POST to msevtmgt_eventpurchases, and read the id from "
+    "OData-EntityId."
+)
 
 
 def purchase(change: Change) -> None:
@@ -46,16 +55,7 @@ def _provider(change: Change, event: Row) -> Row | None:
     if not event["payment_enabled"] or not switches.on(change.tx, switches.PAYMENTS):
         return None
     at = event["payment_provider_id"]
-    return held(change.tx, "payment_provider", at) if at else None
-
-
-def registration(change: Change) -> None:
-    """Registrations come from completed purchases, with their seats; staff may note something on them."""
-    if change.new:
-        raise refusals.broken(
-            "A registration is made by a completed purchase, which counts its seat. POST the attendees to the events API "
-            "at events/{readableEventId}/registrations; a free pass completes at once."
-        )
+    return rows.find(change.tx, model.BY_NAME["payment_provider"], at) if at else None
 
 
 def purchase_goes(_tx: WriteTx, before: Row) -> None:
