@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatepass.model.query import ROOT, At, Expand, Page, Query, Record
@@ -18,7 +18,7 @@ from tests.dataverse.worlds import columns_of, queries, ways, worlds, write
 
 # A failing query is a long text.
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
-many = settings(deadline=None, max_examples=250, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+many = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module", params=DATABASES)

@@ -215,6 +215,8 @@ def _by_words(source: Source, column: Column, operator: Operator, values: tuple[
     if stored is None:
         return None
     held = source.held(column)
+    if len(stored) == 1:
+        return numbers.compare(operator, held, stored[0])
     return held.in_(stored) if operator is Operator.EQ else held.not_in(stored)
 
 
