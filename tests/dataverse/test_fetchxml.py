@@ -96,16 +96,27 @@ async def test_links_that_test_for_rows(api: WebApi, people: People, kind: str, 
 
 
 async def test_a_relationship_of_many_to_many_is_two_links(api: WebApi) -> None:
-    event = await api.make("msevtmgt_events", msevtmgt_name="Fetched")
+    event = await api.make(
+        "msevtmgt_events",
+        msevtmgt_name="Fetched",
+        msevtmgt_eventstartdate="2027-06-10T09:00:00Z",
+        msevtmgt_eventenddate="2027-06-11T17:00:00Z",
+    )
     passes = [
         await api.make(
             "msevtmgt_passes",
-            **{"msevtmgt_name": name, "msevtmgt_passprice": 1, "msevtmgt_eventid@odata.bind": f"/msevtmgt_events({event})"},
+            **{"msevtmgt_name": name, "msevtmgt_passprice": 1, "msevtmgt_noofpassesallocated": 5, "msevtmgt_eventid@odata.bind": f"/msevtmgt_events({event})"},
         )
         for name in ("Day", "Week")
     ]
     session = await api.make(
-        "msevtmgt_sessions", **{"msevtmgt_name": "Keynote", "msevtmgt_event@odata.bind": f"/msevtmgt_events({event})"}
+        "msevtmgt_sessions",
+        **{
+            "msevtmgt_name": "Keynote",
+            "msevtmgt_starttime": "2027-06-10T09:00:00Z",
+            "msevtmgt_endtime": "2027-06-10T10:00:00Z",
+            "msevtmgt_Event@odata.bind": f"/msevtmgt_events({event})",
+        },
     )
     bound = await api.post(
         f"msevtmgt_passes({passes[0]})/msevtmgt_pass_msevtmgt_session/$ref", {"@odata.id": f"{api.root}msevtmgt_sessions({session})"}
