@@ -4,6 +4,8 @@ import asyncio
 import email
 import hmac
 import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,7 +38,8 @@ STRIPE_KEY = "sk_test_51gatepass"
 WEBHOOK_SECRET = "whsec_gatepass"
 STAFF = ("anna@contoso.example", "correct horse battery staple")
 SITE = "https://www.contoso.example"
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
+COMMAND_PATIENCE_S = 50.0
 NOTIFY = "/GatewayEvents/HandleStripeEvent"
 
 
@@ -310,6 +313,20 @@ class Running:
         await self.pay(order, card)
         await self.until_status(order, "completed")
         return order
+
+    async def command(self, *arguments: str) -> tuple[str, str, int]:
+        """Run `gatepass ...` against this installation: what it said, what it complained of, its exit code."""
+        settings = self.installation.settings
+        variables = environment(settings.database_url, settings.base_url, settings.stripe_api_base)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gatepass", *arguments, "--data-dir", str(settings.data_dir),
+            env=kept | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(run.communicate(), COMMAND_PATIENCE_S)
+        assert b"Traceback" not in err, err.decode()
+        assert run.returncode is not None
+        return out.decode(), err.decode(), run.returncode
 
     async def look_up_now(self) -> None:
         """The next planned look at open payments is due now."""

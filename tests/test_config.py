@@ -26,6 +26,15 @@ def test_an_empty_environment_is_a_test_installation_on_sqlite(tmp_path: Path) -
     assert settings.mail_dir == tmp_path / "mail"
 
 
+def test_calls_are_paced_by_what_the_account_takes_and_a_sandbox_takes_all(tmp_path: Path) -> None:
+    def pace(**variables: str) -> int:
+        return config.read(variables, data_dir=tmp_path).provider_calls_per_s
+
+    assert (pace(), pace(**LIVE)) == (20, 80)
+    assert pace(GATEPASS_STRIPE_API_BASE="http://127.0.0.1:8001") == 0
+    assert pace(**LIVE, GATEPASS_PROVIDER_CALLS_PER_S="300") == 300
+
+
 def test_the_installations_own_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     first, again = config.read({}, data_dir=tmp_path), config.read({}, data_dir=tmp_path)
 
@@ -57,6 +66,7 @@ def test_the_installations_own_key_is_made_once_and_for_its_owner_only(tmp_path:
         ("GATEPASS_SMTP_PORT", "٢٥"),
         ("GATEPASS_SMTP_TLS", "ssl"),
         ("GATEPASS_LOG_LEVEL", "loud"),
+        ("GATEPASS_PROVIDER_CALLS_PER_S", "many"),
         ("GATEPASS_PULL_SECONDS", "-1"),
         ("GATEPASS_PULL_SECONDS", "3601"),
         ("GATEPASS_KEEP_NOTIFICATIONS_DAYS", "89"),

@@ -139,8 +139,13 @@ def providers(settings: Settings) -> dict[str, PaymentProvider]:
     """The payment providers that are connected, by name. Calls nobody."""
     if settings.stripe_secret_key is None:
         return {}
-    opening = Opening(settings.stripe_opening)
-    stripe = Stripe(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_base, opening)
+    stripe = Stripe(
+        settings.stripe_secret_key,
+        settings.stripe_webhook_secret,
+        settings.stripe_api_base,
+        Opening(settings.stripe_opening),
+        settings.provider_calls_per_s,
+    )
     return {stripe.name: stripe}
 
 

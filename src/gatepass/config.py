@@ -14,6 +14,8 @@ LONGEST_PULL_S = 3600
 LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS = 90, 36_500
 """Of raw notifications: a dispute may ask for what the provider said four months ago."""
 LONGEST_RECONCILE_MINUTES = 7 * 24 * 60
+LIVE_CALLS_PER_S, TEST_CALLS_PER_S, MOST_CALLS_PER_S = 80, 20, 10_000
+"""Stripe takes 100 of an account in live mode and 25 in test mode (docs.stripe.com/rate-limits): some room for others."""
 PREFIX = "GATEPASS_"
 
 
@@ -41,6 +43,8 @@ class Settings:
     stripe_api_base: str
     stripe_opening: str
     """"session" or "link"."""
+    provider_calls_per_s: int
+    """How many calls leave this process for one provider at most; 0: as many as come."""
     pull_seconds: int
     """How often each provider's own list of events is read; 0: never."""
     keep_notifications_days: int
@@ -83,6 +87,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
     )
     stripe_key = given.secret("STRIPE_SECRET_KEY")
     mode = given.choice("MODE", ("test", "live"), _mode_of(stripe_key))
+    stripe_base = _url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API))
     settings = Settings(
         data_dir=directory,
         database_url=_database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
@@ -91,8 +96,9 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         secret_key=given.list("SECRET_KEY") or ("" if mode == "live" else _own_secret(directory),),
         stripe_secret_key=stripe_key,
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
-        stripe_api_base=_url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API)),
+        stripe_api_base=stripe_base,
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
+        provider_calls_per_s=given.number("PROVIDER_CALLS_PER_S", _pace(mode, stripe_base), 0, MOST_CALLS_PER_S),
         pull_seconds=given.number("PULL_SECONDS", 30, 0, LONGEST_PULL_S),
         keep_notifications_days=given.number("KEEP_NOTIFICATIONS_DAYS", 400, LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS),
         reconcile_minutes=given.number("RECONCILE_MINUTES", 60, 0, LONGEST_RECONCILE_MINUTES),
@@ -164,6 +170,13 @@ class _Given:
         if not value.isascii() or not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
             raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from {least} to {most}.")
         return int(value)
+
+
+def _pace(mode: str, stripe_base: str) -> int:
+    """A sandbox on this machine takes all that come."""
+    if stripe_base != STRIPE_API:
+        return 0
+    return LIVE_CALLS_PER_S if mode == "live" else TEST_CALLS_PER_S
 
 
 def _mode_of(stripe_key: str | None) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
+from gatepass.providers.pace import behind_buyers
 from gatepass.services import cancellations, disputes, inbox, notifications, pull, reconcile, refund_calls, upkeep
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
@@ -168,16 +169,20 @@ class Worker:
 
     async def _do(self, claim: Job, looks: notifications.Looks) -> None:
         try:
-            if claim.kind == "apply_notification":
-                await notifications.apply(self._desk, claim, looks)
-            else:
-                await self._handlers[claim.kind](claim)
+            with behind_buyers():
+                await self._handle(claim, looks)
         except Conflict as error:
             # Another node has taken it over, and it will do it.
             if error.code != "JobTaken":
                 await self._give_back(claim, error)
         except Exception as error:
             await self._give_back(claim, error)
+
+    async def _handle(self, claim: Job, looks: notifications.Looks) -> None:
+        if claim.kind == "apply_notification":
+            await notifications.apply(self._desk, claim, looks)
+        else:
+            await self._handlers[claim.kind](claim)
 
     async def _give_back(self, claim: Job, error: Exception) -> None:
         """Only what may pass is tried again for ever; the rest is parked with its reason, in sight."""

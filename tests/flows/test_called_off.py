@@ -6,7 +6,7 @@ import pytest
 
 from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.services import cancellations
-from gatepass.services.cancellations import Forecast
+from gatepass.services.cancellations import Forecast, run_time, spoken
 from gatepass.store import purchases
 from gatepass.store.tables import new_id
 from tests.running import Running
@@ -60,6 +60,48 @@ async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Runni
     await gatepass.until(lambda: gatepass.mails_to(order.email))
     assert all("goes back to you" in subject for subject in gatepass.mails_to(order.email))
     await gatepass.check_promises()
+
+
+async def test_money_that_a_bank_holds_is_not_asked_for_again(gatepass: Running) -> None:
+    orders = [await gatepass.paid(pass_name="Rare") for _ in range(2)]
+    (payment,) = await gatepass.payments(orders[0].id)
+    await gatepass.sandbox.control("disputes", payment=payment.intent_ref)
+
+    async def told() -> bool:
+        return await gatepass.attention() == ["dispute"]
+
+    await gatepass.until(told)
+
+    assert (await _call_off(gatepass)).cash == {"EUR": 24900}
+
+    await gatepass.until_refunded(orders[1], "succeeded")
+    await gatepass.until_status(orders[0], "cancelled")
+    assert await gatepass.refunds(orders[0]) == []
+    await gatepass.check_promises()
+
+
+async def test_the_command_forecasts_first_and_changes_nothing(gatepass: Running) -> None:
+    await gatepass.paid(pass_name="Rare")
+
+    said, _, code = await gatepass.command("call-off", gatepass.event.readable_id)
+
+    assert code == 0
+    first, counted, cash, *_ = said.splitlines()
+    assert (first, counted.split()) == (f"{gatepass.event.name}: 1 orders end", ["1", "completed"])
+    assert cash == "Cash needed at the provider: 249.00 EUR"
+    assert "It takes at least 10 seconds.\nNothing was done." in said
+    assert (await gatepass.post_registration(gatepass.body())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("orders", "said"),
+    [
+        (0, "10 seconds"), (49, "10 seconds"), (100, "20 seconds"), (349, "1 minute"), (3_100, "10 minutes and 20 seconds"),
+        (18_000, "1 hour"), (25_017, "1 hour and 23 minutes"), (36_010, "2 hours"),
+    ],
+)  # fmt: skip
+def test_the_forecast_says_how_long_the_run_takes(orders: int, said: str) -> None:
+    assert spoken(run_time(orders)) == said
 
 
 async def test_it_is_called_off_once_and_with_a_reason(gatepass: Running) -> None:

@@ -7,14 +7,31 @@ from gatepass.domain.money import Money
 from tests.running import Order, Running
 
 
-async def _late(here: Running) -> Order:
-    """Pay for the only seat, unheard; the hold ends, and the money is told of afterwards, by `deliver`."""
+async def _late(gatepass: Running, policy: str) -> tuple[Running, Order]:
+    """Pay for an event's only seat, unheard; the hold ends, and the money is told of afterwards, by `_told`."""
+    here = await gatepass.at(("One", 5000, 1))
+    await here.change_event(late_policy=policy)
     await here.sandbox.hold_deliveries()
     order = await here.register(pass_name="One")
     await here.pay(order)
     # As if the provider's own expiry had been asked for and had come too late: nobody looks before the seat is free.
     await here.free_the_seats_of(order)
-    return order
+    return here, order
+
+
+async def _too_late(gatepass: Running, policy: str, becomes: str) -> tuple[Running, Order, Order]:
+    """The same, and somebody else holds the seat when the money is told of."""
+    here, order = await _late(gatepass, policy)
+    other = await here.register(pass_name="One")
+    await _told(here)
+    await here.until_status(order, becomes)
+    return here, order, other
+
+
+async def _frees(here: Running, other: Order) -> None:
+    """The hold of the other ends."""
+    await here.let_hold_end(other)
+    await here.until_status(other, "expired")
 
 
 async def _told(here: Running) -> None:
@@ -25,9 +42,7 @@ async def _told(here: Running) -> None:
 
 @pytest.mark.parametrize("policy", ["seat_else_refund", "seat_else_waitlist", "seat_else_attention"])
 async def test_a_free_seat_is_given_again(gatepass: Running, policy: str) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy=policy)
-    order = await _late(here)
+    here, order = await _late(gatepass, policy)
 
     await _told(here)
 
@@ -38,17 +53,11 @@ async def test_a_free_seat_is_given_again(gatepass: Running, policy: str) -> Non
 
 @pytest.mark.parametrize("policy", ["seat_else_refund", "refund"])
 async def test_without_a_seat_the_money_goes_back(gatepass: Running, policy: str) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy=policy)
-    order = await _late(here)
-    other = await here.register(pass_name="One")
-
-    await _told(here)
+    here, order, other = await _too_late(gatepass, policy, "cancelled")
 
     await here.until(lambda: any("goes back to you" in one for one in here.mails_to(order.email)))
     (refund,) = await here.refunds(order)
     assert (refund.cause.value, refund.state.value) == ("paid_late", "succeeded")
-    assert (await here.purchase(order.id)).status.value == "cancelled"
     assert (await here.purchase(other.id)).status.value == "awaiting_payment"
     assert [person.code for person in await here.tickets(order.id)] == [None]
     await here.check_promises()
@@ -56,29 +65,17 @@ async def test_without_a_seat_the_money_goes_back(gatepass: Running, policy: str
 
 @pytest.mark.parametrize("policy", ["seat_else_attention", "attention"])
 async def test_a_person_decides_where_the_policy_says_so(gatepass: Running, policy: str) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy=policy)
-    order = await _late(here)
-    await here.register(pass_name="One")
+    here, *_ = await _too_late(gatepass, policy, "paid_late")
 
-    await _told(here)
-
-    await here.until_status(order, "paid_late")
     assert await here.attention() == ["paid_late"]
     await here.check_promises()
 
 
 async def test_who_waits_gets_the_next_seat_that_is_free(gatepass: Running) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy="seat_else_waitlist")
-    order = await _late(here)
-    other = await here.register(pass_name="One")
-    await _told(here)
-    await here.until_status(order, "waitlisted")
+    here, order, other = await _too_late(gatepass, "seat_else_waitlist", "waitlisted")
     assert here.mails_to(order.email) == []
 
-    await here.let_hold_end(other)
-    await here.until_status(other, "expired")
+    await _frees(here, other)
     await here.hasten("seat_waiting")
 
     await here.until_status(order, "completed")
@@ -87,12 +84,7 @@ async def test_who_waits_gets_the_next_seat_that_is_free(gatepass: Running) -> N
 
 
 async def test_who_waits_in_vain_gets_the_money_back_when_the_event_begins(gatepass: Running) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy="seat_else_waitlist")
-    order = await _late(here)
-    await here.register(pass_name="One")
-    await _told(here)
-    await here.until_status(order, "waitlisted")
+    here, order, _ = await _too_late(gatepass, "seat_else_waitlist", "waitlisted")
 
     await here.change_event(starts=here.event.starts.replace(year=2020))
     await here.hasten("seat_waiting")
@@ -118,19 +110,13 @@ async def test_an_order_that_was_refunded_is_never_seated_again(gatepass: Runnin
 
 
 async def test_who_waits_and_gets_the_money_back_is_not_seated(gatepass: Running) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy="seat_else_waitlist")
-    order = await _late(here)
-    other = await here.register(pass_name="One")
-    await _told(here)
-    await here.until_status(order, "waitlisted")
+    here, order, other = await _too_late(gatepass, "seat_else_waitlist", "waitlisted")
     with pytest.raises(Conflict, match="no seats yet"):
         await here.refund(order, amount=Money(100, "EUR"))
 
     await here.refund(order, amount=Money(5000, "EUR"), keep_seats=True)
     await here.until_refunded(order, "succeeded")
-    await here.let_hold_end(other)
-    await here.until_status(other, "expired")
+    await _frees(here, other)
     await here.hasten("seat_waiting")
     await here.until_quiet()
 
@@ -138,18 +124,31 @@ async def test_who_waits_and_gets_the_money_back_is_not_seated(gatepass: Running
     await here.check_promises()
 
 
+async def test_who_waits_and_has_the_bank_take_the_money_back_is_not_seated(gatepass: Running) -> None:
+    here, order, other = await _too_late(gatepass, "seat_else_waitlist", "waitlisted")
+    (payment,) = await here.payments(order.id)
+    dispute = await here.sandbox.control("disputes", payment=payment.intent_ref)
+    await here.sandbox.control(f"disputes/{dispute['id']}", result="lost")
+    await here.until(lambda: _asks(here, "dispute_lost"))
+
+    await _frees(here, other)
+    await here.hasten("seat_waiting")
+
+    await here.until_status(order, "cancelled")
+    assert await here.refunds(order) == []
+    await here.check_promises()
+
+
+async def _asks(here: Running, kind: str) -> bool:
+    return kind in await here.attention()
+
+
 async def test_a_person_makes_room_and_seats_who_paid_late(gatepass: Running) -> None:
-    here = await gatepass.at(("One", 5000, 1))
-    await here.change_event(late_policy="attention")
-    order = await _late(here)
-    other = await here.register(pass_name="One")
-    await _told(here)
-    await here.until_status(order, "paid_late")
+    here, order, other = await _too_late(gatepass, "attention", "paid_late")
     assert (await here.finalize(order.id, 100000001)).status_code == 204
     assert (await here.purchase(order.id)).status.value == "paid_late"
 
-    await here.let_hold_end(other)
-    await here.until_status(other, "expired")
+    await _frees(here, other)
     assert (await here.finalize(order.id, 100000001)).status_code == 204
 
     await here.until_status(order, "completed")

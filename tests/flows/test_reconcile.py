@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import os
-import sys
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,12 +12,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gatepass.domain.difference import Kind
+from gatepass.domain.difference import Kind, Sums
 from gatepass.domain.money import Money
-from gatepass.services.comparison import BATCH, Books, Comparison, Period
+from gatepass.domain.purchase import order_reference
+from gatepass.services import refunds
+from gatepass.services.books import Books, Period
+from gatepass.services.comparison import BATCH, Comparison
 from gatepass.services.reconcile import Order, period_of, reconcile
 from gatepass.store import ReadTx, tables
-from tests import running as running_
 from tests.running import Running, running
 
 
@@ -39,9 +40,11 @@ async def test_equal_books_are_equal_and_get_their_fees(gatepass: Running) -> No
     after = await _apply(gatepass)
 
     assert before.differences == after.differences == {}
-    assert before.fees_unknown == 2
-    assert after.fees_unknown == 0
+    assert (before.fees_unknown, after.fees_unknown) == (2, 0)
     balance = after.balances["EUR"]
+    # A fee that is not stored yet is no difference.
+    assert before.balances["EUR"].difference == balance.difference == Sums()
+    assert (before.balances["EUR"].fees_to_store, balance.fees_to_store) == (balance.theirs.fees, 0)
     assert (balance.ours.charged, balance.ours.refunded) == (36150, 24100)
     assert balance.ours == balance.theirs
     rows = [row for order in orders for row in await gatepass.payments(order.id)]
@@ -114,6 +117,38 @@ async def test_a_dispute_that_nobody_told_of_and_its_end_long_after(deaf: Runnin
 
     assert left.differences == {}
     assert await deaf.attention() == []
+
+
+async def test_money_that_a_lost_dispute_took_is_gone_on_both_sides(deaf: Running) -> None:
+    order = await _settled(deaf)
+    (payment,) = await deaf.payments(order.id)
+    dispute = await deaf.sandbox.control("disputes", payment=payment.intent_ref)
+    await deaf.sandbox.control(f"disputes/{dispute['id']}", result="lost")
+
+    found = (await _compare(deaf)).balances["EUR"]
+    assert (found.theirs.disputed, found.ours.disputed) == (12050, 0)
+    assert (await _apply(deaf)).differences == {}
+    management = deaf.installation.desk.management
+    await refunds.release(deaf.store, management, order.id, [], "The bank took the money", "anna")
+    left = await _apply(deaf)
+
+    # No confirmed seats, and no money that would ask for some.
+    assert left.differences == {}
+    balance = left.balances["EUR"]
+    assert (balance.theirs.disputed, balance.ours.disputed) == (12050, 12050)
+    assert balance.ours.net == -balance.ours.fees
+    assert (await deaf.purchase(order.id)).status.value == "cancelled"
+
+
+async def test_money_of_a_purchase_that_was_deleted_by_hand_needs_a_person(deaf: Running) -> None:
+    order = await _settled(deaf)
+    await _delete(deaf, order)
+
+    found, left = await _compare(deaf), await _apply(deaf)
+
+    assert _kinds(found) == _kinds(left) == [(Kind.PURCHASE_MISSING, "attention")]
+    assert await deaf.attention() == ["reconcile"]
+    assert f"purchase_missing [attention] {order_reference(order.id)}" in (await _command(deaf))[0]
 
 
 async def test_a_row_that_was_deleted_by_hand_comes_back_with_its_money(deaf: Running) -> None:
@@ -301,19 +336,33 @@ async def test_the_command_says_it_and_its_exit_code_tells(deaf: Running) -> Non
     assert code == 0
 
 
+async def test_the_command_tells_fees_that_are_not_stored_from_differences(deaf: Running) -> None:
+    await _settled(deaf)
+
+    text, code = await _command(deaf)
+
+    assert re.search(r"net 0.00 EUR, without \d+.\d\d EUR of fees to store", text)
+    assert "1 fees are not stored yet, which is no difference" in text
+    assert text.endswith("  equal\n")
+    assert code == 0
+
+
+async def test_the_command_says_what_is_closed_and_still_differs(deaf: Running) -> None:
+    await _settled(deaf)
+    await deaf.store.write(lambda tx: tx.execute(sa.update(tables.payment).values(amount_minor=100)))
+    await _apply(deaf)
+    closed = sa.update(tables.attention).values(closed=datetime.now(UTC))
+    await deaf.store.write(lambda tx: tx.execute(closed))
+
+    text, code = await _command(deaf)
+
+    assert "no difference is open" in text
+    assert code == 0
+
+
 async def _command(system: Running, *options: str) -> tuple[Any, int]:
-    settings = system.installation.settings
-    variables = running_.environment(settings.database_url, settings.base_url, settings.stripe_api_base)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-    run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gatepass", "reconcile", "--data-dir", str(settings.data_dir), *options,
-        env=kept | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(run.communicate(), 50)
-    assert b"Traceback" not in err, err.decode()
-    text = out.decode() + ("" if "--json" in options else err.decode())
-    assert run.returncode is not None
-    return json.loads(text) if "--json" in options else text, run.returncode
+    out, err, code = await system.command("reconcile", *options)
+    return (json.loads(out) if "--json" in options else out + err), code
 
 
 async def _settled(system: Running) -> Any:
@@ -347,6 +396,17 @@ def _kinds(books: Books) -> list[tuple[Kind, str]]:
 async def _set(system: Running, table: sa.Table, order: Any, **columns: Any) -> None:
     key = table.c.id if table is tables.purchase else table.c.purchase_id
     await system.store.write(lambda tx: tx.execute(sa.update(table).where(key == order.id).values(**columns)))
+
+
+async def _delete(system: Running, order: Any) -> None:
+    """Its row, and those that cannot be without it; its money stays."""
+    people = sa.select(tables.registration.c.id).where(tables.registration.c.purchase_id == order.id)
+    own = tables.attendee_pass.c.registration_id.in_(people)
+    await system.store.write(lambda tx: tx.execute(sa.delete(tables.attendee_pass).where(own)))
+    for table in (tables.registration, tables.attendee, tables.mail):
+        gone = sa.delete(table).where(table.c.purchase_id == order.id)
+        await system.store.write(lambda tx, gone=gone: tx.execute(gone))
+    await system.store.write(lambda tx: tx.execute(sa.delete(tables.purchase).where(tables.purchase.c.id == order.id)))
 
 
 async def _free_seats(system: Running) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.doctor import fill
+from benchmarks.history import fill
 from gatepass.store import Store, WriteTx, promises, tables
 
 PURCHASES = 100

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gatepass.config import Settings
     from gatepass.domain.difference import Sums
-    from gatepass.services.comparison import Books, Period
+    from gatepass.services.books import Books, Period
 
 Moment = Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2026-11-01 or 2026-11-01T18:00; UTC.")]
 
@@ -67,24 +67,36 @@ def _print(provider: str, period: "Period", books: "Books") -> None:
 
     print(f"{provider}, {period.since:%Y-%m-%d %H:%M} to {period.until:%Y-%m-%d %H:%M} UTC: {books.payments} payments")
     for currency, balance in sorted(books.balances.items()):
-        theirs, ours = balance.theirs, balance.ours
-        for name, side in ((provider, theirs), ("here", ours)):
+        for name, side in ((provider, balance.theirs), ("here", balance.ours)):
             print(f"  {name:<10} {_told(side, currency)}")
-        print(f"  {'difference':<10} charged {_amount(theirs.charged - ours.charged, currency)}, "
-              f"refunded {_amount(theirs.refunded - ours.refunded, currency)}, net {_amount(theirs.net - ours.net, currency)}")  # fmt: skip
+        rest = f", without {_amount(balance.fees_to_store, currency)} of fees to store" if balance.fees_to_store else ""
+        print(f"  {'difference':<10} {_told(balance.difference, currency)}{rest}")
     for one in books.differences.values():
         about = f"{order_reference(one.purchase_id)} {one.purchase_id}"
         print(f"  {one.kind.value} [{one.remedy.value}] {about} {one.ref}: here {one.ours}; {provider} {one.theirs}")
     if books.foreign:
         print(f"  {books.foreign} at {provider} name no purchase of this installation")
     if books.fees_unknown:
-        print(f"  {books.fees_unknown} fees are not stored yet: --apply stores them")
-    print(f"  {len(books.differences)} differences" if books.differences else "  equal")
+        print(f"  {books.fees_unknown} fees are not stored yet, which is no difference: --apply stores them")
+    print(f"  {_verdict(books)}")
+
+
+def _verdict(books: "Books") -> str:
+    if books.differences:
+        return f"{len(books.differences)} differences"
+    if any(balance.differs for balance in books.balances.values()):
+        return "no difference is open: what the sums differ by was closed in needs attention, or came meanwhile"
+    return "equal"
 
 
 def _told(side: "Sums", currency: str) -> str:
-    names = ("charged", "refunded", "fees", "net")
-    return ", ".join(f"{name} {_amount(getattr(side, name), currency)}" for name in names)
+    return ", ".join(f"{name} {_amount(minor, currency)}" for name, minor in _named(side).items())
+
+
+def _named(side: "Sums") -> dict[str, int]:
+    return {
+        "charged": side.charged, "refunded": side.refunded, "disputed": side.disputed, "fees": side.fees, "net": side.net,
+    }  # fmt: skip
 
 
 def _amount(minor: int, currency: str) -> str:
@@ -96,12 +108,13 @@ def _amount(minor: int, currency: str) -> str:
 def _print_json(provider: str, period: "Period", books: "Books") -> None:
     import json
 
-    def side(sums: "Sums") -> dict[str, int]:
-        return {"charged": sums.charged, "refunded": sums.refunded, "fees": sums.fees, "net": sums.net}
-
     balances = {
-        currency: {"provider": side(one.theirs), "here": side(one.ours)} for currency, one in books.balances.items()
-    }
+        currency: {
+            "provider": _named(one.theirs), "here": _named(one.ours), "difference": _named(one.difference),
+            "fees_to_store": one.fees_to_store,
+        }
+        for currency, one in books.balances.items()
+    }  # fmt: skip
     lines = [
         {
             "kind": one.kind.value, "remedy": one.remedy.value, "purchase": str(one.purchase_id), "reference": one.ref,

@@ -140,7 +140,7 @@ def _amount(store: "Store", purchase_id: UUID, text: str) -> "Money":
 
 
 def _tell(forecast: "Forecast") -> None:
-    from gatepass.services.cancellations import amounts
+    from gatepass.services.cancellations import amounts, spoken
 
     print(f"{forecast.event.name}: {sum(forecast.orders.values())} orders end")
     for status, count in forecast.orders.items():
@@ -148,4 +148,4 @@ def _tell(forecast: "Forecast") -> None:
     print(f"Cash needed at the provider: {amounts(forecast.cash)}")
     unknown = f", and what {forecast.fees_unknown} payments cost is not known yet" if forecast.fees_unknown else ""
     print(f"Fees that the provider keeps: {amounts(forecast.fees)}{unknown}")
-    print(f"It takes at least {forecast.takes}.")
+    print(f"It takes at least {spoken(forecast.takes)}.")

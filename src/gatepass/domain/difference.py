@@ -33,6 +33,8 @@ class Kind(StrEnum):
     CONFIRMED_NOT_PAID = "confirmed_not_paid"
     SEATS_WRONG = "seats_wrong"
     """Registrations are held without a completed purchase, or a completed one holds none."""
+    PURCHASE_MISSING = "purchase_missing"
+    """Money is here for a purchase that is not."""
 
 
 class Remedy(StrEnum):
@@ -73,12 +75,14 @@ class Sums:
 
     charged: int = 0
     refunded: int = 0
+    disputed: int = 0
+    """What buyers' banks hold or keep."""
     fees: int = 0
 
     @property
     def net(self) -> int:
         """What is left of it."""
-        return self.charged - self.refunded - self.fees
+        return self.charged - self.refunded - self.disputed - self.fees
 
 
 @dataclass(slots=True)
@@ -87,6 +91,23 @@ class Balance:
 
     theirs: Sums = field(default_factory=Sums)
     ours: Sums = field(default_factory=Sums)
+    fees_to_store: int = 0
+    """Of the provider's fees: what we have not stored yet. It is no difference."""
+
+    @property
+    def difference(self) -> Sums:
+        """Theirs without ours."""
+        return Sums(
+            charged=self.theirs.charged - self.ours.charged,
+            refunded=self.theirs.refunded - self.ours.refunded,
+            disputed=self.theirs.disputed - self.ours.disputed,
+            fees=self.theirs.fees - self.fees_to_store - self.ours.fees,
+        )
+
+    @property
+    def differs(self) -> bool:
+        """True when any sum does."""
+        return self.difference != Sums()
 
 
 def of_payment(row: Payment, report: Report) -> Difference | None:
@@ -184,16 +205,25 @@ def here_only(kind: Kind, purchase_id: UUID, ref: str, ours: str) -> Difference:
     return Difference(kind, Remedy.ATTENTION, f"reconcile:{kind}:{ref}", purchase_id, ref, ours, "unknown there")
 
 
+def of_missing(purchase_id: UUID, kept: Money) -> Difference | None:
+    """Money that is still here, for a purchase that is not."""
+    if not kept.minor:
+        return None
+    key = f"reconcile:{Kind.PURCHASE_MISSING}:{purchase_id}"
+    return Difference(Kind.PURCHASE_MISSING, Remedy.ATTENTION, key, purchase_id, "", "no purchase", f"{kept} for it")
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A purchase beside its money: what it costs, what came, what went back, and how many hold a registration."""
+    """A purchase beside its money: what it costs, what came, what went, and how many hold a registration."""
 
     id: UUID
     status: Status
     total: Money
     live: bool
     paid_minor: int
-    back_minor: int
+    gone_minor: int
+    """Given back, or held or kept by the buyer's bank."""
     registered: int
 
 
@@ -203,13 +233,13 @@ def of_standing(one: Standing) -> Difference | None:
     unsettled = one.status in {Status.AWAITING_PAYMENT, Status.EXPIRED, Status.CANCELLED}
     if completed and one.paid_minor < one.total.minor:
         kind = Kind.CONFIRMED_NOT_PAID
-    elif unsettled and 0 < one.total.minor <= one.paid_minor - one.back_minor:
+    elif unsettled and 0 < one.total.minor <= one.paid_minor - one.gone_minor:
         kind = Kind.PAID_NOT_CONFIRMED
     elif completed != (one.registered > 0):
         kind = Kind.SEATS_WRONG
     else:
         return None
-    kept = Money(one.paid_minor - one.back_minor, one.total.currency)
+    kept = Money(one.paid_minor - one.gone_minor, one.total.currency)
     ours = f"{one.status} with {one.registered} registrations"
     key = f"reconcile:{kind}:{one.id}"
     return Difference(kind, Remedy.ATTENTION, key, one.id, "", ours, f"{kept} of {one.total}")

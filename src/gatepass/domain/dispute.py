@@ -21,6 +21,11 @@ class DisputeState(StrEnum):
 OPEN = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW})
 
 
+def counts(state: DisputeState, *, inquiry: bool) -> bool:
+    """True while the bank holds or keeps the money: not when it only asks, nor once the dispute is won."""
+    return not inquiry and state is not DisputeState.WON
+
+
 @dataclass(frozen=True, slots=True)
 class DisputeReport:
     """What a provider says of one dispute now."""
@@ -36,6 +41,11 @@ class DisputeReport:
     due: datetime | None
     """Until when evidence counts, UTC."""
     opened: datetime
+
+    @property
+    def counts(self) -> bool:
+        """True while the bank holds or keeps the money."""
+        return counts(self.state, inquiry=self.inquiry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +73,4 @@ class Dispute:
     @property
     def counts(self) -> bool:
         """True while the bank holds or keeps the money."""
-        return not self.inquiry and self.state is not DisputeState.WON
+        return counts(self.state, inquiry=self.inquiry)

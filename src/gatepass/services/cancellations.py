@@ -44,7 +44,12 @@ class Forecast:
     @property
     def takes(self) -> timedelta:
         """How long the run needs at least."""
-        return EVERY * (sum(self.orders.values()) // BATCH)
+        return run_time(sum(self.orders.values()))
+
+
+def run_time(orders: int) -> timedelta:
+    """The pauses of a run, and never less than one: what the provider takes comes on top."""
+    return EVERY * max(1, orders // BATCH)
 
 
 def forecast(tx: ReadTx, event_id: UUID) -> Forecast:
@@ -118,3 +123,11 @@ def _event(tx: ReadTx, event_id: UUID) -> Event:
 def amounts(by_currency: Mapping[str, int]) -> str:
     """Such as "12050.00 EUR, 300 JPY"."""
     return ", ".join(str(Money(minor, currency)) for currency, minor in by_currency.items() if minor) or "nothing"
+
+
+def spoken(span: timedelta) -> str:
+    """Such as "10 seconds" or "1 hour and 20 minutes": whole seconds, the two largest units."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    counts = {"hour": minutes // 60, "minute": minutes % 60, "second": seconds}
+    parts = [f"{count} {unit}{'s' * (count != 1)}" for unit, count in counts.items() if count]
+    return " and ".join(parts[:2]) or "0 seconds"

@@ -12,6 +12,7 @@ from functools import partial
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
+from gatepass.domain.keys import with_next_key
 from gatepass.domain.payment import Payment, PaymentState, Report
 from gatepass.domain.purchase import PAID, Payable, Status
 from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
@@ -157,8 +158,7 @@ def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, r
 
 def _opened(tx: WriteTx, payment: Payment, report: Report) -> Payment:
     """Keep the provider's reference. When the payment was ended meanwhile, its page is ended too."""
-    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
-    row = next(row for row in rows if row.id == payment.id)
+    row = _locked(tx, payment)
     stored = replace(row, session_ref=report.session_ref, page_url=report.page_url)
     payments.save(tx, [stored])
     page = {"payment_id": str(stored.id), "number": stored.number, "provider": stored.provider}
@@ -169,20 +169,22 @@ def _opened(tx: WriteTx, payment: Payment, report: Report) -> Payment:
 
 
 def _next_opening(tx: WriteTx, payment: Payment) -> Payment:
-    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
-    row = next(row for row in rows if row.id == payment.id)
-    # Another process may have gone on already: never skip a key that is in use.
-    fresh = replace(row, opening=max(row.opening, payment.opening + 1))
+    fresh = with_next_key(_locked(tx, payment), payment)
     payments.save(tx, [fresh])
     return fresh
 
 
 def _refused(payment: Payment, refusal: Refused, tx: WriteTx) -> None:
-    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
-    row = next(row for row in rows if row.id == payment.id)
+    row = _locked(tx, payment)
     if row.open and row.session_ref is None:
         failed = replace(row, state=PaymentState.FAILED, reason_code=refusal.code, reason_text=refusal.message[:1000])
         payments.save(tx, [failed])
+
+
+def _locked(tx: WriteTx, payment: Payment) -> Payment:
+    """The same attempt as it is stored now."""
+    rows = payments.lock_of_purchases(tx, [payment.purchase_id])
+    return next(row for row in rows if row.id == payment.id)
 
 
 def checkout_of(links: Links, payable: Payable, payment: Payment) -> Checkout:

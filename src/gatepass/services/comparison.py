@@ -5,38 +5,38 @@ by one. So a long period takes longer, but no more memory than a piece of it.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from gatepass.domain.difference import (
-    Balance,
     Difference,
     Kind,
     Standing,
     here_only,
     of_dispute,
+    of_missing,
     of_payment,
     of_refund,
     of_standing,
     of_stray,
 )
-from gatepass.domain.dispute import DisputeReport
+from gatepass.domain.dispute import Dispute, DisputeReport
 from gatepass.domain.errors import NotFound
+from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState, Report
 from gatepass.domain.refund import COUNTS, Refund, RefundReport
 from gatepass.providers.base import PaymentProvider
+from gatepass.services.books import Books, Period
+from gatepass.services.refunds import gone, left_of_all, succeeded
 from gatepass.store import ReadTx, Store, disputes, payments, purchases, refunds
 from gatepass.store.tables import new_id
 
 BATCH = 200
 """Reports, or rows, compared at a time."""
-CHUNK = timedelta(hours=1)
-MOST_CHUNKS = 100
-"""A period is compared in pieces of an hour, or in so many: what is remembered as seen is that of one."""
 
 
 class _Row(Protocol):
@@ -46,52 +46,8 @@ class _Row(Protocol):
 
 T = TypeVar("T")
 R = TypeVar("R", bound=_Row)
+_Disputed = tuple[Payment, Dispute | None, DisputeReport]
 Paged = Callable[[ReadTx, str, datetime, datetime, UUID | None, int], list[R]]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From `since` to before `until`, UTC."""
-
-    since: datetime
-    until: datetime
-
-    def chunks(self) -> Sequence["Period"]:
-        """The same in pieces."""
-        piece = max(CHUNK, (self.until - self.since) / MOST_CHUNKS)
-        count = -((self.since - self.until) // piece)
-        edges = [*(self.since + piece * at for at in range(count)), self.until]
-        return [Period(one, other) for one, other in pairwise(edges)]
-
-
-@dataclass(slots=True)
-class Books:
-    """What a comparison has found so far."""
-
-    balances: dict[str, Balance] = field(default_factory=dict[str, Balance])
-    differences: dict[str, Difference] = field(default_factory=dict[str, Difference])
-    """By their keys."""
-    priced: list[tuple[Payment, Report]] = field(default_factory=list[tuple[Payment, Report]])
-    """Payments whose fee the provider tells and we do not hold. Whoever stores them takes them out."""
-    payments: int = 0
-    foreign: int = 0
-    """Payments, refunds and disputes at the provider that name no purchase of ours."""
-    fees_unknown: int = 0
-
-    def note(self, found: Difference | None) -> None:
-        """Keep what differs."""
-        if found:
-            self.differences[found.key] = found
-
-    def fee_stored(self, before: Payment, now: Payment) -> None:
-        """A fee that we hold since."""
-        if now.fee and now.fee != before.fee:
-            self.of(now.fee.currency).ours.fees += now.fee.minor - (before.fee.minor if before.fee else 0)
-            self.fees_unknown -= before.fee is None
-
-    def of(self, currency: str) -> Balance:
-        """Both sides of one currency."""
-        return self.balances.setdefault(currency, Balance())
 
 
 class Comparison:
@@ -119,13 +75,14 @@ class Comparison:
         seen: set[str] = set()
         async for reports in _batched(self._provider.disputes_between(period.since, period.until)):
             seen |= {report.dispute_ref for report in reports}
-            await self._disputes(reports)
+            for payment, row, report in await self._disputes(reports):
+                self._count_dispute(payment, row, report)
         mine = await self._store.read(
             lambda tx: disputes.to_compare(tx, self._provider.name, period.since, period.until)
         )
         for row in mine:
             if row.dispute_ref not in seen:
-                await self._unlisted_dispute(row.payment_id, row.dispute_ref, f"{row.state}, {row.amount}")
+                await self._unlisted_dispute(row)
 
     async def again(self, one: Difference) -> None:
         """The same subject once more: what was on its way meanwhile differs no longer."""
@@ -156,10 +113,13 @@ class Comparison:
             if row:
                 seen.add(row.id)
                 self.books.note(of_payment(row, report))
-                self._count(row, report)
+                self.books.count_theirs(report)
+                if row.state is PaymentState.SUCCEEDED:
+                    self.books.count_ours(row)
+                    self.books.fee_told(row, report)
             elif stray:
                 self.books.note(of_stray(stray, report))
-                self._count_theirs(report)
+                self.books.count_theirs(report)
             else:
                 self.books.foreign += 1
         await self._standings({row.purchase_id for row in rows})
@@ -176,26 +136,6 @@ class Comparison:
         for one in purchases.standings(tx, named - {row.purchase_id for row in of_named}):
             like[str(one.id)] = _first_attempt(self._provider.name, one)
         return list(rows.values()), like
-
-    def _count(self, row: Payment, report: Report) -> None:
-        self._count_theirs(report)
-        if row.state is PaymentState.SUCCEEDED:
-            self._count_ours(row)
-            if report.fee and report.fee != row.fee and report.state is PaymentState.SUCCEEDED:
-                self.books.priced.append((row, report))
-
-    def _count_theirs(self, report: Report) -> None:
-        if report.state is PaymentState.SUCCEEDED and report.amount:
-            sums = self.books.of(report.amount.currency).theirs
-            sums.charged += report.amount.minor
-            sums.fees += report.fee.minor if report.fee else 0
-            self.books.payments += 1
-
-    def _count_ours(self, row: Payment) -> None:
-        sums = self.books.of(row.amount.currency).ours
-        sums.charged += row.amount.minor
-        sums.fees += row.fee.minor if row.fee else 0
-        self.books.fees_unknown += row.fee is None
 
     async def _unlisted_payments(self, period: Period, seen: Collection[UUID]) -> None:
         async for row in self._pages(payments.made_between, period):
@@ -216,7 +156,7 @@ class Comparison:
     def _note_unlisted(self, row: Payment, found: Difference | None) -> None:
         """Equal, it is counted where it is listed; different, it may be listed nowhere."""
         if found and found.key not in self.books.differences:
-            self._count_ours(row)
+            self.books.count_ours(row)
         self.books.note(found)
 
     # Refunds
@@ -262,7 +202,8 @@ class Comparison:
 
     # Disputes
 
-    async def _disputes(self, reports: Sequence[DisputeReport]) -> None:
+    async def _disputes(self, reports: Sequence[DisputeReport]) -> list[_Disputed]:
+        """Compare some; returns those about payments of ours, each with both sides."""
         name, money = self._provider.name, {report.money_ref for report in reports}
         rows, mine = await self._store.read(
             lambda tx: (
@@ -272,27 +213,38 @@ class Comparison:
         )
         paid = {row.intent_ref: row for row in rows}
         known = {one.dispute_ref: one for one in mine}
-        for report in reports:
-            payment = paid.get(report.money_ref)
-            if payment is None:
-                self.books.foreign += 1
-            else:
-                self.books.note(of_dispute(payment, known.get(report.dispute_ref), report))
+        ours = [
+            (paid[report.money_ref], known.get(report.dispute_ref), report)
+            for report in reports if report.money_ref in paid
+        ]  # fmt: skip
+        self.books.foreign += len(reports) - len(ours)
+        for payment, row, report in ours:
+            self.books.note(of_dispute(payment, row, report))
+        return ours
 
-    async def _unlisted_dispute(self, payment_id: UUID, ref: str, ours: str) -> None:
-        payment = await self._store.read(lambda tx: payments.get(tx, payment_id))
+    def _count_dispute(self, payment: Payment, row: Dispute | None, report: DisputeReport) -> None:
+        amount = report.amount or payment.amount
+        if report.counts:
+            self.books.of(amount.currency).theirs.disputed += amount.minor
+        if row and row.counts:
+            self.books.of(row.amount.currency).ours.disputed += row.amount.minor
+
+    async def _unlisted_dispute(self, row: Dispute) -> None:
+        payment = await self._store.read(lambda tx: payments.get(tx, row.payment_id))
         if payment is None or payment.intent_ref is None:
             return
-        told = [one for one in await self._provider.disputes(payment.intent_ref) if one.dispute_ref == ref]
+        told = [one for one in await self._provider.disputes(payment.intent_ref) if one.dispute_ref == row.dispute_ref]
         await self._disputes(told)
         if not told:
-            self.books.note(here_only(Kind.DISPUTE_HERE_ONLY, payment.purchase_id, ref, ours))
+            ours = f"{row.state}, {row.amount}"
+            self.books.note(here_only(Kind.DISPUTE_HERE_ONLY, payment.purchase_id, row.dispute_ref, ours))
+            self.books.of(row.amount.currency).ours.disputed += row.amount.minor if row.counts else 0
 
     # Registrations
 
     async def _standings(self, ids: Collection[UUID]) -> None:
-        for one in await self._store.read(lambda tx: purchases.standings(tx, ids)):
-            self.books.note(of_standing(one))
+        for found in await self._store.read(lambda tx: _standing(tx, ids)):
+            self.books.note(found)
 
     async def _pages(self, made_between: Paged[R], period: Period) -> AsyncIterator[R]:
         after: UUID | None = None
@@ -303,6 +255,20 @@ class Comparison:
                 after = row.id
             if len(rows) < BATCH:
                 return
+
+
+def _standing(tx: ReadTx, ids: Collection[UUID]) -> list[Difference | None]:
+    """What differs in these purchases, and in the money of those that are not there."""
+    found = purchases.standings(tx, ids)
+    missing = set(ids) - {one.id for one in found}
+    return [*map(of_standing, found), *(_without_purchase(tx, at) for at in missing)]
+
+
+def _without_purchase(tx: ReadTx, purchase_id: UUID) -> Difference | None:
+    paid = succeeded(payments.of_purchase(tx, purchase_id))
+    if not paid:
+        return None
+    return of_missing(purchase_id, Money(left_of_all(paid, gone(tx, [purchase_id])), paid[0].amount.currency))
 
 
 def _standings_between(

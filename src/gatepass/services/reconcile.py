@@ -16,9 +16,10 @@ from gatepass.domain.difference import Difference, Kind, Remedy
 from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import Payment
 from gatepass.providers.base import PaymentProvider
-from gatepass.services import disputes, refunds
+from gatepass.services import disputes, refund_reports
+from gatepass.services.books import Books, Period
 from gatepass.services.checkout import Desk
-from gatepass.services.comparison import Books, Comparison, Period
+from gatepass.services.comparison import Comparison
 from gatepass.services.payments import Finding, adopt
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
@@ -168,7 +169,8 @@ async def _row_for(desk: Desk, one: Difference) -> Payment | None:
 
 async def _record_refund(desk: Desk, provider: PaymentProvider, order: Order, one: Difference) -> None:
     if one.payment and one.refund:
-        await refunds.record(desk.store, desk.management, refunds.Told(one.payment, [one.refund], order.claim))
+        told = refund_reports.Told(one.payment, [one.refund], order.claim)
+        await refund_reports.record(desk.store, desk.management, told)
 
 
 async def _record_dispute(desk: Desk, provider: PaymentProvider, order: Order, one: Difference) -> None:

@@ -8,7 +8,7 @@ from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import Refund, RefundReport, RefundState
 from gatepass.providers.base import AnswerKept, PaymentProvider, RefundOrder
 from gatepass.services.checkout import Desk
-from gatepass.services.refunds import LOOK_AGAIN, Told, next_opening, record, tell
+from gatepass.services.refund_reports import LOOK_AGAIN, Told, next_opening, record, tell
 from gatepass.store import WriteTx, jobs, refunds
 from gatepass.store.jobs import Job
 

@@ -1,12 +1,10 @@
 """Where money goes back: stored as an intent with the seats given up; `refund_calls` has the provider do it.
 
-refund() is for people, order() for policies; record() is where a refund changes, and where one that was made at the
-provider's own dashboard arrives.
+refund() is for people, order() and give_up() for policies. What the provider says of it comes by `refund_reports`.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from uuid import UUID
 
 from gatepass.domain.dispute import Dispute
@@ -14,7 +12,7 @@ from gatepass.domain.errors import Conflict, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status
-from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
+from gatepass.domain.refund import Cause, Refund, RefundState
 from gatepass.domain.webhook import Kind
 from gatepass.services import attention
 from gatepass.services.management import EventManagement
@@ -24,7 +22,6 @@ from gatepass.store import (
     Store,
     WriteTx,
     disputes,
-    inbox,
     jobs,
     payments,
     purchases,
@@ -32,14 +29,9 @@ from gatepass.store import (
     refunds,
     timeline,
 )
-from gatepass.store.inbox import NotificationState
-from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
 
 MAX_REASON_CHARS = 500
-LOOK_AGAIN = timedelta(minutes=1)
-"""After the first answer of the provider; then ever more rarely."""
-
 
 Gone = Refund | Dispute
 """Money of a payment that is no longer here: given back, or held or kept by the buyer's bank."""
@@ -209,6 +201,19 @@ def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
     return made
 
 
+def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cause: Cause, reason: str) -> list[Refund]:
+    """Everything of these purchases goes back: seats, and whatever was paid. Repeatable."""
+    management.lock(tx, ids)
+    paid = succeeded(payments.lock_of_purchases(tx, ids))
+    management.release(tx, dict.fromkeys(ids))
+    for at in {payment.purchase_id for payment in paid}:
+        attention.close_all_of(tx, at, "everything goes back", "policy")
+    return order(tx, [Return(payment, cause, reason) for payment in paid])
+
+
+# What is left
+
+
 def gone(tx: ReadTx, purchase_ids: Collection[UUID]) -> list[Gone]:
     """All of it, of these purchases."""
     return [*refunds.of_purchases(tx, purchase_ids), *disputes.of_purchases(tx, purchase_ids)]
@@ -223,6 +228,9 @@ def left_of(payment: Payment, known: Sequence[Gone]) -> int:
 def left_of_all(paid: Sequence[Payment], known: Sequence[Gone]) -> int:
     """The same of all payments of a purchase."""
     return sum(left_of(payment, known) for payment in paid)
+
+
+# As a row
 
 
 def _new(
@@ -253,7 +261,7 @@ def _keep(tx: WriteTx, made: Sequence[Refund]) -> None:
         if one.on_its_way:
             jobs.add(tx, "send_refund", {"refund_id": str(one.id)}, dedupe=f"refund:{one.id}")
         else:
-            _tell(tx, one)
+            let_know(tx, one)
 
 
 def entry(one: Refund) -> timeline.Entry:
@@ -265,162 +273,11 @@ def entry(one: Refund) -> timeline.Entry:
     return one.purchase_id, f"refund.{one.state.value}", detail
 
 
-def _tell(tx: WriteTx, one: Refund) -> None:
+def let_know(tx: WriteTx, one: Refund) -> None:
     """The buyer once it is sure that the money is on its way, integrators once it has gone. Each once per refund."""
     if one.state is RefundState.SUCCEEDED:
         announce(tx, Kind.PAYMENT_REFUNDED, [Subject(one.purchase_id, [one.id])])
     jobs.add(tx, "send_refund_mail", {"refund_id": str(one.id)}, dedupe=f"refund_mail:{one.id}")
-
-
-# Told by the provider
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Everything the provider says about the refunds of one payment, and what made us ask."""
-
-    payment: Payment
-    reports: Sequence[RefundReport]
-    claim: Job | None = None
-    notification_id: UUID | None = None
-
-
-async def record(store: Store, management: EventManagement, told: Told) -> None:
-    """Bring our refunds to what the provider says; one that was made there becomes a row of ours, and has its effect."""
-    await store.write(lambda tx: _record(tx, management, told))
-
-
-def tell(tx: WriteTx, management: EventManagement, one: Refund, report: RefundReport) -> Refund:
-    """The provider's answer about one refund of ours; the row as it stands then."""
-    management.lock(tx, [one.purchase_id])
-    payments.lock_of_purchases(tx, [one.purchase_id])
-    return _changed(tx, refunds.get(tx, one.id) or one, report)
-
-
-def next_opening(tx: WriteTx, one: Refund) -> Refund:
-    """Use a fresh key from now on."""
-    payments.lock_of_purchases(tx, [one.purchase_id])
-    row = refunds.get(tx, one.id) or one
-    # Another process may have gone on already: never skip a key that is in use.
-    fresh = replace(row, opening=max(row.opening, one.opening + 1))
-    refunds.save(tx, [fresh])
-    return fresh
-
-
-def _record(tx: WriteTx, management: EventManagement, told: Told) -> None:
-    if told.claim and not jobs.held(tx, [told.claim]):
-        raise Conflict("JobTaken", "Another node has taken this work over.")
-    management.lock(tx, [told.payment.purchase_id])
-    paid = succeeded(payments.lock_of_purchases(tx, [told.payment.purchase_id]))
-    known = refunds.of_purchases(tx, [told.payment.purchase_id])
-    made_there = False
-    # Money that we do not count as paid, such as one of a wrong amount, is looked at by a person; so are its refunds.
-    counted = told.payment.id in {row.id for row in paid}
-    for report in told.reports if counted else ():
-        mine = _mine(known, told.payment, report)
-        if mine:
-            _changed(tx, mine, report)
-        else:
-            made_there |= _adopt(tx, told.payment, report)
-    if made_there:
-        _follow(tx, management, told.payment.purchase_id, paid)
-    if told.notification_id:
-        inbox.set_state(tx, [(told.notification_id, NotificationState.APPLIED, None, told.payment)])
-    if told.claim and told.claim.kind == "apply_notification":
-        jobs.finish(tx, [told.claim.id])
-
-
-def _mine(known: Sequence[Refund], payment: Payment, report: RefundReport) -> Refund | None:
-    """The row that a report is about, by the provider's id or by ours, which only counts for the same payment."""
-    for one in known:
-        if one.payment_id == payment.id and (one.refund_ref == report.refund_ref or str(one.id) == report.refund_id):
-            return one
-    return None
-
-
-def _changed(tx: WriteTx, before: Refund, report: RefundReport) -> Refund:
-    now = before.told(report)
-    if not report.refund_ref:
-        now = replace(now, refund_ref=before.refund_ref)
-    if now == before:
-        return before
-    refunds.save(tx, [now])
-    if now.state is not before.state:
-        timeline.add(tx, [entry(now)])
-        _follow_state(tx, now)
-    return now
-
-
-def _follow_state(tx: WriteTx, now: Refund) -> None:
-    if now.counts:
-        _tell(tx, now)
-        return
-    why = (now.reason_text or now.state.value).rstrip(".")
-    reason = f"The refund of {now.amount} failed: {why}. Look at the payment at the provider"
-    records.call_attention(
-        tx, "refund_failed", f"{reason}, then try again or pay it back another way.", dedupe=f"refund_failed:{now.id}",
-        purchase_id=now.purchase_id, payment_id=now.payment_id,
-    )  # fmt: skip
-
-
-def _adopt(tx: WriteTx, payment: Payment, report: RefundReport) -> bool:
-    """A refund that was not asked for here: its row. True when it moves money."""
-    if report.amount is None or report.amount.currency != payment.amount.currency or not report.amount.minor:
-        reason = f"The provider reports refund {report.refund_ref} in an amount that does not fit. Look at it there."
-        records.call_attention(
-            tx, "refund_elsewhere", reason, dedupe=f"refund_elsewhere:{report.refund_ref}",
-            purchase_id=payment.purchase_id, payment_id=payment.id,
-        )  # fmt: skip
-        return False
-    found = Refund(
-        id=new_id(),
-        purchase_id=payment.purchase_id,
-        payment_id=payment.id,
-        provider=payment.provider,
-        state=report.state,
-        amount=report.amount,
-        cause=Cause.PROVIDER,
-        reason="Refunded at the payment provider.",
-        actor=payment.provider,
-        money_ref=report.money_ref,
-        requested=report.made,
-        refund_ref=report.refund_ref,
-        reason_code=report.reason_code,
-        reason_text=report.reason_text,
-    )
-    refunds.add(tx, [found])
-    timeline.add(tx, [entry(found)])
-    if found.on_its_way:
-        jobs.add(tx, "send_refund", {"refund_id": str(found.id)}, dedupe=f"refund:{found.id}", due=tx.now + LOOK_AGAIN)
-    _follow_state(tx, found)
-    return found.counts
-
-
-def _follow(tx: WriteTx, management: EventManagement, purchase_id: UUID, paid: Sequence[Payment]) -> None:
-    """Somebody gave money back at the provider. All of it: the seats go too. A part of it: a person says whose."""
-    kept = left_of_all(paid, gone(tx, [purchase_id]))
-    if kept <= 0:
-        management.release(tx, {purchase_id: None})
-        attention.close_all_of(tx, purchase_id, "refunded in whole at the provider", "policy")
-        return
-    due = sum(person.price_minor for person in purchases.registered(tx, [purchase_id]))
-    if kept < due:
-        reason = (
-            "A part was refunded at the provider. Say whose registration ends, or close this to leave all as they are."
-        )
-        records.call_attention(
-            tx, "refund_elsewhere", reason, dedupe=f"refund_elsewhere:{purchase_id}:{kept}", purchase_id=purchase_id
-        )
-
-
-def give_up(tx: WriteTx, management: EventManagement, ids: Collection[UUID], cause: Cause, reason: str) -> list[Refund]:
-    """Everything of these purchases goes back: seats, and whatever was paid. Repeatable."""
-    management.lock(tx, ids)
-    paid = succeeded(payments.lock_of_purchases(tx, ids))
-    management.release(tx, dict.fromkeys(ids))
-    for at in {payment.purchase_id for payment in paid}:
-        attention.close_all_of(tx, at, "everything goes back", "policy")
-    return order(tx, [Return(payment, cause, reason) for payment in paid])
 
 
 # Registrations that end without a refund

@@ -1,5 +1,6 @@
 """Functions over tables: `purchases.get(tx, id)`. SQLAlchemy is known here and nowhere else."""
 
-from gatepass.store.engine import ReadTx, Store, WriteTx
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.store import Store
 
 __all__ = ["ReadTx", "Store", "WriteTx"]

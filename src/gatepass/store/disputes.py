@@ -12,6 +12,9 @@ from gatepass.domain.money import Money
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, dispute
 
+COUNTING = sa.and_(dispute.c.inquiry.is_(False), dispute.c.state != DisputeState.WON.value)
+"""`Dispute.counts`, in SQL."""
+
 
 def get(tx: ReadTx, dispute_id: UUID) -> Dispute | None:
     """One dispute, or None."""

@@ -1,23 +1,11 @@
-"""A unit of work is answered only after its commit. With `bulk`, the only file that knows whether it is SQLite or PostgreSQL.
+"""Transactions on SQLite or PostgreSQL. With `bulk`, the only file that knows which it is."""
 
-A unit is a plain function of a transaction; it cannot await, so it cannot call a provider while the transaction is open.
-SQLite has one writer lane that commits all units waiting at that moment together. On PostgreSQL the units that fight for
-one row share a lane in the same way; the others have a few lanes of their own, one transaction each.
-"""
-
-import asyncio
-import queue
-import random
-import threading
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -25,17 +13,13 @@ from sqlalchemy import event as events
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from gatepass.domain.errors import GatepassError, Unavailable
+from gatepass.domain.errors import Unavailable
 from gatepass.store import bulk, words
 
-GROUP_LIMIT = 128
-"""Units in one commit."""
 GENERAL_LANES = 3
 """PostgreSQL: transactions at once beside the grouped lane."""
 READERS = 4
 """Reads at once."""
-TRIES = 6
-"""For a transaction that lost against another one (deadlock, serialization, lock)."""
 MAPPED_BYTES = 1 << 36
 """SQLite: as much of the file as a wide look may map; address space only."""
 BUSY_TIMEOUT_MS = 30_000
@@ -46,11 +30,7 @@ _RETRY_STATES = {"40001", "40P01", "55P03", "23505"}
 _RETRY_WORDS = ("database is locked", "UNIQUE constraint failed")
 """The same in SQLite's words."""
 
-T = TypeVar("T")
-C = TypeVar("C")
 Row = Mapping[str, Any]
-Outcome = T | GatepassError
-GroupUnit = Callable[["WriteTx", Sequence[C]], Sequence[Outcome[T]]]
 
 
 class ReadTx:
@@ -150,273 +130,6 @@ class WriteTx(ReadTx):
         self._connection.exec_driver_sql(statement)
 
 
-@dataclass(slots=True)
-class _Ticket:
-    """One waiting caller: a unit alone (`command` is the unit's own business), or a command for a grouped unit."""
-
-    unit: Callable[..., Any]
-    command: Any
-    grouped: bool
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
-
-
-class Store:
-    """Reads, and writes on lanes. Open one per process with `Store.open`."""
-
-    def __init__(self, writer: Engine, reader: Engine) -> None:
-        self._writer, self._reader = writer, reader
-        self._readers = ThreadPoolExecutor(READERS, "gatepass-read")
-        self._grouped = _Lane(writer, GROUP_LIMIT, self._after_commit)
-        one_writer = writer.dialect.name == "sqlite"
-        self._glances = None if one_writer else _Lane(reader, GROUP_LIMIT, self._after_commit)
-        self._general = [self._grouped] if one_writer else self._start_general_lanes()
-        self.on_jobs: Callable[[], None] = lambda: None
-        """Called on the event loop after a commit that added jobs: a hint for the worker in this process."""
-
-    @classmethod
-    def open(cls, url: str) -> "Store":
-        """`sqlite:///path` or `postgresql://...`; does not migrate."""
-        return cls(*engines(url))
-
-    async def read(self, query: Callable[[ReadTx], T]) -> T:
-        """Run `query` on a reading connection."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
-
-    async def glance(self, query: Callable[[ReadTx, Sequence[C]], Sequence[T]], key: C) -> T:
-        """`read` for a look by key on a hot path, for all who ask at that moment: `query` gets the keys, one answer each.
-
-        On SQLite there is nothing to wait for, and the look takes less time than handing it to another thread would.
-        """
-        if self._glances is None:
-            return self.read_now(lambda tx: query(tx, [key]))[0]
-        return await self._grouped_on(self._glances, query, key)
-
-    def read_now(self, query: Callable[[ReadTx], T]) -> T:
-        """The same in this thread."""
-        try:
-            with self._reader.connect() as connection:
-                return query(ReadTx(connection))
-        except DBAPIError as error:
-            raise _unavailable(error) from error
-
-    async def snapshot(self, query: Callable[[ReadTx], T]) -> T:
-        """`read` whose statements all see the same moment: for what is told of several tables."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.snapshot_now, query)
-
-    def snapshot_now(self, query: Callable[[ReadTx], T]) -> T:
-        """The same in this thread."""
-        try:
-            with self._reader.connect() as connection:
-                # SQLite's readers begin a transaction anyway; PostgreSQL's see each statement's own moment.
-                if connection.dialect.name == "postgresql":
-                    connection.execution_options(isolation_level="REPEATABLE READ")
-                return query(ReadTx(connection))
-        except DBAPIError as error:
-            raise _unavailable(error) from error
-
-    async def write(self, unit: Callable[[WriteTx], T]) -> T:
-        """Run `unit` in a transaction; returns what it returned once that is on disk. What it raises undoes it alone."""
-        loop = asyncio.get_running_loop()
-        ticket = _Ticket(unit, None, grouped=False, loop=loop, future=loop.create_future())
-        self._general[0].submit(ticket)
-        return cast("T", await ticket.future)
-
-    async def write_together(self, unit: GroupUnit[C, T], command: C) -> T:
-        """Run a set-based unit for `command` and for all others that wait: one transaction, one statement per table.
-
-        `unit` gets the commands and answers each with a result or with the refusal that its caller shall see.
-        """
-        return await self._grouped_on(self._grouped, unit, command)
-
-    async def _grouped_on(self, lane: "_Lane", unit: Callable[..., Any], command: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        ticket = _Ticket(unit, command, grouped=True, loop=loop, future=loop.create_future())
-        lane.submit(ticket)
-        return await ticket.future
-
-    def write_now(self, unit: Callable[[WriteTx], T]) -> T:
-        """Run `unit` in this thread: for commands and tests, not for the server."""
-        with self._writer.begin() as connection:
-            return unit(WriteTx(connection))
-
-    def close(self) -> None:
-        """Finish what waits, then close the connections."""
-        lanes = {self._grouped, *self._general, *([self._glances] if self._glances else [])}
-        for lane in lanes:
-            lane.stop()
-        for lane in lanes:
-            lane.join()
-        self._readers.shutdown()
-        self._writer.dispose()
-        self._reader.dispose()
-
-    def _start_general_lanes(self) -> "list[_Lane]":
-        first = _Lane(self._writer, 1, self._after_commit)
-        return [first, *(_Lane(self._writer, 1, self._after_commit, first.waiting) for _ in range(GENERAL_LANES - 1))]
-
-    def _after_commit(self, loop: asyncio.AbstractEventLoop, tx: WriteTx) -> None:
-        if tx.added_jobs:
-            loop.call_soon_threadsafe(self.on_jobs)
-
-
-class _Lane:
-    """A thread with one connection. Takes what waits, up to `limit`, and commits it together."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        limit: int,
-        after_commit: Callable[[asyncio.AbstractEventLoop, WriteTx], None],
-        waiting: "queue.SimpleQueue[_Ticket | None] | None" = None,
-    ) -> None:
-        self._engine, self._limit, self._after_commit = engine, limit, after_commit
-        self.waiting: queue.SimpleQueue[_Ticket | None] = waiting or queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="gatepass-lane", daemon=True)
-        self._thread.start()
-
-    def submit(self, ticket: _Ticket) -> None:
-        self.waiting.put(ticket)
-
-    def stop(self) -> None:
-        """One of the lanes that share this queue ends after what waits now."""
-        self.waiting.put(None)
-
-    def join(self) -> None:
-        self._thread.join()
-
-    def _run(self) -> None:
-        while tickets := self._take():
-            self._serve(tickets)
-
-    def _take(self) -> list[_Ticket]:
-        """Wait for one ticket, then take all that wait already; empty means stop."""
-        tickets: list[_Ticket] = []
-        ticket = self.waiting.get()
-        while ticket is not None:
-            tickets.append(ticket)
-            if len(tickets) == self._limit:
-                return tickets
-            try:
-                ticket = self.waiting.get_nowait()
-            except queue.Empty:
-                return tickets
-        if tickets:
-            self.waiting.put(None)
-        return tickets
-
-    def _serve(self, tickets: Sequence[_Ticket]) -> None:
-        try:
-            answers, tx = self._commit(tickets)
-        except Exception as error:
-            # Alone it is the unit's own failure; in a group each ticket gets its own transaction and its own answer.
-            if len(tickets) == 1 or isinstance(error, Unavailable):
-                _deliver(tickets, [error] * len(tickets))
-            else:
-                for ticket in tickets:
-                    self._serve([ticket])
-            return
-        self._after_commit(tickets[0].loop, tx)
-        _deliver(tickets, answers)
-
-    def _commit(self, tickets: Sequence[_Ticket]) -> tuple[Sequence[Any], WriteTx]:
-        for attempt in range(1, TRIES + 1):
-            committing = False
-            try:
-                with self._engine.connect() as connection:
-                    tx = WriteTx(connection)
-                    answers = _answer(tx, tickets)
-                    committing = True
-                    connection.commit()
-                return answers, tx
-            except DBAPIError as error:
-                if attempt == TRIES or not _worth_another_try(error, committing=committing):
-                    raise _unavailable(error) from error
-                time.sleep(random.uniform(0.5, 1) * 0.002 * 2**attempt)  # noqa: S311
-        raise AssertionError
-
-
-def _answer(tx: WriteTx, tickets: Sequence[_Ticket]) -> Sequence[Any]:
-    """Run every ticket of one transaction; a grouped unit once for all its commands."""
-    if len(tickets) == 1:
-        return [_alone(tx, tickets[0])]
-    answers: list[Any] = [None] * len(tickets)
-    for unit, places in _by_unit(tickets).items():
-        if tickets[places[0]].grouped:
-            for place, answer in zip(places, unit(tx, [tickets[i].command for i in places]), strict=True):
-                answers[place] = answer
-        else:
-            for place in places:
-                answers[place] = _in_savepoint(tx, tickets[place])
-    return answers
-
-
-def _by_unit(tickets: Sequence[_Ticket]) -> dict[Callable[..., Any], list[int]]:
-    groups: dict[Callable[..., Any], list[int]] = {}
-    for place, ticket in enumerate(tickets):
-        groups.setdefault(ticket.unit, []).append(place)
-    return groups
-
-
-def _alone(tx: WriteTx, ticket: _Ticket) -> Any:
-    return ticket.unit(tx, [ticket.command])[0] if ticket.grouped else ticket.unit(tx)
-
-
-def _in_savepoint(tx: WriteTx, ticket: _Ticket) -> Any:
-    tx.mark("SAVEPOINT unit")
-    try:
-        answer = ticket.unit(tx)
-    except DBAPIError:
-        raise
-    except Exception as error:  # the caller's to judge: it travels to the future it belongs to
-        tx.mark("ROLLBACK TO unit")
-        tx.mark("RELEASE unit")
-        return error
-    tx.mark("RELEASE unit")
-    return answer
-
-
-def _deliver(tickets: Sequence[_Ticket], answers: Sequence[Any]) -> None:
-    """Wake the loop once per group, not once per caller."""
-    loop = tickets[0].loop
-    try:
-        loop.call_soon_threadsafe(_resolve, tickets, answers)
-    except RuntimeError:
-        # The loop is closed: nobody waits any more. What was committed is committed.
-        return
-
-
-def _resolve(tickets: Sequence[_Ticket], answers: Sequence[Any]) -> None:
-    for ticket, answer in zip(tickets, answers, strict=True):
-        if ticket.future.done():
-            continue
-        if isinstance(answer, Exception):
-            ticket.future.set_exception(answer)
-        else:
-            ticket.future.set_result(answer)
-
-
-def _worth_another_try(error: DBAPIError, *, committing: bool) -> bool:
-    """Lost against another transaction, or the server went away before the commit: nothing has happened yet.
-
-    A connection that breaks during the commit leaves the outcome unknown: the caller hears so, and asks again.
-    """
-    state: object = getattr(error.orig, "sqlstate", None)
-    lost = state in _RETRY_STATES or any(word in str(error.orig) for word in _RETRY_WORDS)
-    return lost or (error.connection_invalidated and not committing)
-
-
-def _unavailable(error: DBAPIError) -> Exception:
-    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is."""
-    text = str(error.orig)
-    sick = error.connection_invalidated or isinstance(error, OperationalError) or "is locked" in text
-    if not sick:
-        return error
-    return Unavailable(
-        "DatabaseUnavailable", "The database does not answer right now. Nothing was lost; please try again."
-    )
-
-
 @cache
 def _insert_into(dialect: str, table: sa.Table) -> Any:
     # Imported where it is needed: a server on one database starts without the other's dialect.
@@ -472,3 +185,36 @@ def _sqlite(url: str, begin: str, *, query_only: bool) -> Engine:
 
 def _encode(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def one_writer(engine: Engine) -> bool:
+    """True where one connection writes at a time: SQLite."""
+    return engine.dialect.name == "sqlite"
+
+
+def hold_still(connection: Connection) -> None:
+    """Have all statements of this connection see the same moment."""
+    # SQLite's readers begin a transaction anyway; PostgreSQL's see each statement's own moment.
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ")
+
+
+def worth_another_try(error: DBAPIError, *, committing: bool) -> bool:
+    """Lost against another transaction, or the server went away before the commit: nothing has happened yet.
+
+    A connection that breaks during the commit leaves the outcome unknown: the caller hears so, and asks again.
+    """
+    state: object = getattr(error.orig, "sqlstate", None)
+    lost = state in _RETRY_STATES or any(word in str(error.orig) for word in _RETRY_WORDS)
+    return lost or (error.connection_invalidated and not committing)
+
+
+def unavailable(error: DBAPIError) -> Exception:
+    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is."""
+    text = str(error.orig)
+    sick = error.connection_invalidated or isinstance(error, OperationalError) or "is locked" in text
+    if not sick:
+        return error
+    return Unavailable(
+        "DatabaseUnavailable", "The database does not answer right now. Nothing was lost; please try again."
+    )

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import COUNTS
+from gatepass.store import disputes
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, first_id_of, payment, purchase, refund
+from gatepass.store.tables import Row, dispute, first_id_of, payment, purchase, refund
 
 _of_purchase = sa.select(payment).where(payment.c.purchase_id == sa.bindparam("purchase_id")).order_by(payment.c.number)
 _of_purchases = (
@@ -107,15 +108,10 @@ def made_between(
 
 def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:
     """Per currency: `left_minor` that could go back, `fee_minor` the provider kept, `fees_unknown` payments without one."""
-    counts = refund.c.state.in_([state.value for state in COUNTS])
-    back = (
-        sa.select(sa.func.coalesce(sa.func.sum(refund.c.amount_minor), 0))
-        .where(refund.c.payment_id == payment.c.id, counts)
-        .correlate(payment)
-        .scalar_subquery()
-    )
+    back = _away(refund, refund.c.state.in_([state.value for state in COUNTS]))
+    left = payment.c.amount_minor - back - _away(dispute, disputes.COUNTING)
     paid = (
-        sa.select(payment.c.currency, payment.c.fee_minor, (payment.c.amount_minor - back).label("left_minor"))
+        sa.select(payment.c.currency, payment.c.fee_minor, sa.case((left > 0, left), else_=0).label("left_minor"))
         .join(purchase, purchase.c.id == payment.c.purchase_id)
         .where(purchase.c.event_id == event_id, payment.c.state == PaymentState.SUCCEEDED.value)
         .subquery()
@@ -130,6 +126,13 @@ def money_of_event(tx: ReadTx, event_id: UUID) -> list[Row]:
         {**row, "left_minor": int(row["left_minor"]), "fee_minor": int(row["fee_minor"])}
         for row in tx.rows(total.group_by(paid.c.currency))
     ]
+
+
+def _away(table: sa.Table, counts: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """How much of a payment is gone by rows of this table; found by its purchase, for which there is an index."""
+    same = (table.c.purchase_id == payment.c.purchase_id, table.c.payment_id == payment.c.id)
+    total = sa.select(sa.func.sum(table.c.amount_minor)).where(*same, counts)
+    return sa.func.coalesce(total.correlate(payment).scalar_subquery(), 0)
 
 
 def add(tx: WriteTx, new: Payment) -> None:

@@ -13,11 +13,13 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import COUNTS
+from gatepass.store import disputes
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import (
     Row,
     attendee,
     attendee_pass,
+    dispute,
     event,
     first_id_of,
     payment,
@@ -165,9 +167,10 @@ def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
 
 def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
     """How these purchases stand."""
-    paid = _summed(tx, payment, payment.c.amount_minor, ids, ("succeeded",))
-    back = _summed(tx, refund, refund.c.amount_minor, ids, ("requested", "processing", "succeeded"))
-    kept = _summed(tx, registration, sa.literal(1), ids, ("registered",))
+    paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
+    back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
+    held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
+    kept = _summed(tx, registration, sa.literal(1), ids, registration.c.status == "registered")
     return [
         Standing(
             id=row["id"],
@@ -175,7 +178,7 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
             total=Money(row["total_minor"], row["currency"]),
             live=row["live"],
             paid_minor=paid.get(row["id"], 0),
-            back_minor=back.get(row["id"], 0),
+            gone_minor=back.get(row["id"], 0) + held.get(row["id"], 0),
             registered=kept.get(row["id"], 0),
         )
         for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
@@ -193,10 +196,10 @@ def standings_between(
 
 
 def _summed(
-    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], states: Sequence[str]
+    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], *which: sa.ColumnElement[bool]
 ) -> dict[UUID, int]:
-    at, state = table.c.purchase_id, table.c["status" if table is registration else "state"]
-    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), state.in_(states))
+    at = table.c.purchase_id
+    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), *which)
     return {row["at"]: int(row["total"]) for row in tx.rows(wanted.group_by(at))}
 
 
@@ -247,17 +250,21 @@ def ever_registered(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def short_of_money(tx: ReadTx, purchase_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these purchases have had money back, so that what is left no longer pays for them."""
+    """Of which of these purchases money is gone, given back or disputed, so that what is left does not pay for them."""
     if not purchase_ids:
         return set()
-    counts = refund.c.state.in_([state.value for state in COUNTS])
-    back = sa.select(sa.func.sum(refund.c.amount_minor)).where(refund.c.purchase_id == purchase.c.id, counts)
-    paid = sa.select(sa.func.sum(payment.c.amount_minor)).where(
-        payment.c.purchase_id == purchase.c.id, payment.c.state == PaymentState.SUCCEEDED.value
+    paid = _sum_of(payment, payment.c.state == PaymentState.SUCCEEDED.value)
+    gone = _sum_of(refund, refund.c.state.in_([state.value for state in COUNTS])) + _sum_of(dispute, disputes.COUNTING)
+    short = sa.select(purchase.c.id).where(
+        purchase.c.id.in_(purchase_ids), gone > 0, paid - gone < purchase.c.total_minor
     )
-    left = sa.func.coalesce(paid.scalar_subquery(), 0) - back.scalar_subquery()
-    short = sa.select(purchase.c.id).where(purchase.c.id.in_(purchase_ids), left < purchase.c.total_minor)
     return set(tx.execute(short).scalars())
+
+
+def _sum_of(table: sa.Table, which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """The money of a purchase in this table, beside its row."""
+    total = sa.select(sa.func.sum(table.c.amount_minor)).where(table.c.purchase_id == purchase.c.id, which)
+    return sa.func.coalesce(total.scalar_subquery(), 0)
 
 
 def cancel_registrations(tx: WriteTx, attendee_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

@@ -39,15 +39,23 @@ class Opening(StrEnum):
 
 
 class Stripe:
-    """One Stripe account. `webhook_secrets`: each that may sign, so that one can be rolled without a gap."""
+    """One Stripe account. `webhook_secrets`: each that may sign, so that one can be rolled without a gap.
+
+    `calls_per_s`: how many calls leave this process at most; 0: as many as come.
+    """
 
     name = "stripe"
 
     def __init__(
-        self, secret_key: str, webhook_secrets: Sequence[str], api_base: str, opening: Opening = Opening.SESSION
+        self,
+        secret_key: str,
+        webhook_secrets: Sequence[str],
+        api_base: str,
+        opening: Opening = Opening.SESSION,
+        calls_per_s: int = 0,
     ) -> None:
         self._secrets, self._opening = tuple(webhook_secrets), opening
-        self._connection = Connection(secret_key, api_base)
+        self._connection = Connection(secret_key, api_base, calls_per_s)
         self.live = secret_key.startswith(("sk_live_", "rk_live_"))
 
     @property

@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Connection:
-    """One key at one address."""
+    """One key at one address; 0 calls a second: as many as come."""
 
-    def __init__(self, secret_key: str, api_base: str) -> None:
-        self._key, self._base = secret_key, api_base
+    def __init__(self, secret_key: str, api_base: str, calls_per_s: int = 0) -> None:
+        self._key, self._base, self._calls_per_s = secret_key, api_base, calls_per_s
         self._made: stripe.StripeClient | None = None
         self._http: Transport
 
@@ -43,7 +43,7 @@ class Connection:
 
             from gatepass.providers.transport import Transport
 
-            self._http = Transport(self._base, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+            self._http = Transport(self._base, CONNECT_TIMEOUT_S, READ_TIMEOUT_S, self._calls_per_s)
             self._made = stripe.StripeClient(
                 self._key,
                 base_addresses={"api": self._base},

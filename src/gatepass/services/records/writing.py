@@ -29,10 +29,9 @@ def create(tx: WriteTx, caller: Caller, table: Table, values: Values, record_id:
     require(caller, Right.CREATE, table)
     rules.check_access(table)
     record_id = _id_of(table, values, record_id)
-    if record_id is not None:
-        rules.check_own_id(table)
-        if rows.find(tx, table, record_id):
-            raise refusals.exists()
+    rules.check_making(table, own_id=record_id is not None)
+    if record_id is not None and rows.find(tx, table, record_id):
+        raise refusals.exists()
     rules.hold_parent(tx, table, values)
     change = Change(tx, caller, table, record_id or new_id(), None, _blank(tx, caller, table), _given(table, values))
     change.after["id"] = change.id

@@ -27,6 +27,10 @@ def _text_list(*names: str) -> Members:
 _PROPERTY = ("PropertyName", TEXT)
 _VALUES = ("PropertyValues", f"Collection({TEXT})")
 _FINALIZE = (("msevtmgt_purchaseid", TEXT), ("msevtmgt_paymentstatus", INT32))
+_PURCHASE = (("PurchaseId", TEXT),)
+_DETAILS = (
+    ("EventName", TEXT), ("PurchaseAmount", "Edm.Decimal"), *_text_list("CurrencyName", "ISOCurrencyCode", "CurrencySymbol"),
+)  # fmt: skip
 _BULK_DELETE = (
     ("QuerySet", "Collection(mscrm.QueryExpression)"), ("JobName", TEXT), ("SendEmailNotification", YES_NO),
     ("RecurrencePattern", TEXT), ("StartDateTime", "Edm.DateTimeOffset"),
@@ -60,6 +64,8 @@ CALLS = (
     Declared("In", (_PROPERTY, _VALUES), YES_NO),
     Declared("NotIn", (_PROPERTY, _VALUES), YES_NO),
     Declared("msevtmgt_finalizeregistrationpayment", _FINALIZE, is_function=False),
+    Declared("msevtmgt_GetPurchaseDetailsAction", _PURCHASE, "mscrm.msevtmgt_GetPurchaseDetailsActionResponse", is_function=False),
+    Declared("msevtmgt_ListDetailedPurchaseInfo", _PURCHASE, "mscrm.msevtmgt_ListDetailedPurchaseInfoResponse", is_function=False),
     Declared("BulkDelete", _BULK_DELETE, "mscrm.BulkDeleteResponse", is_function=False),
     Declared("CreateMultiple", _MANY, "mscrm.CreateMultipleResponse", is_function=False, bound=True),
     Declared("UpdateMultiple", _MANY, is_function=False, bound=True),
@@ -75,6 +81,9 @@ COMPLEX_TYPES: tuple[tuple[str, Members], ...] = (
     ("RetrieveTotalRecordCountResponse", (("EntityRecordCountCollection", "mscrm.EntityRecordCountCollection"),)),
     ("EntityRecordCountCollection", _by_key(INT64)),
     ("RetrieveMetadataChangesResponse", (("EntityMetadata", "Collection(mscrm.ComplexEntityMetadata)"), ("ServerVersionStamp", TEXT))),
+    ("msevtmgt_GetPurchaseDetailsActionResponse", _DETAILS),
+    ("msevtmgt_ListDetailedPurchaseInfoResponse", (*_DETAILS, ("Attendees", "Collection(mscrm.msevtmgt_PurchaseAttendee)"))),
+    ("msevtmgt_PurchaseAttendee", _text_list("FirstName", "LastName", "Email", "PassName")),
     ("BulkDeleteResponse", (("JobId", GUID),)),
     ("CreateMultipleResponse", (("Ids", f"Collection({GUID})"),)),
 )  # fmt: skip
