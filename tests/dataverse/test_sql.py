@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """?sql= over the Web API: a SELECT says what it says in SQL, and what is left out is refused by its name."""
 
 import random
@@ -31,16 +32,12 @@ async def sql(api: WebApi, text: str, **headers: str) -> dict[str, Any]:
 
 
 async def test_a_row_has_its_key_and_the_names_of_the_select_list(api: WebApi, people: People) -> None:
-    found = await sql(api, f"SELECT a.name AS called, [a].[address1_city] FROM account AS a WHERE {OWN} ORDER BY accountnumber DESC")
+    found = await sql(
+        api, f"SELECT a.name AS called, [a].[address1_city] FROM account AS a WHERE {OWN} ORDER BY accountnumber DESC"
+    )
 
     last = people.accounts[-1]
     assert found["value"][0] == {
-        "@odata.etag": 'W/"1"',
-        "accountid": last["accountid"],
-        "called": last["name"],
-        "address1_city": last["address1_city"],
-        f"called@{NAMED}": "name",
-    } or found["value"][0] == {
         "accountid": last["accountid"],
         "called": last["name"],
         "address1_city": last["address1_city"],
@@ -56,12 +53,20 @@ async def test_joins_and_groups(api: WebApi, people: People) -> None:
             LEFT OUTER JOIN contact c ON (c.parentcustomerid = a.accountid) /* people */
             WHERE a.{OWN} GROUP BY a.accountid ORDER BY cnt DESC""",
     )
-    inner = await sql(api, f'SELECT c.lastname "family", a.name FROM account a JOIN contact c ON a.accountid = c.parentcustomerid WHERE a.{OWN}')
+    inner = await sql(
+        api,
+        f'SELECT c.lastname "family", a.name FROM account a JOIN contact c ON a.accountid = c.parentcustomerid WHERE a.{OWN}',
+    )
 
-    counts = {row["accountid"]: len([one for one in people.contacts if one["account"] == row["accountid"]]) for row in people.accounts}
+    counts = {
+        row["accountid"]: len([one for one in people.contacts if one["account"] == row["accountid"]])
+        for row in people.accounts
+    }
     assert {row["accountid"]: row["cnt"] for row in found["value"]} == counts
     assert [row["cnt"] for row in found["value"]] == sorted(counts.values(), reverse=True)
-    assert sorted(str(row["family"]) for row in inner["value"]) == sorted(str(one["lastname"]) for one in people.contacts)
+    assert sorted(str(row["family"]) for row in inner["value"]) == sorted(
+        str(one["lastname"]) for one in people.contacts
+    )
 
 
 async def test_aggregates(api: WebApi, people: People) -> None:
@@ -73,7 +78,14 @@ async def test_aggregates(api: WebApi, people: People) -> None:
     known = [row["numberofemployees"] for row in people.accounts if row["numberofemployees"] is not None]
     (row,) = found["value"]
     values = {name: number(row[name]) for name in ("n", "known", "kinds", "total", "least", "most")}
-    assert values == {"n": 14, "known": len(known), "kinds": len(set(known)), "total": sum(known), "least": min(known), "most": max(known)}
+    assert values == {
+        "n": 14,
+        "known": len(known),
+        "kinds": len(set(known)),
+        "total": sum(known),
+        "least": min(known),
+        "most": max(known),
+    }
     assert abs(float(row["middle"]) - sum(known) / len(known)) < 0.001
     assert row[f"total@{NAMED}"] == "numberofemployees"
     assert "accountid" not in row
@@ -142,7 +154,9 @@ async def test_refusals_name_the_thing(api: WebApi, people: People, text: str, s
 async def test_random_conditions_mean_what_they_mean_in_sql(api: WebApi, people: People) -> None:
     """The same WHERE on the same rows in another SQL database, which compares texts without case here."""
     own = sqlite3.connect(":memory:")
-    own.execute("CREATE TABLE account (accountid, name TEXT COLLATE NOCASE, address1_city TEXT COLLATE NOCASE, numberofemployees INTEGER)")
+    own.execute(
+        "CREATE TABLE account (accountid, name TEXT COLLATE NOCASE, address1_city TEXT COLLATE NOCASE, numberofemployees INTEGER)"
+    )
     rows = [(row["accountid"], row["name"], row["address1_city"], row["numberofemployees"]) for row in people.accounts]
     own.executemany("INSERT INTO account VALUES (?, ?, ?, ?)", rows)
     chance = random.Random(11)
@@ -153,6 +167,9 @@ async def test_random_conditions_mean_what_they_mean_in_sql(api: WebApi, people:
         found = await sql(api, f"SELECT name FROM account WHERE ({where}) AND {OWN}")
 
         assert {row["accountid"] for row in found["value"]} == expected, where
+
+
+PATTERNS = ("'a%'", "'%a'", "'%r%'", "'_eta'", "'50%%'")
 
 
 def _where(chance: random.Random, depth: int) -> str:
@@ -170,7 +187,7 @@ def _where(chance: random.Random, depth: int) -> str:
             f"numberofemployees {chance.choice(['', 'NOT '])}IN ({low}, {high}, 10)",
             f"{column} {chance.choice(['=', '<>', '<', '>='])} {text}",
             f"{column} {chance.choice(['=', '<>'])} {other}",
-            f"{column} {chance.choice(['', 'NOT '])}LIKE {chance.choice([chr(39) + pattern + chr(39) for pattern in ('a%', '%a', '%r%', '_eta', '50!%%'.replace('!', ''))])}",
+            f"{column} {chance.choice(['', 'NOT '])}LIKE {chance.choice(PATTERNS)}",
             f"{column} IS {chance.choice(['', 'NOT '])}NULL",
         ]
     )
