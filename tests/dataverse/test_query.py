@@ -2,23 +2,39 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepass.model.query import ROOT, At, Expand, Page, Query, Record
+from gatepass.model.query import (
+    ROOT,
+    Aggregation,
+    At,
+    Compare,
+    Condition,
+    Expand,
+    Field,
+    Function,
+    Literal,
+    Operator,
+    Order,
+    Page,
+    Query,
+    Record,
+)
 from gatepass.store import Store
 from gatepass.store.engine import WriteTx
 from gatepass.store.query import count, find, select
 from tests.conftest import DATABASES, fresh_database
 from tests.dataverse.oracle import Bound, World, value_of
-from tests.dataverse.worlds import columns_of, queries, ways, worlds, write
+from tests.dataverse.worlds import PURCHASE, columns_of, conditions, queries, ways, worlds, write
 
 # A failing query is a long text.
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
-many = settings(deadline=None, max_examples=60, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+many = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -114,3 +130,48 @@ def _same_related(world: World, record: Record, one: Expand, limit: int) -> None
         assert bool(related.after) == (len(wanted) > limit)
     else:
         assert [id_of(related)] == wanted if related else not wanted
+
+
+@many
+@given(world=worlds(), where=conditions({ROOT: PURCHASE}), size=st.integers(1, 3))
+def test_groups_and_what_is_made_of_them(store: Store, world: World, where: Condition, size: int) -> None:
+    name, price, status = (At(PURCHASE.by_logical[one]) for one in ("msevtmgt_name", "msevtmgt_totalprice", "gatepass_status"))
+    fields = [
+        Field("name", name), Field("status", status), Field("rows", None, Aggregation.COUNT),
+        Field("held", At(PURCHASE.by_logical["gatepass_holduntil"]), Aggregation.COUNT),
+        Field("sum", price, Aggregation.SUM), Field("most", price, Aggregation.MAX),
+        Field("prices", price, Aggregation.COUNT, distinct=True),
+    ]  # fmt: skip
+    query = Query(PURCHASE, where=where, fields=fields, group=[name, status], order=[Order("sum", descending=True)])
+
+    def story(tx: WriteTx) -> None:
+        whole = select(tx, replace(query, count=True))
+        assert {tuple(one.values.values()) for one in whole.records} == _groups(world, replace(query, fields=(), order=()))
+        assert whole.count == len(whole.records)
+        paged: list[Record] = []
+        page = select(tx, replace(query, page_size=size))
+        while page.after:
+            paged += page.records
+            page = select(tx, replace(query, page_size=size, after=page.after))
+        assert [*paged, *page.records] == list(whole.records)
+        large = Compare(Operator.GT, Function("field", (Literal("sum"),)), Literal(Decimal(10)))
+        kept = select(tx, replace(query, having=large)).records
+        assert kept == [one for one in whole.records if one.values["sum"] > 10]  # type: ignore[operator]
+
+    within(store, world, story)
+
+
+def _groups(world: World, query: Query) -> set[tuple[Any, ...]]:
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for names in world.select(query):
+        row = names[ROOT].row
+        assert row is not None
+        groups.setdefault((row["msevtmgt_name"].lower(), row["gatepass_status"]), []).append(row)
+    return {_group(status, rows) for (_, status), rows in groups.items()}
+
+
+def _group(status: int, rows: list[Any]) -> tuple[Any, ...]:
+    prices = [row["msevtmgt_totalprice"] for row in rows]
+    held = sum(row["gatepass_holduntil"] is not None for row in rows)
+    name = min(row["msevtmgt_name"] for row in rows)
+    return (name, status, len(rows), held, sum(prices), max(prices), len(set(prices)))

@@ -181,3 +181,14 @@ async def _row(here: Running, table: str, record_id: UUID) -> Any:
 async def _letters(here: Running, order: Order) -> list[Any]:
     mails = sa.select(tables.mail).where(tables.mail.c.purchase_id == order.id)
     return await here.store.read(lambda tx: tx.rows(mails))
+
+
+async def test_money_that_comes_late_for_an_order_without_attendees_still_pays_it(api: WebApi) -> None:
+    here = api.here
+    order = await _order(api)
+    await here.sandbox.hold_deliveries()
+    await here.pay(order)
+    await here.free_the_seats_of(order)
+    await here.sandbox.deliver()
+    await here.sandbox.control("reset_faults")
+    await here.until_status(order, "completed")

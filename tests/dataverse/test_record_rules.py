@@ -240,4 +240,5 @@ async def test_a_contact_is_known_by_mail_and_names(book: Book) -> None:
     assert (await book.row("contact", first))["fullname"] == "Ada Lovelace"
     await book.update("contact", second, emailaddress1="ada@example.org")
     assert (await book.row("contact", second))["match_key"] == row["match_key"]
-    await book.refused("RuleBroken", book.create("contact"), "needs a name")
+    nameless = await book.create("contact", telephone1="555 0100")
+    assert (await book.row("contact", nameless))["match_key"] is None

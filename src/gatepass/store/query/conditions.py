@@ -215,13 +215,15 @@ def _by_words(source: Source, column: Column, operator: Operator, values: tuple[
     if stored is None:
         return None
     held = source.held(column)
+    if len(stored) == 1:
+        return numbers.compare(operator, held, stored[0])
     return held.in_(stored) if operator is Operator.EQ else held.not_in(stored)
 
 
 def _words_of(column: Column, values: tuple[Value, ...]) -> list[object] | None:
     if isinstance(column.source, Mapped):
-        # A null is said of words as well, and "otherwise" of any number of them: neither is a list of words.
-        if column.source.otherwise is not None and column.source.otherwise in values:
+        # Words that mean null are neither equal nor unequal, and "otherwise" is said of any number of words.
+        if column.source.otherwise is None or column.source.otherwise in values:
             return None
         return [word for word, value in column.source.values.items() if value in values]
     if column.source is None and (by_number := words(column.choice)):

@@ -24,8 +24,6 @@ def _text_list(*names: str) -> Members:
     return tuple((name, TEXT) for name in names)
 
 
-_PROPERTY = ("PropertyName", TEXT)
-_VALUES = ("PropertyValues", f"Collection({TEXT})")
 _FINALIZE = (("msevtmgt_purchaseid", TEXT), ("msevtmgt_paymentstatus", INT32))
 _PURCHASE = (("PurchaseId", TEXT),)
 _DETAILS = (
@@ -55,14 +53,38 @@ def _by_key(values: str) -> Members:
     )
 
 
+# What filters may say: Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=7)
+_OF_VALUES = ("In", "NotIn", "Between", "NotBetween")
+_OF_MOMENT = ("On", "NotOn", "OnOrAfter", "OnOrBefore")
+_OF_NUMBER = (
+    *(f"{word}X{unit}" for word in ("Last", "Next") for unit in ("Hours", "Days", "Weeks", "Months", "Years")),
+    *(f"OlderThanX{unit}" for unit in ("Minutes", "Hours", "Days", "Weeks", "Months", "Years")),
+)
+_OF_NOTHING = (
+    "Today", "Yesterday", "Tomorrow", "Last7Days", "Next7Days",
+    *(f"{word}{unit}" for word in ("This", "Last", "Next") for unit in ("Week", "Month", "Year")),
+    "EqualUserId", "NotEqualUserId", "EqualBusinessId", "NotEqualBusinessId",
+)  # fmt: skip
+
+
+def _tests(names: tuple[str, ...], *values: tuple[str, str]) -> tuple[Declared, ...]:
+    return tuple(Declared(name, (("PropertyName", TEXT), *values), YES_NO) for name in names)
+
+
+QUERY_FUNCTIONS = (
+    *_tests(_OF_VALUES, ("PropertyValues", f"Collection({TEXT})")),
+    *_tests(_OF_MOMENT, ("PropertyValue", TEXT)),
+    *_tests(_OF_NUMBER, ("PropertyValue", INT64)),
+    *_tests(_OF_NOTHING),
+)
+"""They stand in a $filter, not in an address."""
+
 CALLS = (
     Declared("WhoAmI", returns="mscrm.WhoAmIResponse"),
     Declared("RetrieveVersion", returns="mscrm.RetrieveVersionResponse"),
     Declared("RetrieveCurrentOrganization", (("AccessType", "mscrm.EndpointAccessType"),), "mscrm.RetrieveCurrentOrganizationResponse"),
     Declared("RetrieveTotalRecordCount", (("EntityNames", f"Collection({TEXT})"),), "mscrm.RetrieveTotalRecordCountResponse"),
     Declared("RetrieveMetadataChanges", (("Query", "mscrm.EntityQueryExpression"),), "mscrm.RetrieveMetadataChangesResponse"),
-    Declared("In", (_PROPERTY, _VALUES), YES_NO),
-    Declared("NotIn", (_PROPERTY, _VALUES), YES_NO),
     Declared("msevtmgt_finalizeregistrationpayment", _FINALIZE, is_function=False),
     Declared("msevtmgt_GetPurchaseDetailsAction", _PURCHASE, "mscrm.msevtmgt_GetPurchaseDetailsActionResponse", is_function=False),
     Declared("msevtmgt_ListDetailedPurchaseInfo", _PURCHASE, "mscrm.msevtmgt_ListDetailedPurchaseInfoResponse", is_function=False),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
 from gatepass.model.query import And, At, Compare, Condition, Exists, In, Literal, Not, Operator, Or, Value
-from gatepass.web.dataverse.odata import functions, operands
+from gatepass.web.dataverse.odata import functions, nesting, operands
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.operands import literal_operand
 from gatepass.web.dataverse.odata.scope import Hop, Scope
@@ -30,6 +30,13 @@ TEXT_TESTS = frozenset({"contains", "startswith", "endswith"})
 OPERATORS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 MAX_LAMBDAS = 10
 """any and all inside each other."""
+
+
+def filtered(scope: Scope, asking: Asking, expression: Expression) -> Condition:
+    """A whole $filter: `condition`, within what both databases can follow. Raises Refused."""
+    found = condition(scope, asking, expression)
+    nesting.check(found)
+    return found
 
 
 def condition(scope: Scope, asking: Asking, expression: Expression) -> Condition:  # noqa: PLR0911

@@ -25,7 +25,7 @@ from gatepass.web.dataverse.odata.tree import (
 )
 
 MAX_DEPTH = 100
-"""Levels of parentheses, calls, negations and arithmetic in one expression."""
+"""Levels of parentheses, calls and negations in a text, and of nodes in a tree."""
 PRECEDENCE: Mapping[str, int] = MappingProxyType(
     {"or": 1, "and": 2, "eq": 3, "ne": 3, "gt": 4, "ge": 4, "lt": 4, "le": 4}
     | {"add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "in": 7}
@@ -111,9 +111,9 @@ class Reader:
 
     def _group(self) -> _Built:
         self.expect("(")
-        found, depth = self._expression()
+        found = self._expression()
         self.expect(")")
-        return found, depth + 1
+        return found
 
     def _negation(self) -> _Built:
         at = self.take().at
