@@ -93,6 +93,11 @@ class WriteTx(ReadTx):
         if rows:
             self._bulk(bulk.insertion(self._database, table, tuple(rows[0]), unless), rows)
 
+    def insert_new(self, table: sa.Table, rows: Sequence[Row], *, unless: str) -> int:
+        """The same at once, also inside `one_trip`; how many were not known."""
+        statement = bulk.insertion(self._database, table, tuple(rows[0]), unless)
+        return self._connection.exec_driver_sql(statement.text, statement.bind(rows)).rowcount
+
     def change_many(self, table: sa.Table, rows: Sequence[Row], *, plus: tuple[str, ...] = ()) -> None:
         """Change rows by their `id`, the last column of each; columns in `plus` are added to what is there."""
         if rows:
