@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-
 MOMENTS_KEPT = 256
 """What one transaction writes has a few moments in thousands of places."""
 
