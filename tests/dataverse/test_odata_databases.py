@@ -18,7 +18,7 @@ from gatepass.model.table import Table
 from gatepass.store import Store
 from gatepass.store.engine import WriteTx
 from gatepass.store.query import select
-from gatepass.web.dataverse.odata.nesting import MAX_CONDITIONS
+from gatepass.web.dataverse.nesting import MAX_CONDITIONS
 from gatepass.web.dataverse.odata.paging import skiptoken
 from gatepass.web.dataverse.odata.resolve import query_of
 from tests.conftest import DATABASES, fresh_database

@@ -190,9 +190,10 @@ def _in(scope: Scope, operand: Operand, values: tuple[Value, ...]) -> Sql:
         if found is not None:
             return found
     of = typed(scope, operand)
-    one_by_one = {Form.MONEY, Form.NULL}
-    if of.form in one_by_one:
-        return sa.or_(sa.false(), *(compare_value(Operator.EQ, of, value) for value in given))
+    if of.form is Form.NULL:
+        return sa.false()
+    if of.form is Form.MONEY and of.currency is not None:
+        return numbers.among_money(of.sql, of.currency, [_exact(value) for value in given])
     if of.form is Form.NUMBER:
         wanted = [numbers.threshold(Operator.EQ, _exact(value), of.scale) for value in given]
         return of.sql.in_([sa.literal(value, sa.BigInteger) for value in wanted])

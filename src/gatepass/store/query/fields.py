@@ -199,11 +199,17 @@ def _aggregated(field: Field, how: Aggregation, of: Typed | None) -> Typed:
         extreme = ByBytes(of.sql) if of.form is Form.TEXT else of.sql
         return _with(of, _EXTREMES[how](extreme, type_=of.sql.type))
     total = sa.func.sum(values, type_=sa.BigInteger)
-    if how is Aggregation.SUM:
-        return Typed(total, Form.NUMBER, of.scale)
+    return Typed(total, Form.NUMBER, of.scale) if how is Aggregation.SUM else _average(of, total, sa.func.count(values))
+
+
+def _average(of: Typed, total: Sql, count: Sql) -> Typed:
+    """Divided before it is multiplied: an average fits where a sum with more decimals would not."""
     more = max(0, AVERAGE_DECIMALS - of.scale)
-    average = Quotient(Exact(total) * numbers.whole(10**more), sa.func.count(values))
-    return Typed(sa.type_coerce(average, sa.BigInteger), Form.NUMBER, of.scale + more)
+    unit, whole = numbers.whole(10**more), Quotient(total, count)
+    rest = Exact(total) - whole * count
+    return Typed(
+        sa.type_coerce(whole * unit + Quotient(rest * unit, count), sa.BigInteger), Form.NUMBER, of.scale + more
+    )
 
 
 def _with(of: Typed, sql: Any) -> Typed:
