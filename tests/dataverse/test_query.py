@@ -78,7 +78,7 @@ def test_rows_and_their_order(store: Store, world: World, query: Query) -> None:
     def story(tx: WriteTx) -> None:
         page = select(tx, replace(query, columns=columns_of(query.table), count=True))
         expected = world.select(query)
-        assert [id_of(one) for one in page.records] == wanted_ids(world, query)
+        assert [id_of(one) for one in page.records] == wanted_ids(world, query), query
         assert page.count == len(expected) == count(tx, query)
         for record, names in zip(page.records, expected, strict=True):
             assert record.version == 1

@@ -213,7 +213,8 @@ def _by_words(source: Source, column: Column, operator: Operator, values: tuple[
     if is_currency(column):
         return _by_iso_code(source, column, operator, values)
     stored = _words_of(column, values)
-    if stored is None:
+    if not stored:
+        # In an empty list even null has an answer: as a number, null is neither equal nor unequal to what no word means.
         return None
     held = source.held(column)
     if len(stored) == 1:
@@ -237,7 +238,9 @@ def _by_iso_code(source: Source, column: Column, operator: Operator, values: tup
     ids = [literal(value, Form.ID).sql for value in values]
     codes = sa.select(currency.c.iso_code).where(currency.c.id.in_(ids))
     held = source.held(column)
-    return held.in_(codes) if operator is Operator.EQ else held.not_in(codes)
+    found = held.in_(codes) if operator is Operator.EQ else held.not_in(codes)
+    # Where there are no such codes, SQL would have an answer even for null.
+    return sa.case((held.is_not(None), found))
 
 
 # Related rows
