@@ -17,9 +17,9 @@ from gatepass.model.query import COUNT_LIMIT, Expand, Page, Query, Record, Value
 from gatepass.model.table import Table
 from gatepass.store.engine import ReadTx
 from gatepass.store.query.fields import every_row, select_fields
+from gatepass.store.query.operands import storable
 from gatepass.store.query.related import expand as expand_related
 from gatepass.store.query.related import read
-from gatepass.store.query.operands import storable
 from gatepass.store.query.scope import Scope, Source, Sql, selected
 from gatepass.store.query.statement import (
     Statement,
