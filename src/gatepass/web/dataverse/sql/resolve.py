@@ -40,7 +40,9 @@ class _Resolver:
         shown = self._shown()
         order = require_few([Order(self._by(one.by, shown), one.descending) for one in self.select.order])
         limited = min(page_size or PAGE_LIMIT, PAGE_LIMIT)
-        query = check_query(Query(self.table, joins=joins, where=where, order=order, page_size=limited))
+        query = check_query(
+            Query(self.table, joins=joins, where=where, order=order, top=self.select.top, page_size=limited)
+        )
         if self._aggregates(shown):
             group = tuple(self.at(name) for name in self.select.group)
             return replace(query, fields=tuple(shown.values()), group=group, distinct=self.select.distinct)
