@@ -196,7 +196,7 @@ def _in(scope: Scope, operand: Operand, values: tuple[Value, ...]) -> Sql:
         return numbers.among_money(of.sql, of.currency, [_exact(value) for value in given])
     if of.form is Form.NUMBER:
         wanted = [numbers.threshold(Operator.EQ, _exact(value), of.scale) for value in given]
-        return of.sql.in_([sa.literal(value, sa.BigInteger) for value in wanted])
+        return sa.type_coerce(of.sql, sa.BigInteger).in_(wanted)
     if of.form is Form.TEXT:
         return _in_texts(of.sql, [storable(str(value)) for value in given])
     return of.sql.in_([literal(value, of.form).sql for value in given])

@@ -59,7 +59,7 @@ def compare_money(operator: Operator, minor: Sql, currency: Sql, value: Decimal)
 def among_money(minor: Sql, currency: Sql, values: Sequence[Decimal]) -> Sql:
     """Minor units of the row's currency are one of these amounts."""
     of = {
-        scale: minor.in_([whole(threshold(Operator.EQ, value, scale)) for value in values])
+        scale: minor.in_([threshold(Operator.EQ, value, scale) for value in values])
         for scale in (0, WITHOUT_CURRENCY, THOUSANDTHS)
     }
     return by_decimals(currency, of)
