@@ -13,7 +13,7 @@ from sqlalchemy import event as events
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from gatepass.domain.errors import Unavailable
+from gatepass.domain.errors import Refused, Unavailable
 from gatepass.store import bulk, words
 
 GENERAL_LANES = 3
@@ -29,6 +29,9 @@ _RETRY_STATES = {"40001", "40P01", "55P03", "23505"}
 """Serialization, deadlock, lock, and a key that another node was faster to take: the next try will see its row."""
 _RETRY_WORDS = ("database is locked", "UNIQUE constraint failed")
 """The same in SQLite's words."""
+_OUT_OF_RANGE, _TOO_COMPLEX = "22003", "54"
+_TOO_COMPLEX_WORDS = ("parser stack overflow", "Expression tree is too large", "too many SQL variables")
+"""The class of PostgreSQL's program limits, in SQLite's words."""
 
 Row = Mapping[str, Any]
 
@@ -242,8 +245,15 @@ def worth_another_try(error: DBAPIError, *, committing: bool) -> bool:
 
 
 def unavailable(error: DBAPIError) -> Exception:
-    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is."""
-    text = str(error.orig)
+    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is.
+
+    A question that is larger than the database can follow, or whose sums are, is the caller's.
+    """
+    text, state = str(error.orig), str(getattr(error.orig, "sqlstate", ""))
+    if state == _OUT_OF_RANGE or "integer overflow" in text:
+        return Refused("NumberOutOfRange", "A number is larger than any that can be stored.")
+    if state.startswith(_TOO_COMPLEX) or any(word in text for word in _TOO_COMPLEX_WORDS):
+        return Refused("QueryUnsupported", "The query is larger than the database can follow.")
     sick = error.connection_invalidated or isinstance(error, OperationalError) or "is locked" in text
     if not sick:
         return error
