@@ -35,7 +35,7 @@ PAYMENT_PROVIDER = Table(
         text("gatepass_kind", 20, "Kind", required=True, default="stripe"),
         text("msevtmgt_paymentpageurl", 1000, "Payment page URL", sql="payment_page_url", required=True),
         integer("msevtmgt_paymenttimeout", "Payment timeout (minutes)", sql="timeout_minutes", required=True, default=30, minimum=1, maximum=1440),
-        flag("gatepass_live", "Live money", settable=_NEVER, default=None),
+        flag("gatepass_live", "Live money", settable=Set.CREATE, default=None),
         *standard(owned=False),
     ),
     ownership=Ownership.ORGANIZATION,

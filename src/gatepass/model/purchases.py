@@ -5,6 +5,7 @@ One SQL row `attendee` is three rows to Dataverse: the attendee, the contact dat
 
 from gatepass.model import choices
 from gatepass.model.build import (
+    YES_NO,
     choice,
     column,
     constant,
@@ -153,7 +154,7 @@ REGISTRATION = Table(
         moment("gatepass_cancelled", "Cancelled on", settable=_NEVER),
         choice("msevtmgt_primaryrole", choices.PRIMARY_ROLE, "Primary role"),
         memo("msevtmgt_memo", 2000, "Memo"),
-        constant(Kind.BOOLEAN, "msevtmgt_createdfromapi", True, "Created from API"),
+        constant(Kind.BOOLEAN, "msevtmgt_createdfromapi", True, "Created from API", choice=YES_NO),
         *kept(
             "created",
             state=mapped(Kind.STATE, "statecode", "status", {"cancelled": 1}, "Status", otherwise=0, options=choices.ACTIVE),

@@ -220,6 +220,7 @@ class Query:
     fields: Sequence[Field] = ()
     group: Sequence[Operand] = ()
     having: Condition | None = None
+    """On the rows of the answer: a field is Function("field", (Literal(name),)) there, or the operand that it shows."""
     distinct: bool = False
     top: int | None = None
     """At most so many rows in all."""

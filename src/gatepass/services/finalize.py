@@ -40,13 +40,14 @@ async def finalize(store: Store, command: Finalize) -> Settled:
 
     Raises NotFound for an unknown purchase, Conflict when it is paid and should be cancelled.
     """
-    outcome = await store.write(lambda tx: _finalize(tx, command))
+    outcome = await store.write(lambda tx: finalize_in(tx, command))
     if isinstance(outcome, GatepassError):
         raise outcome
     return outcome
 
 
-def _finalize(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
+def finalize_in(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
+    """The same inside a unit of work. What it refuses it returns, so that the audit of the refusal stays."""
     purchase = purchases.lock(tx, [command.purchase_id]).get(command.purchase_id)
     outcome = _settle(tx, purchase, command) if purchase else _unknown(command)
     said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"

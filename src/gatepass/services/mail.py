@@ -99,9 +99,12 @@ class Mailer:
 
     async def send_cancellation(self, claim: Job) -> None:
         """Tell the holder of a free order that it is cancelled."""
-        if order := await self._order(claim):
-            subject = f"Your registration for {order.event.name} is cancelled"
-            await self._send(claim, order, _Letter("cancellation", subject, _cancellation(order, self.links)))
+        order = await self._order(claim)
+        if order is None:
+            await self.store.write_together(_finish, (claim, None))
+            return
+        subject = f"Your registration for {order.event.name} is cancelled"
+        await self._send(claim, order, _Letter("cancellation", subject, _cancellation(order, self.links)))
 
     async def send_refund_mail(self, claim: Job) -> None:
         """Tell the buyer that money is on its way back, and why."""
@@ -168,9 +171,11 @@ class _Letter:
 
 
 def _order(tx: ReadTx, purchase_id: UUID) -> _Order | None:
+    """None when there is nobody to write to: an order that a program made has no attendees."""
     purchase = purchases.get(tx, purchase_id)
     event = purchase and events.get(tx, purchase.event_id)
-    return _Order(purchase, event, purchases.tickets(tx, purchase_id)) if purchase and event else None
+    people = purchases.tickets(tx, purchase_id)
+    return _Order(purchase, event, people) if purchase and event and people else None
 
 
 def _write_down(tx: WriteTx, wanted: Sequence[tuple[_Order, _Letter]]) -> Sequence[tuple[UUID, bool]]:

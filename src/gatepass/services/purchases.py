@@ -14,6 +14,7 @@ from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.event import SEATS_AGAIN, Event, EventStatus, LatePolicy
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
 from gatepass.domain.webhook import Kind
+from gatepass.services.contacts import Contacts, contacts_of
 from gatepass.services.webhooks import Subject, announce
 from gatepass.store import WriteTx, events, jobs, purchases, records, timeline
 from gatepass.store.purchases import AttendeeRow, Purchase
@@ -130,21 +131,26 @@ def _rehold(
 def _save(
     tx: WriteTx, changes: _Changes, held: Mapping[UUID, Purchase], people: Mapping[UUID, Sequence[AttendeeRow]]
 ) -> None:
+    # Before the event's row is locked, for which everybody waits.
+    known = contacts_of(tx, [person for at in changes.granted for person in people[at]])
     if changes.event_seats:
         events.hold(tx, changes.event_seats)
     with tx.one_trip():
-        _put(tx, changes, held, people)
+        _put(tx, changes, held, people, known)
 
 
 def _put(
-    tx: WriteTx, changes: _Changes, held: Mapping[UUID, Purchase], people: Mapping[UUID, Sequence[AttendeeRow]]
-) -> None:
+    tx: WriteTx, changes: _Changes, held: Mapping[UUID, Purchase], people: Mapping[UUID, Sequence[AttendeeRow]],
+    known: Contacts,
+) -> None:  # fmt: skip
     if changes.event_seats:
         events.move_seats(tx, _pairs(changes.event_seats), _pairs(changes.pass_seats))
     if changes.status:
-        purchases.set_status(tx, [(at, to, until) for at, (to, until) in changes.status.items()])
+        buyers = {at: held[at].contact_id or known.get(people[at][0].id) for at in changes.granted if people[at]}
+        purchases.set_status(tx, [(at, to, until) for at, (to, until) in changes.status.items()], buyers)
+        purchases.set_attendee_contacts(tx, known)
         timeline.add(tx, [_entry(held[at], to) for at, (to, _) in changes.status.items() if to is not held[at].status])
-    grant(tx, [(held[at].event_id, held[at].total.currency, people[at]) for at in changes.granted])
+    grant(tx, [(held[at].event_id, held[at].total.currency, people[at]) for at in changes.granted], known)
 
 
 def _entry(purchase: Purchase, to: Status) -> timeline.Entry:
@@ -162,15 +168,20 @@ def _people(tx: WriteTx, moved: Sequence[Purchase]) -> dict[UUID, list[AttendeeR
     return people
 
 
-def grant(tx: WriteTx, orders: Iterable[Order]) -> None:
-    """Give the attendees of completed purchases (event id, currency, people) what they paid for; buyers and integrators are told."""
+def grant(tx: WriteTx, orders: Iterable[Order], known: Contacts) -> None:
+    """Give the attendees of completed purchases what they paid for; buyers and integrators are told.
+
+    An order without people, as a program makes one, is only a sum that was paid: nobody gets a ticket or a mail.
+    """
     registrations: list[Row] = []
     passes: list[Row] = []
     mails: list[Row] = []
     confirmed: list[Subject] = []
     for event_id, currency, people in orders:
+        if not people:
+            continue
         for person in people:
-            registration = _registration(tx, event_id, person)
+            registration = _registration(tx, event_id, person, known.get(person.id))
             registrations.append(registration)
             passes.append(_attendee_pass(registration, person, currency))
         purchase_id = people[0].purchase_id
@@ -184,12 +195,13 @@ def grant(tx: WriteTx, orders: Iterable[Order]) -> None:
         announce(tx, Kind.REGISTRATION_CONFIRMED, confirmed)
 
 
-def _registration(tx: WriteTx, event_id: UUID, person: AttendeeRow) -> Row:
+def _registration(tx: WriteTx, event_id: UUID, person: AttendeeRow, contact_id: UUID | None) -> Row:
     return {
         "id": new_id(),
         "event_id": event_id,
         "purchase_id": person.purchase_id,
         "attendee_id": person.id,
+        "contact_id": contact_id,
         "name": ticket_code(),
         "status": "registered",
         "created": tx.now,

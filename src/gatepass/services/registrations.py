@@ -15,6 +15,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.registration import Attendee, Register, checked_attendees
 from gatepass.services import switches
+from gatepass.services.contacts import Contacts, contacts_of
 from gatepass.services.purchases import Order, grant
 from gatepass.store import Store, WriteTx, events, purchases
 from gatepass.store.events import OnSale, PassOnSale
@@ -272,7 +273,16 @@ def _write(tx: WriteTx, group: _Group) -> None:
             seats[sale.event.id] = (sale.held, sale.sold)
         for at in {*sale.pass_held, *sale.pass_sold}:
             passes[at] = (sale.pass_held[at], sale.pass_sold[at])
+    known = contacts_of(tx, [person for *_, people in group.granted for person in people])
+    _name_contacts(group, known)
     with tx.one_trip():
         events.move_seats(tx, seats, passes)
         purchases.add(tx, group.purchases, group.people)
-        grant(tx, group.granted)
+        grant(tx, group.granted, known)
+
+
+def _name_contacts(group: _Group, known: Contacts) -> None:
+    """Those of free orders; the others get theirs when they are paid."""
+    buyers = {people[0].purchase_id: known.get(people[0].id) for *_, people in group.granted}
+    group.people = [{**row, "contact_id": known.get(row["id"])} for row in group.people]
+    group.purchases = [{**row, "contact_id": buyers.get(row["id"])} for row in group.purchases]

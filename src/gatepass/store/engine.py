@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gatepass.domain.errors import Unavailable
-from gatepass.store import bulk
+from gatepass.store import bulk, words
 
 GENERAL_LANES = 3
 """PostgreSQL: transactions at once beside the grouped lane."""
@@ -172,6 +172,8 @@ def _sqlite(url: str, begin: str, *, query_only: bool) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         if query_only:
             connection.execute("PRAGMA query_only=ON")
+        for name, function in ((words.FOLD, words.fold), (words.UPPER, words.upper)):
+            connection.create_function(name, 1, function, deterministic=True)
 
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

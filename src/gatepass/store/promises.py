@@ -59,6 +59,7 @@ PROMISES: Sequence[Promise] = (
         """select 'purchase ' || p.id || ' is completed without registrations' from purchase p
         where p.status = 'completed' and not exists (select 1 from registration r
             where r.purchase_id = p.id and r.status = 'registered')
+        and exists (select 1 from attendee a where a.purchase_id = p.id)
         union all
         select 'purchase ' || p.id || ' is ' || p.status || ' with registration ' || r.id from purchase p
         cross join registration r where r.purchase_id = p.id and p.status <> 'completed' and r.status = 'registered'

@@ -1,6 +1,6 @@
 """Orders: the purchase with its attendees, and what they hold once it is completed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,6 +88,8 @@ class Purchase:
     hold_until: datetime | None
     created: datetime
     changed: datetime
+    contact_id: UUID | None = None
+    """Who buys; None until that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +209,27 @@ def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
     tx.insert_many(attendee, people)
 
 
-def set_status(tx: WriteTx, changes: Sequence[tuple[UUID, Status, datetime | None]]) -> None:
-    """Write (purchase, status, hold until) for purchases that are locked."""
-    rows = [{"status": to.value, "hold_until": until, "changed": tx.now, "id": at} for at, to, until in changes]
-    tx.change_many(purchase, rows)
+def set_status(
+    tx: WriteTx,
+    changes: Sequence[tuple[UUID, Status, datetime | None]],
+    buyers: Mapping[UUID, UUID | None],
+) -> None:
+    """Write (purchase, status, hold until) for purchases that are locked; `buyers`: whose contact is known now."""
+    plain: list[Row] = []
+    bought: list[Row] = []
+    for at, to, until in changes:
+        row = {"status": to.value, "hold_until": until, "changed": tx.now, "id": at}
+        if buyer := buyers.get(at):
+            bought.append({"contact_id": buyer, **row})
+        else:
+            plain.append(row)
+    tx.change_many(purchase, plain)
+    tx.change_many(purchase, bought)
+
+
+def set_attendee_contacts(tx: WriteTx, contacts: Mapping[UUID, UUID]) -> None:
+    """Who the attendees are: attendee -> contact."""
+    tx.change_many(attendee, [{"contact_id": contacts[at], "id": at} for at in sorted(contacts)])
 
 
 def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequence[Row]) -> None:
@@ -322,6 +341,7 @@ def _purchase(row: Row) -> Purchase:
         hold_until=row["hold_until"],
         created=row["created"],
         changed=row["changed"],
+        contact_id=row["contact_id"],
     )
 
 

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
-from gatepass.web.dataverse import finalize
+from gatepass.web.dataverse import door
 from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
 
 EVENTS_API = (
@@ -35,8 +35,8 @@ def routes() -> Sequence[BaseRoute]:
         Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
-        Route(f"{DATAVERSE}/msevtmgt_finalizeregistrationpayment", finalize.finalize_registration_payment, methods=["POST"]),
-        Route("/api/data/{rest:path}", finalize.unknown, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
+        Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/v2.0/.well-known/openid-configuration", oauth.openid_configuration),

@@ -8,8 +8,10 @@ import msgspec
 from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError
+from gatepass.web.dataverse.call import Reply
 from gatepass.web.errors import headers_of
 
+JSON = "application/json; odata.metadata=minimal"
 BAD_PAYLOAD, UNKNOWN_RECORD, UNKNOWN_SEGMENT = "0x80048d19", "0x80040217", "0x8006088a"
 BAD_QUERY, RULE, NO_PRIVILEGE, UNEXPECTED = "0x80060888", "0x80040265", "0x80040220", "0x80040216"
 
@@ -60,20 +62,36 @@ def headers() -> dict[str, str]:
     return {"OData-Version": "4.0", "x-ms-service-request-id": str(uuid4()), "Cache-Control": "no-cache"}
 
 
-def refusal(error: GatepassError, authority: str) -> Response:
+def reply(error: GatepassError, authority: str = "") -> Reply:
     """A refusal as Dataverse answers it; a 401 tells where a token is to be had."""
     status, code = CODES.get(error.code, (400, RULE))
-    return answer(status, code, error.message, authority, headers_of(error))
+    return reply_of(status, code, error.message, authority, headers_of(error))
+
+
+def unforeseen() -> Reply:
+    """A bug of ours. What it was stands in the log."""
+    return reply_of(500, UNEXPECTED, "Something went wrong on our side. Nothing was lost; please try again.")
+
+
+def refusal(error: GatepassError, authority: str) -> Response:
+    """The same as a whole answer."""
+    found = reply(error, authority)
+    return Response(found.body, found.status, headers() | dict(found.headers))
 
 
 def answer(
     status: int, code: str, message: str, authority: str = "", more: Mapping[str, str] | None = None
 ) -> Response:
-    """The same by its parts."""
-    body = msgspec.json.encode({"error": {"code": code, "message": message}})
-    found = headers() | dict(more or {})
+    """A whole answer by its parts."""
+    found = reply_of(status, code, message, authority, more)
+    return Response(found.body, found.status, headers() | dict(found.headers))
+
+
+def reply_of(status: int, code: str, message: str, authority: str = "", more: Mapping[str, str] | None = None) -> Reply:
+    """The error by its parts."""
+    found = {"Content-Type": JSON} | dict(more or {})
     if status == 401:
         found["WWW-Authenticate"] = (
             f'Bearer authorization_uri="{authority}/oauth2/authorize", resource_id="{authority}/"'
         )
-    return Response(body, status, found, "application/json; odata.metadata=minimal")
+    return Reply(status, found, msgspec.json.encode({"error": {"code": code, "message": message}}))

@@ -5,16 +5,14 @@ from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.services import finalize
+from gatepass.services.access import Caller
 from gatepass.services.finalize import Finalize, Word
-from gatepass.web.body import limited_body
+from gatepass.store import WriteTx
 from gatepass.web.dataverse import errors
-from gatepass.web.dataverse.auth import authority, caller
-from gatepass.web.site import Site, site
+from gatepass.web.dataverse.call import Call, Reply
 
 MAX_BODY_BYTES = 64 * 1024
 WORDS: Mapping[int, Word] = MappingProxyType({100000000: Word.CANCELLED, 100000001: Word.COMPLETED})
@@ -31,30 +29,29 @@ class FinalizeRegistrationPayment(msgspec.Struct):
 _decoder = msgspec.json.Decoder(FinalizeRegistrationPayment)
 
 
-async def finalize_registration_payment(request: Request) -> Response:
-    """POST /api/data/v9.x/msevtmgt_finalizeregistrationpayment -> 204"""
-    try:
-        who = await caller(request)
-        if not who.may_finalize:
-            raise Refused(
-                "PrivilegeMissing", f"Principal user {who.name} is missing the privilege to finalize payments."
-            )
-        command = _command(await limited_body(request, MAX_BODY_BYTES), who.name)
-        await _finalize(site(request), command)
-    except GatepassError as error:
-        return errors.refusal(error, authority(request))
-    return Response(status_code=204, headers=errors.headers())
+def run(tx: WriteTx, call: Call) -> Reply:
+    """POST msevtmgt_finalizeregistrationpayment -> 204. A refusal is returned, not raised, so that its audit stays."""
+    command = _allowed(call.caller, call.body)
+    outcome = finalize.finalize_in(tx, command)
+    return errors.reply(_worded(outcome, command)) if isinstance(outcome, GatepassError) else Reply(204)
 
 
-async def _finalize(here: Site, command: Finalize) -> None:
-    try:
-        await finalize.finalize(here.store, command)
-    except NotFound as error:
-        gone = f"msevtmgt_eventpurchase With Id = {command.purchase_id} Does Not Exist"
-        raise NotFound(error.code, gone) from error
+def _allowed(who: Caller, body: bytes) -> Finalize:
+    if not who.may_finalize:
+        raise Refused("PrivilegeMissing", f"Principal user {who.name} is missing the privilege to finalize payments.")
+    return _command(body, who.name)
+
+
+def _worded(error: GatepassError, command: Finalize) -> GatepassError:
+    """As Dataverse says that a record is not there."""
+    if not isinstance(error, NotFound):
+        return error
+    return NotFound(error.code, f"msevtmgt_eventpurchase With Id = {command.purchase_id} Does Not Exist")
 
 
 def _command(body: bytes, actor: str) -> Finalize:
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused("BodyTooLarge", f"The body is larger than {MAX_BODY_BYTES // 1024} kB. Two values are needed.")
     try:
         said = _decoder.decode(body)
         purchase_id = UUID(said.msevtmgt_purchaseid)
@@ -71,9 +68,3 @@ def _command(body: bytes, actor: str) -> Finalize:
             "Accepted Values: 100000000 (Cancelled), 100000001 (Completed).",
         )
     return Finalize(purchase_id, WORDS[said.msevtmgt_paymentstatus], actor)
-
-
-async def unknown(request: Request) -> Response:
-    """Any other address under /api/data: a clear error in Dataverse's own shape"""
-    segment = request.url.path.rsplit("/", 1)[-1]
-    return errors.answer(404, errors.UNKNOWN_SEGMENT, f"Resource not found for the segment '{segment[:100]}'.")

@@ -210,7 +210,7 @@ def _content(request: Request, token: str, order: Order) -> str:
         "face": order.face.value,
         "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,
         "over": _over(order),
-        "first_name": order.people[0].first_name,
+        "first_name": order.people[0].first_name if order.people else order.purchase.items,
         "timeline_url": f"/orders/{token}/timeline",
     }
     return templates().get_template("order_content.html").render(context)

@@ -1,0 +1,54 @@
+"""Every write from outside stands in the audit log with its caller, and what each column was and is."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from gatepass.model.table import Table
+from gatepass.services.access import Caller
+from gatepass.services.records.change import Change
+from gatepass.store import WriteTx, records
+from gatepass.store.tables import Row
+
+_LEFT_OUT = frozenset({"token", "secret_hash", "version", "created", "changed", "created_by", "changed_by", "owner"})
+"""Secrets, and what every write changes."""
+
+
+def write_down(change: Change) -> None:
+    """A record was made or changed."""
+    names = [name for name in change.after if name not in _LEFT_OUT and change.changes(name)]
+    after = {name: _plain(change.after[name]) for name in names}
+    before = {name: _plain(change.was(name)) for name in names}
+    detail = {"after": {name: value for name, value in after.items() if value is not None}}
+    word = "create" if change.new else "change"
+    _add(
+        change.tx,
+        change.caller,
+        change.table,
+        change.id,
+        word,
+        detail if change.new else {"before": before, "after": after},
+    )
+
+
+def write_down_removal(tx: WriteTx, caller: Caller, table: Table, before: Row) -> None:
+    """A record is gone."""
+    told = {name: _plain(value) for name, value in before.items() if name not in _LEFT_OUT and value is not None}
+    _add(tx, caller, table, before["id"], "delete", {"before": told})
+
+
+def write_down_link(tx: WriteTx, caller: Caller, table: Table, record_id: UUID, word: str, to: str) -> None:
+    """Two records were tied or untied."""
+    _add(tx, caller, table, record_id, word, {"to": to})
+
+
+def _add(tx: WriteTx, caller: Caller, table: Table, record_id: UUID, word: str, detail: dict[str, Any]) -> None:
+    records.add_audit(tx, caller.name, f"{table.name}.{word}", f"{table.name}:{record_id}", detail)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,180 @@
+"""Rules of events and their parts: seats, prices, times, and what may be published."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from gatepass import model
+from gatepass.domain.event import EventStatus
+from gatepass.services.records import money, refusals
+from gatepass.services.records.change import Change
+from gatepass.services.setup import readable_id
+from gatepass.store import WriteTx, purchases, rows
+from gatepass.store.tables import Row
+
+_EVENT, _PASS, _SESSION = (model.BY_NAME[name] for name in ("event", "pass", "session"))
+
+
+def event(change: Change) -> None:
+    """An event keeps its promises to those who hold seats."""
+    if change.new:
+        _complete(change)
+    _check_times(change, "event", "starts", "ends")
+    _check_zone(change)
+    _check_capacity(change)
+    _check_payments(change)
+    _check_status(change)
+    if not change.new and change.changes("currency"):
+        _change_currency(change)
+
+
+def _complete(change: Change) -> None:
+    after = change.after
+    after["readable_id"] = after["readable_id"] or readable_id(after["name"] or "")
+    if "payment_enabled" not in change.given:
+        after["payment_enabled"] = after["payment_provider_id"] is not None
+
+
+def _check_times(change: Change, what: str, starts: str, ends: str) -> None:
+    first: datetime | None = change.after[starts]
+    last: datetime | None = change.after[ends]
+    if first and last and last <= first and change.changes(starts, ends):
+        raise refusals.broken(f"The {what} ends before it has started: it must end after {first.isoformat()}.")
+
+
+def _check_zone(change: Change) -> None:
+    name = change.after["time_zone"]
+    if name is None or not change.changes("time_zone"):
+        return
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.") from None
+
+
+def _check_capacity(change: Change) -> None:
+    capacity = change.after["capacity"]
+    if capacity is None or not change.changes("capacity"):
+        return
+    taken = change.after["held"] + change.after["sold"]
+    if capacity < taken:
+        raise refusals.broken(f"The capacity cannot go below the {taken} seats that are held or sold.")
+    sessions = [] if change.new else rows.matching(change.tx, _SESSION, {"event_id": change.id})
+    largest = max((one["capacity"] or 0 for one in sessions), default=0)
+    if capacity < largest:
+        raise refusals.broken(
+            f"A session of this event takes {largest} people. Lower the capacity of the session first."
+        )
+
+
+def _check_payments(change: Change) -> None:
+    asked = change.changes("payment_enabled", "payment_provider_id")
+    if asked and change.after["payment_enabled"] and change.after["payment_provider_id"] is None:
+        raise refusals.broken(
+            "Enabling the payment gateway needs a payment provider: set msevtmgt_PaymentProviderId, or set "
+            "msevtmgt_enablepaymentgateway to false."
+        )
+
+
+def _check_status(change: Change) -> None:
+    cancelled = EventStatus.CANCELLED.value
+    if change.new or not change.changes("status"):
+        return
+    if change.was("status") == cancelled:
+        raise refusals.broken("This event is called off, and stays so. Make a new event instead.")
+    if change.after["status"] == cancelled and purchases.count_by_status(change.tx, change.id):
+        raise refusals.broken(
+            "Orders of this event hold seats or money. Call it off with `gatepass call-off`: then everybody gets their "
+            "money back."
+        )
+
+
+def _change_currency(change: Change) -> None:
+    """Prices of passes stay the same amounts. What somebody has ordered keeps its currency, so there must be no order."""
+    if rows.id_by(change.tx, model.BY_NAME["purchase"], {"event_id": change.id}):
+        raise refusals.broken("The currency of an event cannot change once there are orders. Make a new event instead.")
+    currency = change.after["currency"]
+    for row in rows.matching(change.tx, _PASS, {"event_id": change.id}):
+        rows.change(change.tx, _PASS, row["id"], money.repriced(_PASS, row, change.was("currency"), currency))
+
+
+def event_goes(tx: WriteTx, before: Row) -> None:
+    """An event that somebody has ordered for stays; the generic check would say so too, but not what to do."""
+    if rows.id_by(tx, model.BY_NAME["purchase"], {"event_id": before["id"]}):
+        raise refusals.in_use(_EVENT, before["id"], model.BY_NAME["purchase"])
+
+
+def event_pass(change: Change) -> None:
+    """A pass never has fewer places than are held or sold. A new price counts for new orders only."""
+    after = change.after
+    owner = change.target("event_id", "event")
+    if owner is not None:
+        after["currency"] = owner["currency"]
+    price, allocation = after["price_minor"], after["allocation"]
+    if price is not None and price < 0:
+        raise refusals.broken("The price of a pass cannot be below zero.")
+    taken = after["held"] + after["sold"]
+    if allocation is not None and allocation < taken:
+        raise refusals.broken(f"{taken} of these passes are held or sold: no fewer can be allocated.")
+
+
+def pass_goes(_tx: WriteTx, before: Row) -> None:
+    """A pass with seats stays."""
+    if taken := before["held"] + before["sold"]:
+        raise refusals.broken(
+            f"{taken} seats of this pass are held or sold. Refund those orders first, or set the number of passes "
+            f"allocated to {taken}: then no more are sold."
+        )
+
+
+def session(change: Change) -> None:
+    """A session never takes more people than its event, nor fewer than are registered."""
+    after = change.after
+    _check_times(change, "session", "starttime", "endtime")
+    owner = change.target("event_id", "event")
+    registered = 0 if change.new else attending(change.tx, change.id)
+    if registered and change.changes("event_id"):
+        raise refusals.broken("People are registered for this session: it stays with its event.")
+    capacity = after["capacity"]
+    if capacity is None or not change.changes("capacity", "event_id"):
+        return
+    most = owner["capacity"] if owner else None
+    if most is not None and capacity > most:
+        raise refusals.broken(
+            f"The event takes {most} people, so a session cannot take {capacity}. Raise the event's first."
+        )
+    if capacity < registered:
+        raise refusals.broken(
+            f"{registered} people are registered for this session: its capacity cannot go below that."
+        )
+
+
+def attending(tx: WriteTx, session_id: UUID, but: UUID | None = None) -> int:
+    """How many are registered for a session, leaving one of the registrations out."""
+    registrations = rows.matching(tx, model.BY_NAME["session_registration"], {"session_id": session_id})
+    return sum(takes_a_place(one) for one in registrations if one["id"] != but)
+
+
+WAITLISTED = 100000001
+"""Status reason of a session registration."""
+
+
+def takes_a_place(row: Mapping[str, Any]) -> bool:
+    """True for a session registration that is neither cancelled nor waits."""
+    return row["state"] == 0 and not row["iscanceled"] and row["reason"] != WAITLISTED
+
+
+def session_track(change: Change) -> None:
+    """A track stays with its event while sessions are on it."""
+    if not change.new and change.changes("event_id"):
+        raise refusals.broken("A session track cannot move to another event. Make a new one there.")
+
+
+def speaker_engagement(change: Change) -> None:
+    """A speaker speaks in a session of the same event."""
+    _check_times(change, "engagement", "starttime", "endtime")
+    spoken_in = change.target("session_id", "session")
+    if spoken_in is not None and spoken_in["event_id"] != change.after["event_id"]:
+        raise refusals.broken("The session belongs to another event. Choose one of this event.")

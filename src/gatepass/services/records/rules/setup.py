@@ -1,0 +1,93 @@
+"""Rules of the set-up: payment providers, sites that may register attendees, currencies."""
+
+import secrets
+from urllib.parse import urlsplit
+
+from gatepass.domain.money import DECIMALS
+from gatepass.services.links import allowed
+from gatepass.services.records import refusals
+from gatepass.services.records.change import Change
+from gatepass.store import rows
+
+KINDS = ("stripe",)
+"""Payment providers that there is an adapter for (providers/)."""
+MOST_ORIGINS = 50
+_TOKEN_BYTES = 32
+
+
+def payment_provider(change: Change) -> None:
+    """A provider of a kind that we can talk to, with a page that buyers can open."""
+    after = change.after
+    if after["kind"] not in KINDS:
+        raise refusals.broken(f"There is no payment provider of kind '{after['kind']}'. There are: {', '.join(KINDS)}.")
+    if change.new and after["live"] is None:
+        after["live"] = _live(change)
+    page = after["payment_page_url"]
+    if page is not None and change.changes("payment_page_url") and not _opens(page):
+        raise refusals.broken(
+            "The payment page must be an https address, or a path of this installation that begins with /."
+        )
+
+
+def _live(change: Change) -> bool:
+    """The mode of the installation, as its providers of this kind have it; test money when this is the first one."""
+    known = rows.matching(change.tx, change.table, {"kind": change.after["kind"]})
+    return any(one["live"] for one in known)
+
+
+def _opens(page: str) -> bool:
+    if page.startswith("/"):
+        return not page.startswith("//") and "\\" not in page
+    try:
+        parts = urlsplit(page)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+
+
+def web_application(change: Change) -> None:
+    """A site is known by its origins; its token is made here."""
+    after = change.after
+    if change.new:
+        after["token"] = secrets.token_urlsafe(_TOKEN_BYTES)
+    origins: list[str] = after["origins"] or []
+    if len(origins) > MOST_ORIGINS:
+        raise refusals.broken(f"A web application has at most {MOST_ORIGINS} origins.")
+    for origin in origins if change.changes("origins") else ():
+        if not is_origin(origin):
+            raise refusals.broken(
+                f"'{origin}' is no origin. Write it like https://events.contoso.com, or http://localhost:* for tests."
+            )
+    if after["return_url"] and not allowed(after["return_url"], origins):
+        raise refusals.broken("The return address must lie on one of the origins.")
+
+
+def is_origin(text: str) -> bool:
+    """True for an https origin without a path; http for this machine only, where the port may be *."""
+    try:
+        parts = urlsplit(text.removesuffix(":*"))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    local = host in {"localhost", "127.0.0.1", "::1"}
+    bare = not parts.path and not parts.query and not parts.fragment and "@" not in parts.netloc and "\\" not in text
+    any_port = not text.endswith(":*") or (local and port is None)
+    return (
+        bool(host)
+        and bare
+        and port != 0
+        and any_port
+        and (parts.scheme == "https" or (local and parts.scheme == "http"))
+    )
+
+
+def currency(change: Change) -> None:
+    """A currency that money can be charged in, with its own number of decimals."""
+    code = change.after["iso_code"]
+    if code is None:
+        return
+    if code not in DECIMALS:
+        raise refusals.broken(f"'{code}' is not an ISO 4217 currency code such as EUR.")
+    change.after["currencyprecision"] = DECIMALS[code]
+    if change.after["exchangerate"] is not None and change.after["exchangerate"] <= 0:
+        raise refusals.broken("The exchange rate must be above zero.")

@@ -1,0 +1,1 @@
+"""$batch: many requests in one body. parse reads them, run does them in order, write answers part by part."""

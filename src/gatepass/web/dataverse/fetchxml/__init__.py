@@ -1,0 +1,1 @@
+"""FetchXML: text to query (fetch), and the pages of its answer (paging)."""
