@@ -43,11 +43,14 @@ class Plan:
     pull_every: timedelta | None = timedelta(seconds=30)
     keep_bodies: timedelta = timedelta(days=400)
     reconcile_every: timedelta | None = timedelta(hours=1)
+    remote: bool = False
+    """Purchases live in a remote Dataverse, and so do their seats."""
 
 
 def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs", "forget_bodies"):
+    holds = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting")
+    for kind in (*holds, "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)
