@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import databases, doctor, drain, payments, register, start
+from benchmarks import databases, dataverse, doctor, drain, payments, register, start
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.report import Report
@@ -23,8 +23,9 @@ GROUPS: Mapping[str, tuple[Callable[[Bench], None], ...]] = {
     "paced": (drain.settle_paced,),
     "backlog": (drain.backlog,),
     "doctor": (doctor.doctor,),
+    "dataverse": (dataverse.dataverse,),
 }
-AS_A_RULE = [name for name in GROUPS if name != "doctor"]
+AS_A_RULE = [name for name in GROUPS if name not in {"doctor", "dataverse"}]
 """A database full of history takes minutes to fill: only when it is asked for."""
 PURCHASES = 1_000_000
 BACKLOG = 10_000
@@ -66,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--seconds", type=float, help=f"of each measurement; {SECONDS:g}")
     parser.add_argument("--only", type=_groups, default=AS_A_RULE, help=f"some of {','.join(GROUPS)}")
-    parser.add_argument("--purchases", type=int, default=PURCHASES, help="in the database that the doctor looks at")
+    parser.add_argument("--purchases", type=int, default=PURCHASES, help="in a database full of history")
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_SECONDS:g} s each, connections {QUICK_CONNECTIONS}"
     )

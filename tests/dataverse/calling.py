@@ -14,7 +14,12 @@ from gatepass.store.tables import DECLARED, new_id
 from tests.running import Running
 
 ADMINISTRATOR = "secret-token-of-an-administrator"
-CURRENCIES = (("EUR", "Euro", "€", 2), ("USD", "US Dollar", "$", 2), ("JPY", "Yen", "¥", 0), ("KWD", "Kuwaiti Dinar", "KD", 3))
+CURRENCIES = (
+    ("EUR", "Euro", "€", 2),
+    ("USD", "US Dollar", "$", 2),
+    ("JPY", "Yen", "¥", 0),
+    ("KWD", "Kuwaiti Dinar", "KD", 3),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,9 @@ class WebApi:
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """One request. Headers by keyword: `if_match` is If-Match."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+        sent: dict[str, Any] = (
+            {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+        )
         authorized = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         url = path if path.startswith("http") else self.root + path
         return await self.here.client.request(method, url, headers=authorized | named, **sent)

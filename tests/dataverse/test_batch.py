@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from tests.dataverse.calling import WebApi, api, refused
 from tests.dataverse.clients import Asked, Item, Read, dwa_body, dwa_read, sdk_body, sdk_read
 
+__all__ = ["api"]
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANY = (("If-Match", "*"),)
 GO_ON = {"Prefer": "odata.continue-on-error"}
@@ -132,7 +134,9 @@ async def test_a_refused_write_leaves_its_neighbours_alone(api: WebApi) -> None:
 
 async def test_addresses_in_answers_are_those_the_caller_writes(api: WebApi) -> None:
     old = f"{api.here.base_url}/api/data/v9.1/"
-    answer = await _send(api, sdk_body([Asked("POST", f"{old}contacts", '{"lastname":"L"}'), _create(api, lastname="L")]))
+    answer = await _send(
+        api, sdk_body([Asked("POST", f"{old}contacts", '{"lastname":"L"}'), _create(api, lastname="L")])
+    )
 
     assert f"OData-EntityId: {old}contacts(".encode() in answer.content
     assert f"OData-EntityId: {api.root}contacts(".encode() in answer.content
@@ -198,7 +202,7 @@ async def test_any_batch_leaves_what_its_answers_say(api: WebApi) -> None:
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(parts=st.lists(_parts, min_size=1, max_size=6), goes_on=st.booleans())
-    def check(parts: list[Any], goes_on: bool) -> None:  # noqa: FBT001
+    def check(parts: list[Any], goes_on: bool) -> None:
         asyncio.run_coroutine_threadsafe(_check(api, parts, goes_on=goes_on), loop).result()
 
     await asyncio.to_thread(check)
@@ -292,7 +296,9 @@ CLIENTS = (sdk, dwa)
 
 async def _send(api: WebApi, body: bytes, **headers: str) -> httpx.Response:
     boundary = "dwa_batch_1" if b"--dwa_batch_1" in body else "batch_1"
-    return await api.call("POST", "$batch", body, **{"Content-Type": f'multipart/mixed; boundary="{boundary}"'}, **headers)
+    return await api.call(
+        "POST", "$batch", body, **{"Content-Type": f'multipart/mixed; boundary="{boundary}"'}, **headers
+    )
 
 
 def _statuses(answer: httpx.Response) -> list[int]:

@@ -47,7 +47,9 @@ async def test_every_address_has_the_version_of_the_caller(api: WebApi, version:
 
 
 async def test_a_caller_may_have_the_record_back(api: WebApi) -> None:
-    made = await api.post("contacts?$select=lastname", {"lastname": "Byron"}, prefer="odata.maxpagesize=5,return=representation")
+    made = await api.post(
+        "contacts?$select=lastname", {"lastname": "Byron"}, prefer="odata.maxpagesize=5,return=representation"
+    )
     at = made.json()["contactid"]
     changed = await api.patch(f"contacts({at})?$select=lastname", {"lastname": "King"}, prefer="return=representation")
 
@@ -72,8 +74,18 @@ async def test_a_patch_makes_what_is_not_there(api: WebApi) -> None:
 async def test_conditions_leave_only_one_of_the_two(api: WebApi) -> None:
     at, known = uuid4(), await api.make("contacts", lastname="Byron")
 
-    refused(await api.patch(f"contacts({at})", {"lastname": "x"}, if_match="*"), 404, "0x80040217", f"contact With Id = {at} Does Not Exist")
-    refused(await api.patch(f"contacts({known})", {"lastname": "x"}, if_none_match="*"), 412, "0x80040237", "matching key values already exists")
+    refused(
+        await api.patch(f"contacts({at})", {"lastname": "x"}, if_match="*"),
+        404,
+        "0x80040217",
+        f"contact With Id = {at} Does Not Exist",
+    )
+    refused(
+        await api.patch(f"contacts({known})", {"lastname": "x"}, if_none_match="*"),
+        412,
+        "0x80040237",
+        "matching key values already exists",
+    )
     assert (await api.patch(f"contacts({known})", {"lastname": "x"}, if_none_match="null")).status_code == 204
     assert (await api.patch(f"contacts({known})", {"lastname": "y"}, if_match="*")).status_code == 204
 
@@ -83,10 +95,14 @@ async def test_a_stale_etag_is_412_for_writes_and_a_known_one_304_for_reads(api:
     etag = (await api.get(f"contacts({at})")).json()["@odata.etag"]
 
     assert (await api.get(f"contacts({at})", if_none_match=etag)).status_code == 304
-    assert (await api.get(f"contacts({at})", if_none_match=etag, prefer='odata.include-annotations="*"')).status_code == 200
+    assert (
+        await api.get(f"contacts({at})", if_none_match=etag, prefer='odata.include-annotations="*"')
+    ).status_code == 200
     assert (await api.patch(f"contacts({at})", {"lastname": "King"}, if_match=etag)).status_code == 204
     stale = await api.patch(f"contacts({at})", {"lastname": "x"}, if_match=etag)
-    refused(stale, 412, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided.")
+    refused(
+        stale, 412, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided."
+    )
     refused(await api.delete(f"contacts({at})", if_match=etag), 412, "0x80060882")
     refused(await api.patch(f"contacts({at})", {"lastname": "x"}, if_match="never-given"), 412, "0x80060882")
     assert (await api.get(f"contacts({at})", if_none_match=etag)).json()["lastname"] == "King"
@@ -107,7 +123,12 @@ async def test_alternate_keys_name_records(api: WebApi) -> None:
     assert (await api.get("accounts(accountnumber='A''1')?$select=name")).json()["name"] == "Contoso"
     assert (await api.patch("accounts(accountnumber='A%27%271')", {"name": "Contoso Ltd"})).status_code == 204
     assert (await api.patch("accounts(accountnumber='new')", {"name": "Fabrikam"})).status_code == 204
-    refused(await api.get("accounts(accountnumber='none')"), 404, "0x80060891", "specified key values does not exist in account entity")
+    refused(
+        await api.get("accounts(accountnumber='none')"),
+        404,
+        "0x80060891",
+        "specified key values does not exist in account entity",
+    )
     refused(await api.get("accounts(name='Contoso')"), 400, "0x80060888", "The key in the request URI is not valid")
     refused(await api.get("accounts(17)"), 400, "0x80060888")
 
@@ -141,11 +162,23 @@ async def test_a_bind_to_nothing_is_refused(api: WebApi) -> None:
     bind = "parentcustomerid_account@odata.bind"
     nobody = uuid4()
 
-    refused(await api.post("contacts", {"lastname": "x", bind: f"/contacts({nobody})"}), 400, "0x80048d19", "expected type")
+    refused(
+        await api.post("contacts", {"lastname": "x", bind: f"/contacts({nobody})"}), 400, "0x80048d19", "expected type"
+    )
     refused(await api.post("contacts", {"lastname": "x", bind: "nonsense"}), 400, "0x80048d19", "not the address")
-    refused(await api.post("contacts", {"lastname": "x", bind: f"/accounts({nobody})"}), 404, "0x80040217", f"account With Id = {nobody} Does Not Exist")
+    refused(
+        await api.post("contacts", {"lastname": "x", bind: f"/accounts({nobody})"}),
+        404,
+        "0x80040217",
+        f"account With Id = {nobody} Does Not Exist",
+    )
     refused(await api.post("contacts", {"lastname": "x", bind: "/accounts(accountnumber='none')"}), 404, "0x80060891")
-    refused(await api.post("contacts", {"lastname": "x", bind: "$7"}), 400, "0x80060888", "Content-ID Reference: '$7' does not exist")
+    refused(
+        await api.post("contacts", {"lastname": "x", bind: "$7"}),
+        400,
+        "0x80060888",
+        "Content-ID Reference: '$7' does not exist",
+    )
     wrong = await api.post("contacts", {"lastname": "x", "parentcustomerid@odata.bind": f"/accounts({nobody})"})
     refused(wrong, 400, "0x80048d19", "An undeclared property 'parentcustomerid' which only has property annotations")
 
@@ -158,13 +191,20 @@ async def test_records_inside_a_record_are_made_with_it(api: WebApi, shared: Run
         contact_customer_accounts=[{"lastname": "One"}, {"lastname": "Two"}],
     )
 
-    found = await api.get(f"accounts({account})?$expand=primarycontactid($select=lastname),contact_customer_accounts($select=lastname)")
+    found = await api.get(
+        f"accounts({account})?$expand=primarycontactid($select=lastname),contact_customer_accounts($select=lastname)"
+    )
     assert found.json()["primarycontactid"]["lastname"] == "Byron"
     assert {one["lastname"] for one in found.json()["contact_customer_accounts"]} == {"One", "Two"}
 
     before = (await api.get("accounts/$count")).text
     half = await api.post("accounts", {"name": "Fabrikam", "contact_customer_accounts": [{"lastname": "x" * 51}]})
-    refused(half, 400, "0x80044331", "The length of the 'lastname' attribute of the 'contact' entity exceeded the maximum allowed length of '50'.")
+    refused(
+        half,
+        400,
+        "0x80044331",
+        "The length of the 'lastname' attribute of the 'contact' entity exceeded the maximum allowed length of '50'.",
+    )
     assert (await api.get("accounts/$count")).text == before
     deep = await api.patch(f"accounts({account})", {"contact_customer_accounts": [{"lastname": "x"}]})
     refused(deep, 400, "0x80060888", "Deep update")

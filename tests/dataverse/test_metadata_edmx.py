@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from uuid import UUID
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from gatepass import model
 from gatepass.model.navigation import navigations
 from gatepass.model.query import ToOne
-from gatepass.web.dataverse.metadata.calls import CALLS
+from gatepass.web.dataverse.functions import ACTIONS, FUNCTIONS
+from gatepass.web.dataverse.metadata.calls import QUERY_FUNCTIONS, Declared
+from gatepass.web.dataverse.odata.resolve import query_of
 from tests.dataverse.definitions import ROOT, answered
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
@@ -89,7 +92,9 @@ def test_every_set_is_bound_to_the_sets_its_navigation_leads_to(schema: Element)
 
 def test_functions_and_actions_are_declared(schema: Element) -> None:
     functions, actions = named(schema, "Function"), named(schema, "Action")
-    assert set(functions) | set(actions) == {one.name for one in CALLS}
+    query_functions = {one.name for one in QUERY_FUNCTIONS}
+    assert set(FUNCTIONS) | {"RetrieveMetadataChanges"} | query_functions == set(functions)
+    assert set(ACTIONS) | {"CreateMultiple", "UpdateMultiple", "UpsertMultiple"} == set(actions)
     finalize = named(actions["msevtmgt_finalizeregistrationpayment"], "Parameter")
     assert {name: one.get("Type") for name, one in finalize.items()} == {
         "msevtmgt_purchaseid": "Edm.String",
@@ -99,6 +104,21 @@ def test_functions_and_actions_are_declared(schema: Element) -> None:
     [container] = schema.findall(f"{EDM}EntityContainer")
     assert "WhoAmI" in named(container, "FunctionImport")
     assert "msevtmgt_finalizeregistrationpayment" in named(container, "ActionImport")
+
+
+VALUES = {"PropertyValues": '["2026-01-01","2026-02-01"]', "PropertyValue": "3"}
+
+
+@pytest.mark.parametrize("declared", QUERY_FUNCTIONS, ids=lambda one: one.name)
+def test_every_query_function_that_is_declared_can_be_asked(declared: Declared) -> None:
+    column = "ownerid" if declared.name.endswith("Id") else "createdon"
+    given = dict(VALUES, PropertyName=f"'{column}'")
+    if declared.name.startswith(("On", "NotOn")):
+        given["PropertyValue"] = "'2026-01-01'"
+    arguments = ",".join(f"{name}={given[name]}" for name, _ in declared.parameters)
+    text = f"Microsoft.Dynamics.CRM.{declared.name}({arguments})"
+    query = query_of(model.BY_LOGICAL["contact"], {"$filter": text}, caller=UUID(int=1))
+    assert query.where is not None
 
 
 def test_the_service_document_names_the_same_sets(schema: Element) -> None:

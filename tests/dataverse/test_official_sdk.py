@@ -38,6 +38,8 @@ async def ask(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Asyn
 
     yield run
     await asyncio.to_thread(client.close)
+    # An open connection would keep the proxy waiting for half a minute.
+    await asyncio.to_thread(credential.close)
 
 
 async def test_create_read_change_delete(ask: Ask[Any]) -> None:

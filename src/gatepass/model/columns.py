@@ -5,7 +5,7 @@ A column with a `source` is not stored: it is read from others, and cannot be se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -108,7 +108,8 @@ class Mapped:
     """What the words of a stored text column mean; a word that is not named means None, or `otherwise`."""
 
     column: str
-    values: Mapping[str, object]
+    # Columns are hashed, and a mapping cannot be.
+    values: Mapping[str, object] = field(hash=False)
     otherwise: object = None
 
 
@@ -116,9 +117,9 @@ Source = Constant | Same | Difference | Mapped
 NO_OPTIONS = Choice("", ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
+    """One column, itself alone. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
 
     name: str
     logical: str | None

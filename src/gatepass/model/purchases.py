@@ -40,7 +40,7 @@ PURCHASE = Table(
     (
         key("msevtmgt_eventpurchaseid"),
         text("msevtmgt_name", 100, "Name", required=True, default="", filled=True),
-        lookup("msevtmgt_eventid", "msevtmgt_event", "Event", navigation="msevtmgt_EventId", relationship="msevtmgt_msevtmgt_event_msevtmgt_eventpurchase", required=True, settable=Set.CREATE),
+        lookup("msevtmgt_eventid", "msevtmgt_event", "Event", navigation="msevtmgt_EventId", relationship="msevtmgt_msevtmgt_event_msevtmgt_eventpurchase", required=True, index=False, settable=Set.CREATE),
         lookup("msevtmgt_purchasingcontactid", "contact", "Purchasing contact", navigation="msevtmgt_PurchasingContactId", relationship="msevtmgt_contact_msevtmgt_eventpurchase", sql="contact_id"),
         choice("gatepass_status", choices.PURCHASE_STATUS, "Status of the order", sql="status", length=20, required=True, settable=_NEVER),
         mapped(Kind.CHOICE, "msevtmgt_paymentstatus", "status", choices.PAYMENT_STATUS_OF, "Payment status", options=choices.PAYMENT_STATUS),

@@ -39,8 +39,8 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A scalar function: tolower toupper trim length indexof substring concat year month day hour minute second date
-    now add sub mul div mod round floor ceiling (OData's names)."""
+    """A scalar function: tolower toupper trim length indexof substring concat year quarter month week day hour minute
+    second date now add sub mul div mod round floor ceiling (OData's names)."""
 
     name: str
     arguments: tuple["Operand", ...]

@@ -102,6 +102,9 @@ sa.Index(
     "ix_purchase_waiting", purchase.c.changed,
     postgresql_where=purchase.c.status == "waitlisted", sqlite_where=purchase.c.status == "waitlisted",
 )  # fmt: skip
+sa.Index("ix_purchase_created", purchase.c.created, purchase.c.id)
+sa.Index("ix_purchase_event_created", purchase.c.event_id, purchase.c.created, purchase.c.id)
+"""Orders by age, all or those of one event: the pages of a long list cost the same, the first as the last."""
 
 attendee = sql_table(model.purchases.ATTENDEE, metadata)
 

@@ -87,6 +87,13 @@ class UtcText(FunctionElement[str]):
     inherit_cache = True
 
 
+class WeekOfYear(FunctionElement[int]):
+    """The week of a day that is written YYYY-MM-DD: the first week has January 1, and each begins on Sunday."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
 def _spelled(element: Any, sqlite: str, postgresql: str) -> None:
     """`{0}` and `{1}` are the arguments."""
 
@@ -105,7 +112,13 @@ _spelled(FoldedAscii, "({0} COLLATE NOCASE)", "lower({0})")
 _spelled(Upper, f"{UPPER}({{0}})", "upper({0})")
 _spelled(Position, "instr({0}, {1})", "strpos({0}, {1})")
 _spelled(Exact, "{0}", "CAST({0} AS NUMERIC)")
-_spelled(Quotient, "({0} / nullif({1}, 0))", "div(CAST({0} AS NUMERIC), nullif(CAST({1} AS NUMERIC), 0))")
+_spelled(Quotient, "(({0}) / nullif({1}, 0))", "div(CAST({0} AS NUMERIC), nullif(CAST({1} AS NUMERIC), 0))")
 _spelled(ByBytes, "{0}", '({0} COLLATE "C")')
 _spelled(LocalText, "{0}", "to_char({0}, 'YYYY-MM-DD HH24:MI:SS.US')")
 _spelled(UtcText, "{0}", "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
+_spelled(
+    WeekOfYear,
+    "((strftime('%j', {0}) + strftime('%w', {0}, 'start of year') - 1) / 7 + 1)",
+    "CAST(div(extract(doy FROM CAST({0} AS DATE)) + extract(dow FROM date_trunc('year', CAST({0} AS DATE))) - 1, 7) + 1"
+    " AS BIGINT)",
+)

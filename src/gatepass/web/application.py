@@ -61,7 +61,7 @@ def _route(request: Request) -> str:
 def _shaped(request: Request, error: GatepassError, status: int, headers: dict[str, str]) -> Response:
     path = request.url.path
     if path.startswith("/api/data"):
-        return dataverse_errors.answer(status, dataverse_errors.UNKNOWN_SEGMENT, error.message, "", headers)
+        return dataverse_errors.shaped(status, error.message, headers)
     if path.startswith(("/api/", "/EvtMgmt/", "/GatewayEvents", "/WebhookEventListener")):
         answer = events_api.refusal(error, headers)
         answer.status_code = status

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from gatepass.domain.errors import Conflict
 from gatepass.model.columns import Column, Kind, Set
 from gatepass.model.query import Value
 from gatepass.model.table import Table
@@ -29,10 +30,9 @@ def create(tx: WriteTx, caller: Caller, table: Table, values: Values, record_id:
     require(caller, Right.CREATE, table)
     rules.check_access(table)
     record_id = _id_of(table, values, record_id)
-    if record_id is not None:
-        rules.check_own_id(table)
-        if rows.find(tx, table, record_id):
-            raise refusals.exists()
+    rules.check_making(table, own_id=record_id is not None)
+    if record_id is not None and rows.find(tx, table, record_id):
+        raise refusals.exists()
     rules.hold_parent(tx, table, values)
     change = Change(tx, caller, table, record_id or new_id(), None, _blank(tx, caller, table), _given(table, values))
     change.after["id"] = change.id
@@ -69,9 +69,19 @@ def upsert(
         return update(tx, caller, table, key, values, expected=expected), False
     if not may_create or expected is not None:
         raise refusals.missing(table, key) if isinstance(key, UUID) else refusals.key_missing(table)
+    try:
+        return _make(tx, caller, table, key, values), True
+    except Conflict:
+        # Somebody may have made it since we looked: it is there now.
+        if not may_update or find(tx, table, key) is None:
+            raise
+        return update(tx, caller, table, key, values), False
+
+
+def _make(tx: WriteTx, caller: Caller, table: Table, key: Key, values: Values) -> UUID:
     if isinstance(key, UUID):
-        return create(tx, caller, table, values, key), True
-    return create(tx, caller, table, {**values, **key}), True
+        return create(tx, caller, table, values, key)
+    return create(tx, caller, table, {**values, **key})
 
 
 def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int | None = None) -> None:

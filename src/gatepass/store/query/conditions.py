@@ -31,7 +31,7 @@ from gatepass.model.query import (
 from gatepass.model.table import Table
 from gatepass.store.query import numbers
 from gatepass.store.query.operands import Form, Typed, literal, storable, typed
-from gatepass.store.query.scope import Scope, Source, Sql, is_currency, linked
+from gatepass.store.query.scope import Scope, Source, Sql, is_currency, linked, selected
 from gatepass.store.tables import DECLARED, LINKS
 from gatepass.store.values import words
 from gatepass.store.words import ByBytes, Folded, FoldedAscii, fold
@@ -215,13 +215,15 @@ def _by_words(source: Source, column: Column, operator: Operator, values: tuple[
     if stored is None:
         return None
     held = source.held(column)
+    if len(stored) == 1:
+        return numbers.compare(operator, held, stored[0])
     return held.in_(stored) if operator is Operator.EQ else held.not_in(stored)
 
 
 def _words_of(column: Column, values: tuple[Value, ...]) -> list[object] | None:
     if isinstance(column.source, Mapped):
-        # A null is said of words as well, and "otherwise" of any number of them: neither is a list of words.
-        if column.source.otherwise is not None and column.source.otherwise in values:
+        # Words that mean null are neither equal nor unequal, and "otherwise" is said of any number of words.
+        if column.source.otherwise is None or column.source.otherwise in values:
             return None
         return [word for word, value in column.source.values.items() if value in values]
     if column.source is None and (by_number := words(column.choice)):
@@ -243,11 +245,11 @@ def _by_iso_code(source: Source, column: Column, operator: Operator, values: tup
 def _exists(scope: Scope, of: Exists) -> Sql:
     outer, hidden = scope[of.outer], scope.find(of.alias)
     inner = scope.add(of.alias, target_of(of.navigation))
-    parts = [meets(of.navigation, outer, inner), inner.rows]
-    if of.where is not None:
-        parts.append(condition(scope, of.where))
+    source, meeting = _related(of.navigation, outer, inner)
+    parts = [meeting, inner.rows, condition(scope, of.where) if of.where is not None else None]
     scope.drop(of.alias, hidden)
-    return sa.exists().where(*(part for part in parts if part is not None)).correlate_except(inner.sql)
+    wanted = (part for part in parts if part is not None)
+    return selected([]).select_from(source).where(*wanted).correlate_except(source, inner.sql).exists()
 
 
 def target_of(navigation: Navigation) -> Table:
@@ -255,21 +257,16 @@ def target_of(navigation: Navigation) -> Table:
     return navigation.source if isinstance(navigation, ToMany) else navigation.target
 
 
-def meets(navigation: Navigation, outer: Source, inner: Source) -> Sql:
-    """The row of `inner` is related to that of `outer`."""
+def _related(navigation: Navigation, outer: Source, inner: Source) -> tuple[sa.FromClause, Sql]:
+    """Where the related rows are, and what makes them those of the outer row."""
     match navigation:
         case ToOne(_, lookup, target):
-            return linked(outer, lookup, inner, target.primary_key)
+            return inner.sql, linked(outer, lookup, inner, target.primary_key)
         case ToMany(_, lookup, _):
-            return linked(inner, lookup, outer, outer.table.primary_key)
+            return inner.sql, linked(inner, lookup, outer, outer.table.primary_key)
         case Linked():
-            return _paired(navigation, outer, inner)
-
-
-def _paired(navigation: Linked, outer: Source, inner: Source) -> Sql:
-    pairs, here, there = link_columns(navigation)
-    found = sa.exists().where(pairs.c[here] == outer.id, pairs.c[there] == inner.id)
-    return found.correlate(outer.sql, inner.sql)
+            pairs, here, there = link_columns(navigation)
+            return inner.sql.join(pairs, pairs.c[there] == inner.id), pairs.c[here] == outer.id
 
 
 def link_columns(navigation: Linked) -> tuple[sa.FromClause, str, str]:
@@ -277,4 +274,4 @@ def link_columns(navigation: Linked) -> tuple[sa.FromClause, str, str]:
     link = navigation.relationship
     names = (link.first_column, link.second_column)
     here, there = names if navigation.first else names[::-1]
-    return LINKS[link.intersect], here, there
+    return LINKS[link.intersect].alias(), here, there

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gatepass.domain.errors import Refused
+from gatepass.model.columns import Kind
 from gatepass.model.query import (
     Aggregation,
     At,
@@ -89,7 +90,7 @@ def _answer(query: Query) -> _Answer:
 def _of_rows(query: Query) -> _Answer:
     scope = Scope(query.table)
     source = joined(scope, query)
-    fields = {one.name: _typed(scope, _operand(one)) for one in query.fields}
+    fields = {one.name: _listed(scope, _operand(one)) for one in query.fields}
     columns = _labelled(fields)
     columns += [scope.root.id.label(_ID), scope.root.stored("version").label(_VERSION)]
     columns.append(scope.root.currency.label(_CURRENCY))
@@ -98,6 +99,13 @@ def _of_rows(query: Query) -> _Answer:
     sql = selected(columns).select_from(source)
     wanted = conditions(scope, query)
     return _Answer(sql.where(*wanted) if wanted else sql, fields, order, whole=True)
+
+
+def _listed(scope: Scope, operand: Operand) -> Typed:
+    """A list can be shown, though nothing else can be done with it."""
+    if isinstance(operand, At) and operand.column.kind is Kind.LIST:
+        return Typed(scope[operand.alias].held(operand.column), Form.TEXT)
+    return _typed(scope, operand)
 
 
 def _typed(scope: Scope, operand: Operand) -> Typed:

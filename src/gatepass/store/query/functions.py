@@ -11,7 +11,7 @@ from gatepass.model.query import Function
 from gatepass.store.query import numbers
 from gatepass.store.query.operands import Form, Typed, literal, typed
 from gatepass.store.query.scope import Scope, Sql
-from gatepass.store.words import Exact, Folded, LocalText, Position, Quotient, Upper, UtcText
+from gatepass.store.words import Exact, Folded, LocalText, Position, Quotient, Upper, UtcText, WeekOfYear
 
 DIVISION_DECIMALS = 4
 """Of a quotient of numbers that are not whole."""
@@ -93,6 +93,16 @@ def _small(number: Sql) -> Sql:
 def _part(of: Typed, first: int, length: int) -> Typed:
     whole = sa.func.substr(_moment_text(of), first, length)
     return _as_number(sa.cast(whole, sa.Integer))
+
+
+def _quarter(of: Typed) -> Typed:
+    """1 to 4"""
+    return _as_number(Quotient(_part(of, *_PARTS["month"]).sql + 2, numbers.whole(3)))
+
+
+def _week(of: Typed) -> Typed:
+    """1 to 54, as SQL Server counts: weeks begin on Sunday, and the first one has January 1."""
+    return _as_number(WeekOfYear(sa.func.substr(_moment_text(of), 1, 10)))
 
 
 def _date(of: Typed) -> Typed:
@@ -188,5 +198,5 @@ def _floored(number: Sql, unit: int) -> Sql:
 _FUNCTIONS: dict[str, Callable[..., Typed]] = {
     "tolower": _lower, "toupper": _upper, "trim": _trim, "length": _length, "concat": _concat, "indexof": _index_of,
     "substring": _substring, "date": _date, "now": _now, "add": _add, "sub": _sub, "mul": _mul, "div": _div,
-    "mod": _mod, "round": _round, "floor": _floor, "ceiling": _ceiling,
+    "mod": _mod, "quarter": _quarter, "week": _week, "round": _round, "floor": _floor, "ceiling": _ceiling,
 }  # fmt: skip

@@ -138,4 +138,6 @@ def meant(value: Typed, found: Any) -> Value:
         return Decimal(int(found)).scaleb(-value.scale) if value.scale else int(found)
     if value.form is Form.DATE:
         return date.fromisoformat(found)
+    if isinstance(found, list):
+        return " ".join(cast("list[str]", found))
     return cast("Value", found)

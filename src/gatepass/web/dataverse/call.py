@@ -27,7 +27,7 @@ class Call:
     """The service root as the caller wrote it, such as https://ev.example/api/data/v9.2/."""
     caller: Caller
     references: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Inside a change set: what `$1` stands for, such as msevtmgt_events(5b0c...)."""
+    """Inside a batch, by Content-ID: what `$1` stands for, such as msevtmgt_events(5b0c...)."""
 
     @property
     def options(self) -> dict[str, str]:

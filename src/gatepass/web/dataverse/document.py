@@ -46,7 +46,7 @@ def _constant(name: str) -> NoReturn:
 def _check_texts(found: Item, place: str) -> None:
     """Neither NUL, which PostgreSQL cannot keep, nor half a surrogate pair, which UTF-8 cannot."""
     if isinstance(found, str):
-        if "\0" in found or any("\ud800" <= letter <= "\udfff" for letter in found):
+        if not _keepable(found):
             raise invalid(place, "A text holds a character that cannot be kept.", code="ValueInvalid")
     elif isinstance(found, Mapping):
         for name, value in cast("Members", found).items():
@@ -55,6 +55,13 @@ def _check_texts(found: Item, place: str) -> None:
     elif isinstance(found, Sequence):
         for value in found:
             _check_texts(value, place)
+
+
+def _keepable(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _short(error: Exception) -> str:

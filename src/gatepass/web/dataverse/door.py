@@ -7,6 +7,7 @@ refusal Dataverse's shape; what nobody foresaw is a 500 that tells nothing of ou
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from traceback import extract_tb
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -50,7 +51,7 @@ async def serve(request: Request) -> Response:
     except GatepassError as error:
         reply = errors.reply(error, origin)
     except Exception as error:
-        log.exception("webapi.failed", method=request.method, error=type(error).__name__)
+        log.error("webapi.failed", method=request.method, error=type(error).__name__, at=_place(error))  # noqa: TRY400 - no values in logs
         reply = errors.unforeseen()
     headers = errors.headers() | _ids(request) | dict(reply.headers)
     _tell(request, reply, headers, time.perf_counter() - began)
@@ -146,6 +147,12 @@ def _tell(request: Request, reply: Reply, headers: Mapping[str, str], seconds: f
         "webapi.answered", method=request.method, status=reply.status, ms=round(seconds * 1000, 1),
         request=headers["x-ms-service-request-id"], **{name: value for name, value in said.items() if _loggable(value)},
     )  # fmt: skip
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised; no values, which may be people's."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{last.filename.rpartition('/')[2]}:{last.lineno}"
 
 
 def _loggable(text: str) -> bool:

@@ -79,6 +79,12 @@ def refusal(error: GatepassError, authority: str) -> Response:
     return Response(found.body, found.status, headers() | dict(found.headers))
 
 
+def shaped(status: int, message: str, more: Mapping[str, str]) -> Response:
+    """What never came to the door: an address or a method that is none, a failure of ours."""
+    codes = {404: UNKNOWN_SEGMENT, 405: BAD_QUERY}
+    return answer(status, codes.get(status, UNEXPECTED), message, "", more)
+
+
 def answer(
     status: int, code: str, message: str, authority: str = "", more: Mapping[str, str] | None = None
 ) -> Response:

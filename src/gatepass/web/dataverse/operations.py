@@ -13,7 +13,7 @@ from gatepass.model.navigation import navigations
 from gatepass.model.query import Navigation, ToOne
 from gatepass.model.table import Table
 from gatepass.store import ReadTx, WriteTx
-from gatepass.web.dataverse import functions, links, multiple, properties, reading, writing
+from gatepass.web.dataverse import fetching, functions, links, multiple, properties, reading, writing
 from gatepass.web.dataverse.call import Call, Operation, Reply
 from gatepass.web.dataverse.metadata.door import metadata_operation
 from gatepass.web.dataverse.odata.address import Segment, segments
@@ -67,13 +67,20 @@ def _of_name(call: Call, first: Segment, rest: Rest) -> Operation:
 def _of_set(call: Call, table: Table, rest: Rest) -> Operation:
     match [one.name for one in rest]:
         case []:
-            return chosen(call, partial(reading.listed, table), POST=partial(writing.create, table))
+            return chosen(call, partial(_reads(call), table), POST=partial(writing.create, table))
         case ["$count"]:
             return chosen(call, partial(reading.counted, table))
         case _ if len(rest) == 1 and (action := multiple.find(call, table, rest[0])):
             return action
         case names:
             raise unknown(names[0])
+
+
+def _reads(call: Call) -> Callable[[Table, ReadTx, Call], Reply]:
+    """How rows are asked for: in OData, FetchXML or SQL."""
+    if fetching.FETCH_XML in call.options:
+        return fetching.fetched
+    return fetching.selected if fetching.SQL in call.options else reading.listed
 
 
 def _of_record(call: Call, table: Table, key: Key, rest: Rest) -> Operation:

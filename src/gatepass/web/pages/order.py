@@ -210,10 +210,12 @@ def _content(request: Request, token: str, order: Order) -> str:
         "face": order.face.value,
         "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,
         "over": _over(order),
-        "first_name": order.people[0].first_name if order.people else order.purchase.items,
+        "first_name": order.people[0].first_name if order.people else "",
         "timeline_url": f"/orders/{token}/timeline",
     }
-    return templates().get_template("order_content.html").render(context)
+    # An order that a program made has no attendees: it is only a sum.
+    name = "order_content.html" if order.people else "order_sum.html"
+    return templates().get_template(name).render(context)
 
 
 def _over(order: Order) -> bool:

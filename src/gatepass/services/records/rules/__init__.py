@@ -33,7 +33,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "check_in": attendance.check_in,
         "custom_field": attendance.custom_field,
         "purchase": orders.purchase,
-        "registration": orders.registration,
         "payment_provider": setup.payment_provider,
         "web_application": setup.web_application,
         "transactioncurrency": setup.currency,
@@ -82,13 +81,13 @@ def check_access(table: Table) -> None:
         raise refusals.broken(f"Records of '{table.logical}' are read-only here. {way_out}")
 
 
-def check_own_id(table: Table) -> None:
-    """The id of an order tells when it was made, and reconciliation finds it by that."""
-    if table.name == "purchase":
-        raise refusals.broken(
-            "The id of an event purchase is made here. Leave it out: POST to msevtmgt_eventpurchases, and read the id "
-            "from OData-EntityId."
-        )
+def check_making(table: Table, *, own_id: bool) -> None:
+    """Raises Refused where no record can be made, or none with an id of the caller's own."""
+    if table.name == "registration":
+        raise refusals.broken(orders.NO_REGISTRATION)
+    if table.name == "purchase" and own_id:
+        # It tells when the order was made, and reconciliation finds it by that.
+        raise refusals.broken(orders.NO_ID)
 
 
 def check_link(tx: WriteTx, relationship: ManyToMany, first: UUID, second: UUID) -> None:

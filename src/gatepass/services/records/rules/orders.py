@@ -13,6 +13,14 @@ from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row
 
 LOCALE = "en"
+NO_REGISTRATION = (
+    "A registration is made by a completed purchase, which counts its seat. POST the attendees to the events API at "
+    "events/{readableEventId}/registrations; a free pass completes at once."
+)
+NO_ID = (
+    "The id of an event purchase is made here. Leave it out: POST to msevtmgt_eventpurchases, and read the id from "
+    "OData-EntityId."
+)
 
 
 def purchase(change: Change) -> None:
@@ -48,15 +56,6 @@ def _provider(change: Change, event: Row) -> Row | None:
         return None
     at = event["payment_provider_id"]
     return rows.find(change.tx, model.BY_NAME["payment_provider"], at) if at else None
-
-
-def registration(change: Change) -> None:
-    """Registrations come from completed purchases, with their seats; staff may note something on them."""
-    if change.new:
-        raise refusals.broken(
-            "A registration is made by a completed purchase, which counts its seat. POST the attendees to the events API "
-            "at events/{readableEventId}/registrations; a free pass completes at once."
-        )
 
 
 def purchase_goes(_tx: WriteTx, before: Row) -> None:

@@ -1,7 +1,6 @@
 """Rules of contacts: one person is known by mail and names."""
 
 from gatepass.services.contacts import full_name, match_key
-from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 from gatepass.store import rows
 
@@ -9,8 +8,6 @@ from gatepass.store import rows
 def contact(change: Change) -> None:
     """The full name follows the names. Of two contacts with the same mail and names, the first one is who registrations find."""
     after = change.after
-    if not (after["firstname"] or after["lastname"] or after["emailaddress1"]):
-        raise refusals.broken("A contact needs a name or a mail address: set firstname, lastname or emailaddress1.")
     after["fullname"] = full_name(after["firstname"] or "", after["lastname"] or "")
     key = match_key(after["emailaddress1"] or "", after["firstname"] or "", after["lastname"] or "")
     holder = rows.id_by(change.tx, change.table, {"match_key": key}) if after["emailaddress1"] else None

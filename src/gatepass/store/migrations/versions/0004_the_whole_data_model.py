@@ -713,6 +713,9 @@ def _new_columns() -> None:
 
 def _new_indexes() -> None:
     op.create_index(op.f('ix_attendee_contact_id'), 'attendee', ['contact_id'], unique=False)
+    op.drop_index(op.f('ix_purchase_event_id'), 'purchase')
+    op.create_index('ix_purchase_created', 'purchase', ['created', 'id'], unique=False)
+    op.create_index('ix_purchase_event_created', 'purchase', ['event_id', 'created', 'id'], unique=False)
     op.create_index(op.f('ix_purchase_contact_id'), 'purchase', ['contact_id'], unique=False)
     op.create_index(op.f('ix_registration_contact_id'), 'registration', ['contact_id'], unique=False)
 

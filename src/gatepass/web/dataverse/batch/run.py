@@ -1,8 +1,7 @@
 """$batch: the parts in order, each GET a read, each change set one unit of work, all or nothing.
 
-Writes that follow each other outside change sets share a transaction, each behind a savepoint of its own: one commit for
-many, and one's refusal undoes it alone. The first failure ends the batch, unless `Prefer: odata.continue-on-error`
-(dataverse-web-api.md section 5).
+Writes that follow each other outside change sets share a transaction: one commit for many. One's refusal undoes it alone.
+The first failure ends the batch, unless `Prefer: odata.continue-on-error` (dataverse-web-api.md section 5).
 """
 
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gatepass.domain.errors import GatepassError, NotFound, Refused
+from gatepass.domain.errors import GatepassError, NotFound, Refused, Unavailable
 from gatepass.services.access import Caller
 from gatepass.store import ReadTx, Store, WriteTx
 from gatepass.web.dataverse import errors
@@ -26,8 +25,9 @@ log = structlog.get_logger("gatepass.web")
 
 Chooser = Callable[[Call], Operation]
 References = Mapping[str, str]
-"""`$1` -> contacts(5b0c...)"""
-_reference = re.compile(r"\$[A-Za-z0-9._~-]+")
+"""Content-ID -> contacts(5b0c...), which `$1` stands for."""
+Operate = Callable[[WriteTx, "Batch", Request, dict[str, str]], "Answer"]
+_reference = re.compile(r"\$([A-Za-z0-9._~-]+)")
 _version = re.compile(r"/v9\.\d+/\Z")
 
 
@@ -123,7 +123,17 @@ async def _do(batch: Batch, unit: ChangeSet | list[Request], references: Referen
             return Done([ChangeSetAnswer([undone.answer])], references)
     if unit[0].method in READING:
         return await batch.store.snapshot(lambda tx: _read(tx, batch, unit[0], references))
-    return await batch.store.write(lambda tx: _one_by_one(tx, batch, unit, references))
+    return await _writes(batch, unit, references)
+
+
+async def _writes(batch: Batch, requests: Sequence[Request], references: References) -> Done:
+    """As if none were refused, for savepoints are dear; when one is, nothing has happened yet, and it is done with them."""
+    try:
+        return await batch.store.write(lambda tx: _in_turn(tx, batch, requests, references, _operate))
+    except Unavailable:
+        raise
+    except GatepassError:
+        return await batch.store.write(lambda tx: _in_turn(tx, batch, requests, references, _behind_a_savepoint))
 
 
 # Units of work. They may run again after a lost race, so they change nothing but the database.
@@ -139,30 +149,33 @@ def _all_or_nothing(tx: WriteTx, batch: Batch, change_set: ChangeSet, known: Ref
     return Done([ChangeSetAnswer(answers)], references)
 
 
-def _one_by_one(tx: WriteTx, batch: Batch, requests: Sequence[Request], known: References) -> Done:
+def _in_turn(tx: WriteTx, batch: Batch, requests: Sequence[Request], known: References, operate: Operate) -> Done:
     answers, references = list[Answer](), dict(known)
     for request in requests:
-        tx.mark("SAVEPOINT part")
-        try:
-            answer = _operate(tx, batch, request, references)
-        except GatepassError as error:
-            tx.mark("ROLLBACK TO part")
-            answer = Answer(errors.reply(error), request.content_id)
-        tx.mark("RELEASE part")
-        answers.append(answer)
-        if failed(answer) and not batch.goes_on:
+        answers.append(operate(tx, batch, request, references))
+        if failed(answers[-1]) and not batch.goes_on:
             break
     return Done(answers, references)
+
+
+def _behind_a_savepoint(tx: WriteTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
+    tx.mark("SAVEPOINT part")
+    answer = _attempt(tx, batch, request, references, undo=lambda: tx.mark("ROLLBACK TO part"))
+    tx.mark("RELEASE part")
+    return answer
 
 
 def _read(tx: ReadTx, batch: Batch, request: Request, references: References) -> Done:
     return Done([_attempt(tx, batch, request, dict(references))], references)
 
 
-def _attempt(tx: ReadTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
+def _attempt(
+    tx: ReadTx, batch: Batch, request: Request, references: dict[str, str], undo: Callable[[], None] = lambda: None
+) -> Answer:  # fmt: skip
     try:
         return _operate(tx, batch, request, references)
     except GatepassError as error:
+        undo()
         return Answer(errors.reply(error), request.content_id)
 
 
@@ -178,7 +191,7 @@ def _operate(tx: ReadTx, batch: Batch, request: Request, references: dict[str, s
         raise Refused("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.path[:200]}'.")
     answer = Answer(reply, request.content_id)
     if request.content_id and not failed(answer) and (made := _made(call, reply)):
-        references[f"${request.content_id}"] = made
+        references[request.content_id] = made
     return answer
 
 
@@ -199,12 +212,12 @@ def call_of(batch: Batch, request: Request, references: References) -> Call:
 
 def _meant(found: re.Match[str], references: References) -> str:
     """`$metadata` and its like are no references: those are numbers, or names that were given."""
-    name = found.group()
+    name = found.group(1)
     if name in references:
         return references[name]
-    if name[1].isdigit():
-        raise Refused("ReferenceUnknown", f"Content-ID Reference: '{name[:50]}' does not exist in the batch context.")
-    return name
+    if name[0].isdigit():
+        raise Refused("ReferenceUnknown", f"Content-ID Reference: '${name[:50]}' does not exist in the batch context.")
+    return found.group()
 
 
 def _made(call: Call, reply: Reply) -> str | None:

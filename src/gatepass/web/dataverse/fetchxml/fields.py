@@ -107,6 +107,9 @@ def _by(element: Element, source: Source, names: Sources, fields: Mapping[str, F
     if alias := element.get("alias"):
         if alias not in fields:
             raise Refused("QuerySyntax", f"No attribute has the alias '{alias[:100]}', which 'order' names.")
+        named = fields[alias].operand
+        if isinstance(named, At):
+            _require(named, named.column.kind is not Kind.LIST, "order")
         return alias
     entity = element.get("entityname")
     at = (names.find(entity) if entity else source).at(required(element, "attribute"))

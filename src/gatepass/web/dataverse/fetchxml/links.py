@@ -15,6 +15,7 @@ from gatepass.web.dataverse.fetchxml.scope import Asker, Source, Sources, requir
 from gatepass.web.dataverse.fetchxml.xml import Element
 from gatepass.web.dataverse.joining import MAX_JOINS
 
+
 @dataclass(slots=True)
 class Links:
     """Reads the links of one query, and the filters that stand in them."""

@@ -10,7 +10,7 @@ from gatepass.web.dataverse.odata import expands, resolve
 from gatepass.web.dataverse.odata.parser import parse
 from gatepass.web.dataverse.odata.tree import Expression
 
-SUPPORTED = frozenset({"$select", "$expand", "$filter", "$top", "$count"})
+SUPPORTED = frozenset({"$select", "$expand", "$filter", "$top", "$count", "$format"})
 MAX_EXPAND_DEPTH = 5
 """Deeper than any path through the definitions."""
 _ALWAYS = "MetadataId"

@@ -24,9 +24,11 @@ def _text_list(*names: str) -> Members:
     return tuple((name, TEXT) for name in names)
 
 
-_PROPERTY = ("PropertyName", TEXT)
-_VALUES = ("PropertyValues", f"Collection({TEXT})")
 _FINALIZE = (("msevtmgt_purchaseid", TEXT), ("msevtmgt_paymentstatus", INT32))
+_PURCHASE = (("PurchaseId", TEXT),)
+_DETAILS = (
+    ("EventName", TEXT), ("PurchaseAmount", "Edm.Decimal"), *_text_list("CurrencyName", "ISOCurrencyCode", "CurrencySymbol"),
+)  # fmt: skip
 _BULK_DELETE = (
     ("QuerySet", "Collection(mscrm.QueryExpression)"), ("JobName", TEXT), ("SendEmailNotification", YES_NO),
     ("RecurrencePattern", TEXT), ("StartDateTime", "Edm.DateTimeOffset"),
@@ -51,15 +53,41 @@ def _by_key(values: str) -> Members:
     )
 
 
+# What filters may say: Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=7)
+_OF_VALUES = ("In", "NotIn", "Between", "NotBetween")
+_OF_MOMENT = ("On", "NotOn", "OnOrAfter", "OnOrBefore")
+_OF_NUMBER = (
+    *(f"{word}X{unit}" for word in ("Last", "Next") for unit in ("Hours", "Days", "Weeks", "Months", "Years")),
+    *(f"OlderThanX{unit}" for unit in ("Minutes", "Hours", "Days", "Weeks", "Months", "Years")),
+)
+_OF_NOTHING = (
+    "Today", "Yesterday", "Tomorrow", "Last7Days", "Next7Days",
+    *(f"{word}{unit}" for word in ("This", "Last", "Next") for unit in ("Week", "Month", "Year")),
+    "EqualUserId", "NotEqualUserId", "EqualBusinessId", "NotEqualBusinessId",
+)  # fmt: skip
+
+
+def _tests(names: tuple[str, ...], *values: tuple[str, str]) -> tuple[Declared, ...]:
+    return tuple(Declared(name, (("PropertyName", TEXT), *values), YES_NO) for name in names)
+
+
+QUERY_FUNCTIONS = (
+    *_tests(_OF_VALUES, ("PropertyValues", f"Collection({TEXT})")),
+    *_tests(_OF_MOMENT, ("PropertyValue", TEXT)),
+    *_tests(_OF_NUMBER, ("PropertyValue", INT64)),
+    *_tests(_OF_NOTHING),
+)
+"""They stand in a $filter, not in an address."""
+
 CALLS = (
     Declared("WhoAmI", returns="mscrm.WhoAmIResponse"),
     Declared("RetrieveVersion", returns="mscrm.RetrieveVersionResponse"),
     Declared("RetrieveCurrentOrganization", (("AccessType", "mscrm.EndpointAccessType"),), "mscrm.RetrieveCurrentOrganizationResponse"),
     Declared("RetrieveTotalRecordCount", (("EntityNames", f"Collection({TEXT})"),), "mscrm.RetrieveTotalRecordCountResponse"),
     Declared("RetrieveMetadataChanges", (("Query", "mscrm.EntityQueryExpression"),), "mscrm.RetrieveMetadataChangesResponse"),
-    Declared("In", (_PROPERTY, _VALUES), YES_NO),
-    Declared("NotIn", (_PROPERTY, _VALUES), YES_NO),
     Declared("msevtmgt_finalizeregistrationpayment", _FINALIZE, is_function=False),
+    Declared("msevtmgt_GetPurchaseDetailsAction", _PURCHASE, "mscrm.msevtmgt_GetPurchaseDetailsActionResponse", is_function=False),
+    Declared("msevtmgt_ListDetailedPurchaseInfo", _PURCHASE, "mscrm.msevtmgt_ListDetailedPurchaseInfoResponse", is_function=False),
     Declared("BulkDelete", _BULK_DELETE, "mscrm.BulkDeleteResponse", is_function=False),
     Declared("CreateMultiple", _MANY, "mscrm.CreateMultipleResponse", is_function=False, bound=True),
     Declared("UpdateMultiple", _MANY, is_function=False, bound=True),
@@ -75,6 +103,9 @@ COMPLEX_TYPES: tuple[tuple[str, Members], ...] = (
     ("RetrieveTotalRecordCountResponse", (("EntityRecordCountCollection", "mscrm.EntityRecordCountCollection"),)),
     ("EntityRecordCountCollection", _by_key(INT64)),
     ("RetrieveMetadataChangesResponse", (("EntityMetadata", "Collection(mscrm.ComplexEntityMetadata)"), ("ServerVersionStamp", TEXT))),
+    ("msevtmgt_GetPurchaseDetailsActionResponse", _DETAILS),
+    ("msevtmgt_ListDetailedPurchaseInfoResponse", (*_DETAILS, ("Attendees", "Collection(mscrm.msevtmgt_PurchaseAttendee)"))),
+    ("msevtmgt_PurchaseAttendee", _text_list("FirstName", "LastName", "Email", "PassName")),
     ("BulkDeleteResponse", (("JobId", GUID),)),
     ("CreateMultipleResponse", (("Ids", f"Collection({GUID})"),)),
 )  # fmt: skip

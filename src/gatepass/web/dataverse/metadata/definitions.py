@@ -47,7 +47,7 @@ class Place:
 
 
 def answer(root: str, path: Path, options: Mapping[str, str]) -> bytes:
-    """The JSON that a GET is answered with; an empty $count is told by `counted`. Raises NotFound, Refused."""
+    """The JSON that a GET is answered with. An address that ends with /$count is for `counted`. Raises NotFound, Refused."""
     place, wanted = _walk(path), asked.asked(options)
     context = f"{root}$metadata#{_told(path)}"
     if isinstance(place.value, list) and place.type_name:

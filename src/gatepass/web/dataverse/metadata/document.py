@@ -18,6 +18,25 @@ HEAD = """# Tables of the Web API
 
 Written from the model by `python -m gatepass.web.dataverse.metadata.document > docs/dataverse-tables.md`; a test keeps it true.
 
+## The same over the wire
+
+| call | answers |
+| --- | --- |
+| `GET /api/data/v9.x/` | the entity sets |
+| `GET $metadata` | types, functions and actions as CSDL 4.0 (XML) |
+| `GET EntityDefinitions`, `EntityDefinitions(LogicalName='contact')` or by MetadataId | tables, or one |
+| `EntityDefinitions(...)/Attributes`, `.../Attributes(LogicalName='x')` | columns of a table, or one |
+| `.../Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata` | columns of one type; `$expand=OptionSet,GlobalOptionSet` |
+| `.../Keys`, `.../ManyToOneRelationships`, `.../OneToManyRelationships`, `.../ManyToManyRelationships` | what else a table has |
+| `GET RelationshipDefinitions`, `GlobalOptionSetDefinitions` | relationships and choices |
+| `GET RetrieveMetadataChanges(Query=@p1)?@p1={...}` | tables and columns by an EntityQueryExpression |
+
+`$select`, `$expand`, `$filter`, `$top` and `$count` work on definitions, `$orderby` does not, as in Dataverse; texts compare with
+regard to case. A MetadataId is made from the name, so it is the same in every installation. The schema is fixed: whoever posts,
+changes or deletes a definition gets 403, `0x80040220`.
+
+## How to read the tables
+
 *Set*: when a caller from outside may give the column. *create*: once, with the row; *always*: also later; *-*: never, it comes from
 our own flows or is computed. **Bold** columns must be given. A lookup reads as `_<column>_value`, and is set by
 `<navigation property>@odata.bind`; its navigation property stands behind the arrow.

@@ -48,7 +48,7 @@ def _parts() -> Iterator[Element]:
     yield from (_complex_type(name, members) for name, members in calls.COMPLEX_TYPES)
     yield from (Element("ComplexType", {"Name": name, "OpenType": "true"}) for name in calls.OPEN_TYPES)
     yield from (_enum_type(name, members) for name, members in calls.ENUMS)
-    yield from (_call(one) for one in calls.CALLS)
+    yield from (_call(one) for one in (*calls.CALLS, *calls.QUERY_FUNCTIONS))
     yield _container()
 
 

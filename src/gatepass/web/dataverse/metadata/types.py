@@ -31,7 +31,7 @@ _DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _ABSENT = frozenset(
     f"{name}AttributeMetadata"
-    for name in ("Double", "Image", "File", "MultiSelectPicklist", "EntityName", "ManagedProperty", "UniqueIdentifier")
+    for name in ("Double", "Image", "File", "MultiSelectPicklist", "EntityName", "ManagedProperty")
 )
 """Types of columns that exist, though perhaps no column of ours has them: no rows, not an error."""
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
 from gatepass.model.query import Aggregation, And, Condition, Field, Operand, Order, Query
-from gatepass.web.dataverse.odata import operands, orders
-from gatepass.web.dataverse.odata.conditions import condition
+from gatepass.web.dataverse.odata import nesting, operands, orders
+from gatepass.web.dataverse.odata.conditions import filtered
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.lexer import Sort
 from gatepass.web.dataverse.odata.parser import Reader
@@ -71,7 +71,7 @@ def _read(reader: Reader, found: _Applied) -> None:
     while reader.at_word("filter"):
         reader.take()
         reader.expect("(")
-        found.filters.append(condition(found.scope, found.asking, reader.expression()))
+        found.filters.append(filtered(found.scope, found.asking, reader.expression()))
         reader.expect(")")
         reader.expect("/")
     if reader.at_word("groupby"):
@@ -131,6 +131,7 @@ def _one(reader: Reader, found: _Applied) -> None:
         _add(found, Field(_alias(reader), None, Aggregation.COUNT))
         return
     value = operands.operand(found.scope, reader.expression())
+    nesting.check_operand(value.operand)
     reader.expect_word("with")
     word = reader.expect_name()
     if word.text not in METHODS:

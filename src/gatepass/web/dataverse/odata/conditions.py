@@ -5,8 +5,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
-from gatepass.model.query import And, Compare, Condition, Exists, In, Literal, Not, Operator, Or
-from gatepass.web.dataverse.odata import functions, operands
+from gatepass.model.query import And, At, Compare, Condition, Exists, In, Literal, Not, Operator, Or, Value
+from gatepass.web.dataverse.odata import functions, nesting, operands
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.operands import literal_operand
 from gatepass.web.dataverse.odata.scope import Hop, Scope
@@ -32,12 +32,19 @@ MAX_LAMBDAS = 10
 """any and all inside each other."""
 
 
+def filtered(scope: Scope, asking: Asking, expression: Expression) -> Condition:
+    """A whole $filter: `condition`, within what both databases can follow. Raises Refused."""
+    found = condition(scope, asking, expression)
+    nesting.check(found)
+    return found
+
+
 def condition(scope: Scope, asking: Asking, expression: Expression) -> Condition:  # noqa: PLR0911
     """What rows have to be. Raises Refused (QuerySyntax, PropertyUnknown, QueryUnsupported)."""
     match expression:
         case Binary("and" | "or"):
             parts = [condition(scope, asking, part) for part in chain(expression)]
-            return And(tuple(parts)) if expression.operator == "and" else Or(tuple(parts))
+            return And(tuple(parts)) if expression.operator == "and" else _either(parts)
         case Negation():
             return Not(condition(scope, asking, expression.of))
         case Lambda():
@@ -57,6 +64,27 @@ def condition(scope: Scope, asking: Asking, expression: Expression) -> Condition
             return ALWAYS if expression.value else NEVER
         case Constant() | EnumLiteral():
             raise Refused("QuerySyntax", "The $filter expression must evaluate to a single boolean value.")
+
+
+def _either(parts: list[Condition]) -> Condition:
+    """At least one of them. `a eq 1 or a eq 2 ...` is one In: what lists of ids are sent as, by the thousand."""
+    kept, listed = list[Condition](), list[tuple[Compare, list[Value]]]()
+    for part in parts:
+        if not isinstance(part, Compare) or not _names_a_value(part):
+            kept.append(part)
+            continue
+        values = next((values for one, values in listed if one.left == part.left), None)
+        if values is None:
+            listed.append((part, values := []))
+        assert isinstance(part.right, Literal)
+        values.append(part.right.value)
+    kept += [In(one.left, tuple(values)) if len(values) > 1 else one for one, values in listed]
+    return kept[0] if len(kept) == 1 else Or(tuple(kept))
+
+
+def _names_a_value(part: Compare) -> bool:
+    literal = isinstance(part.right, Literal) and part.right.value is not None
+    return part.operator is Operator.EQ and isinstance(part.left, At) and literal
 
 
 def chain(expression: Binary) -> list[Expression]:
@@ -100,7 +128,7 @@ def _compared(scope: Scope, name: str, left: Expression, right: Expression) -> C
 
 def _null_kept(hops: list[Hop], compare: Compare) -> Condition:
     """The comparison behind lookups that may be empty: an empty one is null, and differs from every value."""
-    is_null = Literal(None) in {compare.left, compare.right}
+    is_null = Literal(None) in (compare.left, compare.right)
     if compare.operator is Operator.NE and not is_null:
         return Not(_behind(hops, replace(compare, operator=Operator.EQ)))
     if compare.operator is Operator.EQ and is_null:

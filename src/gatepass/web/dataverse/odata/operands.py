@@ -98,7 +98,7 @@ def _column(scope: Scope, path: Path) -> Typed:
 
 
 def _argument(scope: Scope, name: str, given: Expression | tuple[Scalar, ...], wanted: Type) -> Operand:
-    if isinstance(given, tuple):
+    if isinstance(given, tuple) or (isinstance(given, Constant) and given.value is None):
         raise no_signature(name)
     if isinstance(given, Constant):
         try:
@@ -128,6 +128,6 @@ def _number(scope: Scope, whole: Binary, part: Expression | tuple[Scalar, ...]) 
             raise Refused("QuerySyntax", f"Division by zero at position {whole.at}.")
     else:
         found = operand(scope, part)
-    if found.type not in {Type.INTEGER, Type.DECIMAL, Type.NULL}:
+    if found.type not in {Type.INTEGER, Type.DECIMAL}:
         raise incompatible(found.type, Type.DECIMAL, whole.operator)
     return found

@@ -21,7 +21,7 @@ def select(table: Table, text: str) -> tuple[Column, ...]:
     names = [name.strip() for name in text.split(",")]
     if "*" in names or names == [""]:
         return ()
-    return tuple(dict.fromkeys(_selected(table, name) for name in names))
+    return tuple({name: _selected(table, name) for name in names}.values())
 
 
 def parse_orderby(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> list[tuple[Expression, bool]]:
@@ -43,11 +43,12 @@ def parse_orderby(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> list[tu
 
 def orderby(scope: Scope, text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Order, ...]:
     """Rows ordered by columns, each once. Raises Refused (QuerySyntax, PropertyUnknown, QueryUnsupported)."""
-    found = dict[At, Order]()
+    found = list[Order]()
     for expression, descending in parse_orderby(text, aliases):
         by = _by(scope, expression)
-        found.setdefault(by, Order(by, descending))
-    return tuple(found.values())
+        if all(by != one.by for one in found):
+            found.append(Order(by, descending))
+    return tuple(found)
 
 
 def _by(scope: Scope, expression: Expression) -> At:

@@ -6,7 +6,7 @@ than $filter shows.
 """
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -67,7 +67,7 @@ def _decoded(text: str) -> _Token:
     if not bare or len(bare) > MAX_TOKEN_CHARACTERS:
         raise _damaged()
     try:
-        raw = urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+        raw = b64decode(bare + "=" * (-len(bare) % 4), altchars="-_", validate=True)
         return msgspec.json.decode(raw, type=_Token)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise _damaged() from None

@@ -25,10 +25,10 @@ from gatepass.web.dataverse.odata.tree import (
 )
 
 MAX_DEPTH = 100
-"""Levels of parentheses, calls, negations and arithmetic in one expression."""
+"""Levels of parentheses, calls and negations in a text, and of nodes in a tree."""
 PRECEDENCE: Mapping[str, int] = MappingProxyType(
-    {"or": 1, "and": 2, "eq": 3, "ne": 3, "gt": 4, "ge": 4, "lt": 4, "le": 4, "in": 4}
-    | {"add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6}
+    {"or": 1, "and": 2, "eq": 3, "ne": 3, "gt": 4, "ge": 4, "lt": 4, "le": 4}
+    | {"add": 5, "sub": 5, "mul": 6, "div": 6, "mod": 6, "in": 7}
 )
 """OData 4.01, URL conventions, 5.1.1.17: what binds closer has the higher number; all group to the left."""
 NO_ALIASES: Mapping[str, str] = MappingProxyType({})
@@ -74,13 +74,8 @@ class Reader:
         while precedence := self._precedence():
             while operators and PRECEDENCE[operators[-1].text] >= precedence:
                 self._reduce(operands, operators.pop())
-            operator = self.take()
-            if operator.text == "in":
-                left, depth = operands.pop()
-                operands.append(self._kept(Binary("in", left, self.array("(", ")"), operator.at), depth + 1))
-            else:
-                operators.append(operator)
-                operands.append(self._operand())
+            operators.append(self.take())
+            operands.append(self._operand())
         while operators:
             self._reduce(operands, operators.pop())
         return operands[0]
@@ -94,6 +89,13 @@ class Reader:
         operands.append(self._kept(Binary(operator.text, left, right, operator.at), depth))
 
     def _operand(self) -> _Built:
+        found, depth = self._primary()
+        while self.at_word("in"):
+            at = self.take().at
+            found, depth = self._kept(Binary("in", found, self.array("(", ")"), at), depth + 1)
+        return found, depth
+
+    def _primary(self) -> _Built:
         token = self.peek()
         if token.sort is Sort.MARK and token.text == "(":
             return self._nested(self._group)
@@ -109,9 +111,9 @@ class Reader:
 
     def _group(self) -> _Built:
         self.expect("(")
-        found, depth = self._expression()
+        found = self._expression()
         self.expect(")")
-        return found, depth + 1
+        return found
 
     def _negation(self) -> _Built:
         at = self.take().at

@@ -10,7 +10,7 @@ from gatepass.model.query import Condition, Expand, Query
 from gatepass.model.table import Table
 from gatepass.web.dataverse.odata import expands, orders, paging
 from gatepass.web.dataverse.odata.apply import applied
-from gatepass.web.dataverse.odata.conditions import condition
+from gatepass.web.dataverse.odata.conditions import filtered
 from gatepass.web.dataverse.odata.expands import MAX_EXPANDS, Expanded
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.parser import parse
@@ -70,7 +70,7 @@ class _Reading:
         )
 
     def _where(self, scope: Scope, text: str | None) -> Condition | None:
-        return None if text is None else condition(scope, self.asking, parse(text, self.aliases))
+        return None if text is None else filtered(scope, self.asking, parse(text, self.aliases))
 
     def _expands(self, table: Table, text: str, level: int) -> tuple[Expand, ...]:
         if not text.strip():

@@ -45,7 +45,8 @@ class _Parser:
 
     def statement(self) -> Select:
         read = self._reader
-        read.word("select") or read.fail("SELECT is expected")
+        if not read.word("select"):
+            raise read.refused("SELECT is expected")
         distinct = bool(read.word("distinct"))
         items = self._list(self._item)
         read.expect("from")
@@ -55,7 +56,7 @@ class _Parser:
         group = self._list(read.name) if self._by("group") else ()
         order = self._list(self._sorted) if self._by("order") else ()
         if read.next.kind is not Kind.END:
-            read.fail("the end is expected")
+            raise read.refused("the end is expected")
         return Select(distinct, items, source, joins, where, group, order)
 
     def _by(self, word: str) -> bool:
@@ -189,7 +190,7 @@ class _Parser:
         if (at := read.next.at) and (operator := read.sign(*_COMPARISONS)):
             return Comparison(operator, left, self._term(), at)
         if isinstance(left, Constant):
-            read.fail("a comparison is expected")
+            raise read.refused("a comparison is expected")
         if read.word("is"):
             odd = bool(read.word("not"))
             read.expect("null")
@@ -211,7 +212,7 @@ class _Parser:
             values = self._list(self._constant)
             read.expect(")")
             return OneOf(left, values)
-        read.fail("a comparison is expected")
+        raise read.refused("a comparison is expected")
 
     def _term(self) -> Term:
         read = self._reader
@@ -231,4 +232,4 @@ class _Parser:
             return Constant(sign.replace("+", "") + read.take().text, False, at)
         if read.next.kind is Kind.TEXT and not sign:
             return Constant(read.take().text, True, at)
-        read.fail("a constant is expected")
+        raise read.refused("a constant is expected")

@@ -1,7 +1,6 @@
 """Walks over tokens: what comes next, what has to come, and what is refused by its name."""
 
-from typing import NoReturn
-
+from gatepass.domain.errors import Refused
 from gatepass.web.dataverse.sql.lexer import Kind, Token, tokens
 from gatepass.web.dataverse.sql.tree import Name, syntax_error, unsupported
 
@@ -21,7 +20,10 @@ _REFUSED = {
     "any": "ANY is", "some": "SOME is", "over": "OVER (a window) is", "into": "SELECT INTO is", "for": "FOR is",
     "option": "OPTION is", "pivot": "PIVOT is", "unpivot": "UNPIVOT is", "apply": "APPLY is",
     "select": "A subquery is",
-    **{word: "Changing data is" for word in ("insert", "update", "delete", "merge", "drop", "alter", "create", "truncate", "exec", "execute", "grant", "revoke")},
+    **dict.fromkeys(
+        ("insert", "update", "delete", "merge", "drop", "alter", "create", "truncate", "exec", "execute", "grant",
+         "revoke", "bulk"), "Changing data is",
+    ),
 }  # fmt: skip
 
 
@@ -59,13 +61,13 @@ class Reader:
     def expect(self, what: str) -> None:
         """A keyword or sign that has to be there."""
         if not (self.word(what) or self.sign(what)):
-            self.fail(f"'{what.upper()}' is expected")
+            raise self.refused(f"'{what.upper()}' is expected")
 
     def identifier(self) -> str:
         """A name: quoted, or a word that is no keyword."""
         if self.next.kind is Kind.NAME or (self.next.kind is Kind.WORD and self.next.text not in KEYWORDS):
             return self.take().text
-        self.fail("a name is expected")
+        raise self.refused("a name is expected")
 
     def is_identifier(self) -> bool:
         """Does a name come?"""
@@ -82,11 +84,11 @@ class Reader:
             raise unsupported(f"'{first}.*' is")
         return Name(first, self.identifier(), at)
 
-    def fail(self, why: str) -> NoReturn:
-        """Refuses what comes: by its name where it is a part of SQL that is left out."""
+    def refused(self, why: str) -> Refused:
+        """The refusal of what comes: by its name where it is a part of SQL that is left out."""
         token = self.next
         if token.kind is Kind.WORD and token.text in _REFUSED:
-            raise unsupported(_REFUSED[token.text])
+            return unsupported(_REFUSED[token.text])
         if token.kind is Kind.SIGN and token.text == ";":
-            raise unsupported("A semicolon (several statements) is")
-        raise syntax_error(self._text, token.at, f"{why}, not '{token.text[:50]}',")
+            return unsupported("A semicolon (several statements) is")
+        return syntax_error(self._text, token.at, f"{why}, not '{token.text[:50]}',")
