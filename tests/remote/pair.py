@@ -1,12 +1,14 @@
 """Two Gatepass installations: one plays Dynamics 365, the other is its completion service; a line between them."""
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import sqlalchemy as sa
@@ -18,7 +20,7 @@ from gatepass.services import applications
 from gatepass.services.access import Role
 from gatepass.store import Store, payments, records, remote, tables
 from tests.remote.line import Line, line_to
-from tests.running import SITE, STRIPE_KEY, WEBHOOK_SECRET, Order, Running, Sandbox, environment, running
+from tests.running import COMMAND_PATIENCE_S, SITE, STRIPE_KEY, WEBHOOK_SECRET, Order, Running, Sandbox, environment, running
 
 THANKS = f"{SITE}/thanks"
 
@@ -35,6 +37,7 @@ class Pair:
     client: httpx.AsyncClient
     settings: config.Settings
     stack: AsyncExitStack
+    variables: dict[str, str]
     others: list[app.Installation] = field(default_factory=list[app.Installation])
 
     async def register(self, **options: Any) -> Order:
@@ -110,6 +113,18 @@ class Pair:
         rows = await self.dynamics.store.read(lambda tx: tx.rows(own.order_by(tables.audit.c.at, tables.audit.c.id)))
         return [row["detail"]["outcome"] for row in rows]
 
+    async def command(self, *arguments: str) -> tuple[str, str, int]:
+        """Run `gatepass ...` against the completion service: what it said, what it complained of, its exit code."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gatepass", *arguments, "--data-dir", str(self.settings.data_dir),
+            env=kept | self.variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(run.communicate(), COMMAND_PATIENCE_S)
+        assert b"Traceback" not in err, err.decode()
+        assert run.returncode is not None
+        return out.decode(), err.decode(), run.returncode
+
     async def another(self) -> app.Installation:
         """A second process of the completion service on the same database."""
         listening = server.listen("127.0.0.1", 0)
@@ -153,7 +168,7 @@ async def paired(
             SandboxConfig(directory / "completion" / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, notify)
         )
         await stack.enter_async_context(server.serving([(sandbox, there), (app.web(made), here)]))
-        yield Pair(dynamics, line, base, made.store, Sandbox(sandbox_url, client), client, settings, stack, [made])
+        yield Pair(dynamics, line, base, made.store, Sandbox(sandbox_url, client), client, settings, stack, own | variables, [made])
 
 
 async def _lead_to(dynamics: Running, base: str) -> None:
@@ -162,7 +177,3 @@ async def _lead_to(dynamics: Running, base: str) -> None:
     changed = sa.update(tables.payment_provider).values(payment_page_url=page)
     await dynamics.store.write(lambda tx: tx.execute(changed))
 
-
-def purchase_id(order: Order) -> UUID:
-    """Its id, the same on both sides."""
-    return order.id

@@ -31,7 +31,7 @@ async def test_the_link_that_dynamics_gave_leads_to_the_payment_page_and_back_to
     assert first == again, "one open payment per purchase"
     paid = await pair.sandbox.pay(first)
 
-    back = await pair.client.get(paid["redirect"] if "redirect" in paid else paid["url"])
+    back = await pair.client.get(paid["success_url"])
     assert back.status_code == 303
     assert back.headers["location"] == THANKS
 
