@@ -3,6 +3,9 @@
 A row is its values by logical name, as the wire has them. True, False and None are SQL's three truths.
 """
 
+# Values of any column are of any type here.
+# pyright: basic
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
@@ -34,7 +37,7 @@ from gatepass.model.query import (
 )
 from gatepass.model.table import ManyToMany, Table
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 Truth = bool | None
 
 
@@ -132,7 +135,7 @@ class World:
             case Linked(_, relationship, first, _):
                 return [row for row in self.of(target) if self._linked(relationship, first, own, row[target.id_name])]
 
-    def _linked(self, relationship: ManyToMany, first: bool, here: UUID, there: UUID) -> bool:  # noqa: FBT001
+    def _linked(self, relationship: ManyToMany, first: bool, here: UUID, there: UUID) -> bool:
         return ((here, there) if first else (there, here)) in self.pairs[relationship.intersect]
 
     def _compared(self, names: Names, operator: Operator, left: Operand, right: Operand) -> Truth:

@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gatepass import model
+from gatepass.services import access
 from tests.dataverse.calling import WebApi, api, refused
 from tests.dataverse.clients import Asked, sdk_body, sdk_read
 
@@ -238,6 +240,35 @@ async def test_a_query_that_would_delete_something_else_is_refused(api: WebApi, 
     query, status = BAD_QUERIES[what]
     answer = await api.post("BulkDelete", {"QuerySet": [query]})
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"}), answer.text
+
+
+ANY_VALUE: list[Any] = [
+    None, True, 1, -1.5, 10**30, "", "a%_", "2027-06-10T09:00:00Z", "5b0c6c1e-7b51-4d0e-9f30-0a6f7d9b1c01", [1], {"a": 1}
+]  # fmt: skip
+OPERATORS = [
+    "Equal", "NotEqual", "GreaterThan", "GreaterEqual", "LessThan", "LessEqual", "Like", "NotLike", "BeginsWith",
+    "EndsWith", "Contains", "In", "NotIn", "Null", "NotNull",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+async def test_no_condition_ends_in_an_error_of_ours(api: WebApi, operator: str) -> None:
+    """Every kind of column with every kind of value. The role may read, and delete nothing."""
+    token = f"token of a planner: {operator}"
+    await api.here.store.write(lambda tx: access.add_program(tx, operator, "planner", token))
+    table = model.BY_LOGICAL["msevtmgt_event"]
+    kinds = {column.kind: column.logical or "" for column in table.shown}
+    queries = [_sdk_query(table.logical, name, operator, [value]) for name in kinds.values() for value in ANY_VALUE]
+
+    batch = sdk_body([Asked("POST", f"{api.root}BulkDelete", json.dumps(query)) for query in queries])
+    headers = {"Content-Type": "multipart/mixed; boundary=batch_1", "Prefer": "odata.continue-on-error"}
+    answer = await api.by(token=token).call("POST", "$batch", batch, **headers)
+
+    found = sdk_read(answer.headers["content-type"], answer.content)
+    assert len(found) == len(queries)
+    wrong = [(query, one) for query, one in zip(queries, found, strict=True) if one.status not in {200, 400, 403}]
+    assert not wrong
+    assert 400 in {one.status for one in found}
 
 
 async def test_bulk_delete_needs_the_right_to_delete(api: WebApi) -> None:

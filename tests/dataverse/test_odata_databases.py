@@ -1,23 +1,32 @@
 """Whatever OData can say, both databases can answer: long, deep, odd and random queries."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatepass import model
 from gatepass.domain.errors import GatepassError
 from gatepass.model.query import Page, Query
+from gatepass.model.table import Table
 from gatepass.store import Store
+from gatepass.store.engine import WriteTx
 from gatepass.store.query import select
 from gatepass.web.dataverse.odata.nesting import MAX_CONDITIONS
+from gatepass.web.dataverse.odata.paging import skiptoken
 from gatepass.web.dataverse.odata.resolve import query_of
 from tests.conftest import DATABASES, fresh_database
+from tests.dataverse.oracle import World
+from tests.dataverse.worlds import worlds, write
 
 EVENT, PURCHASE = model.BY_SET["msevtmgt_events"], model.BY_SET["msevtmgt_eventpurchases"]
-QUERIES = 2_000
+QUERIES = 1_000
 ID = UUID("5b0c6c1e-7b51-4d0e-9f30-0a6f7d9b1c01")
 
 
@@ -90,6 +99,42 @@ def test_the_databases_can_answer(store: Store, text: str) -> None:
 def test_what_they_cannot_is_refused_before(text: str) -> None:
     with pytest.raises(GatepassError):
         query_of(PURCHASE, {"$filter": text})
+
+
+class Over(Exception):
+    """Takes back what an example has written."""
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), wishes=st.data())
+def test_tokens_lead_through_all_pages_whatever_they_are_ordered_by(store: Store, world: World, wishes: Any) -> None:
+    table = wishes.draw(st.sampled_from([EVENT, PURCHASE, model.BY_SET["msevtmgt_passes"]]))
+    wires = wishes.draw(st.lists(st.sampled_from([one.wire for one in table.shown]), min_size=1, max_size=3))
+    options = {
+        "$orderby": ",".join(f"{one} {wishes.draw(st.sampled_from(['asc', 'desc']))}" for one in wires),
+        "$top": "4",
+    }
+
+    def unit(tx: WriteTx) -> None:
+        write(tx, world)
+        whole = [one.values[table.id_name] for one in select(tx, query_of(table, options)).records]
+        assert _by_pages(tx, table, options) == whole, options
+        raise Over
+
+    with suppress(Over):
+        store.write_now(unit)
+
+
+def _by_pages(tx: WriteTx, table: Table, options: dict[str, str]) -> list[object]:
+    found, token = list[object](), None
+    for number in itertools.count(2):
+        query = query_of(table, options | ({"$skiptoken": token} if token else {}), page_size=1)
+        page = select(tx, query)
+        found += [one.values[table.id_name] for one in page.records]
+        if not page.after:
+            return found
+        token = skiptoken(query, page.after, number)
+    raise AssertionError
 
 
 def test_no_query_is_more_than_a_database_can_take(store: Store) -> None:

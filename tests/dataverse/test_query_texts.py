@@ -279,5 +279,4 @@ def _outcome(read: object, text: str) -> bool:
     try:
         return isinstance(read(text), Query)  # type: ignore[operator]
     except GatepassError as error:
-        assert error.message
-        return False
+        return not error.message

@@ -1,5 +1,8 @@
 """Random rows and random queries over them. Values come from small pools, so that they meet."""
 
+# Values of any column are of any type here.
+# pyright: basic
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -77,7 +80,9 @@ def columns_of(table: Table) -> list[Column]:
 def worlds(draw: Any) -> World:
     """A few events with passes, purchases and sessions, some of the passes and sessions paired."""
     events = draw(st.lists(_event(), min_size=1, max_size=4))
-    events = [{**one, "msevtmgt_eventid": _id(1, at), "msevtmgt_readableeventid": f"e{at}"} for at, one in enumerate(events)]
+    events = [
+        {**one, "msevtmgt_eventid": _id(1, at), "msevtmgt_readableeventid": f"e{at}"} for at, one in enumerate(events)
+    ]
     ids = st.sampled_from([one["msevtmgt_eventid"] for one in events])
     found = {
         "event": events,
@@ -254,7 +259,8 @@ def _text_calls(at: At) -> st.SearchStrategy[tuple[Operand, Any]]:
     to_text = st.sampled_from([Function("tolower", (at,)), Function("toupper", (at,)), Function("trim", (at,)),
                                Function("concat", (at, Literal("b"))), Function("substring", (at, Literal(1)))])  # fmt: skip
     to_number = st.one_of(
-        st.just(Function("length", (at,))), texts.filter(bool).map(lambda part: Function("indexof", (at, Literal(part))))
+        st.just(Function("length", (at,))),
+        texts.filter(bool).map(lambda part: Function("indexof", (at, Literal(part)))),
     )
     return st.one_of(st.tuples(to_text, texts), st.tuples(to_number, st.integers(-1, 4)))
 
@@ -267,7 +273,9 @@ def _time_calls(at: At) -> st.SearchStrategy[tuple[Operand, Any]]:
 def _number_calls(at: At) -> st.SearchStrategy[tuple[Operand, Any]]:
     one = st.sampled_from(["round", "floor", "ceiling"]).map(lambda name: Function(name, (at,)))
     numbers = st.sampled_from([Decimal("0.5"), Decimal("-1.505"), Decimal(2)])
-    two = st.tuples(st.sampled_from(["add", "sub", "mul"]), numbers).map(lambda pair: Function(pair[0], (at, Literal(pair[1]))))
+    two = st.tuples(st.sampled_from(["add", "sub", "mul"]), numbers).map(
+        lambda pair: Function(pair[0], (at, Literal(pair[1])))
+    )
     values = st.sampled_from([Decimal(one) for one in ("-1", "0", "1", "2", "0.5", "3.01", "11.515")])
     return st.tuples(one | two, values)
 
@@ -283,7 +291,12 @@ def ways(table: Table) -> list[Any]:
     inside = {"event", "pass", "purchase", "session", "transactioncurrency"}
     found = [one for one in navigations(table).values() if not isinstance(one, ToMany) or one.source.name in inside]
     found = [one for one in found if isinstance(one, ToMany) or one.target.name in inside]
-    return [one for one in found if isinstance(one, Linked) or one.lookup.logical in {"transactioncurrencyid", "msevtmgt_eventid", "msevtmgt_event"}]
+    return [
+        one
+        for one in found
+        if isinstance(one, Linked)
+        or one.lookup.logical in {"transactioncurrencyid", "msevtmgt_eventid", "msevtmgt_event"}
+    ]
 
 
 @st.composite

@@ -18,6 +18,8 @@ ORDERS = _figure("ORDERS", short=10, long=120)
 """Orders in which the events of one scenario are delivered."""
 KILLS = _figure("KILLS", short=6, long=200)
 """Kills at random under load, on both databases together."""
+FUZZED = _figure("FUZZED", short=2000, long=100_000)
+"""Requests made up against the Web API, on both databases together."""
 SEED = _figure("SEED", short=1, long=1)
 """Of whatever is drawn here: the same seed is the same torture."""
 

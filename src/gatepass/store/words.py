@@ -73,6 +73,14 @@ class ByBytes(FunctionElement[str]):
     inherit_cache = True
 
 
+class Unmoved(FunctionElement[str]):
+    """A text that another one equals. SQLite 3.40 would carry a condition on the other one over to it, and forget there
+    that the condition was without regard to case: `a.x = b.y AND b.y COLLATE NOCASE = 'eur'` finds no 'EUR'."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
 class LocalText(FunctionElement[str]):
     """A local time as `YYYY-MM-DD HH:MM:SS.ffffff`; SQLite keeps it so."""
 
@@ -114,6 +122,7 @@ _spelled(Position, "instr({0}, {1})", "strpos({0}, {1})")
 _spelled(Exact, "{0}", "CAST({0} AS NUMERIC)")
 _spelled(Quotient, "(({0}) / nullif({1}, 0))", "div(CAST({0} AS NUMERIC), nullif(CAST({1} AS NUMERIC), 0))")
 _spelled(ByBytes, "{0}", '({0} COLLATE "C")')
+_spelled(Unmoved, "+{0}", "{0}")
 _spelled(LocalText, "{0}", "to_char({0}, 'YYYY-MM-DD HH24:MI:SS.US')")
 _spelled(UtcText, "{0}", "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
 _spelled(

@@ -11,6 +11,7 @@ from gatepass.model.columns import Column, Constant, Difference, Mapped, Same
 from gatepass.model.query import ROOT, Operand
 from gatepass.model.table import Table
 from gatepass.store.tables import DECLARED
+from gatepass.store.words import Unmoved
 
 Sql = sa.ColumnElement[Any]
 ALIASES_KEPT = 512
@@ -114,7 +115,8 @@ def currencies() -> sa.FromClause:
 
 def linked(left: Source, left_column: Column, right: Source, right_column: Column) -> Sql:
     """Both columns are the same: an ISO code meets the row of that currency."""
-    return _meeting(left, left_column, right_column) == _meeting(right, right_column, left_column)
+    one, other = _meeting(left, left_column, right_column), _meeting(right, right_column, left_column)
+    return (Unmoved(one) if isinstance(one.type, sa.String) else one) == other
 
 
 def _meeting(source: Source, column: Column, other: Column) -> Sql:
