@@ -18,7 +18,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     async with paired(url, dynamics_database(request, tmp_path), tmp_path) as both:
         yield both
         both.line.down = False
-        await both.dynamics.check_promises(all_told=False)
+        await both.check_promises()
 
 
 def dynamics_database(request: pytest.FixtureRequest, directory: Path) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,11 @@ class Pair:
         )
         rows = await self.dynamics.store.read(lambda tx: tx.rows(own.order_by(tables.audit.c.at, tables.audit.c.id)))
         return [row["detail"]["outcome"] for row in rows]
+
+    async def check_promises(self) -> None:
+        """The promises of both sides, and this side's ledger against the provider's."""
+        await self.dynamics.check_promises(all_told=False)
+        await replace(self.dynamics, store=self.store, sandbox=self.sandbox).check_promises()
 
     async def command(self, *arguments: str) -> tuple[str, str, int]:
         """Run `gatepass ...` against the completion service: what it said, what it complained of, its exit code."""
