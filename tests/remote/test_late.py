@@ -57,6 +57,8 @@ async def test_money_after_our_hold_is_in_time_while_dynamics_still_holds_the_se
     order = await _paid_unheard(pair)
     # Our hold is over, Dynamics was away and is told nothing; then the money is heard of.
     pair.line.down = True
+    unheard = sa.update(tables.payment).where(tables.payment.c.purchase_id == order.id).values(state="expired")
+    await pair.store.write(lambda tx: tx.execute(unheard))
     await pair.let_hold_end(order)
     await pair.until_kept(order, status=Status.EXPIRED)
     await pair.sandbox.deliver()
