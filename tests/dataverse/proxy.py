@@ -62,6 +62,8 @@ async def _serving(running: uvicorn.Server, listening: object) -> AsyncIterator[
         yield
     finally:
         running.should_exit = True
+        # Clients that keep their connection would have the end of TLS waited for.
+        running.force_exit = True
         await task
 
 

@@ -116,7 +116,9 @@ async def test_each_kind_of_value_is_told_for_people(api: WebApi) -> None:
     assert texts["_transactioncurrencyid_value"] == "US Dollar"
     assert "msevtmgt_name" not in texts
     assert row["msevtmgt_eventtype"] is None
-    yens = (await api.get(f"accounts({other})?$select=creditlimit", prefer=f'odata.include-annotations="{FORMATTED}"')).json()
+    yens = (
+        await api.get(f"accounts({other})?$select=creditlimit", prefer=f'odata.include-annotations="{FORMATTED}"')
+    ).json()
     assert yens[f"creditlimit@{FORMATTED}"] == "¥1,234,567"
 
 
@@ -125,8 +127,15 @@ async def test_related_rows_are_annotated_too(api: WebApi) -> None:
 
     row = (await api.get(path, prefer='odata.include-annotations="*"')).json()
 
-    assert row["@odata.context"] == f"{api.root}$metadata#msevtmgt_events(msevtmgt_name,msevtmgt_event_pass(msevtmgt_passprice))/$entity"
-    assert {one[f"msevtmgt_passprice@{FORMATTED}"] for one in row["msevtmgt_event_pass"]} == {"€120.50", "€249.00", "€0.00"}
+    assert (
+        row["@odata.context"]
+        == f"{api.root}$metadata#msevtmgt_events(msevtmgt_name,msevtmgt_event_pass(msevtmgt_passprice))/$entity"
+    )
+    assert {one[f"msevtmgt_passprice@{FORMATTED}"] for one in row["msevtmgt_event_pass"]} == {
+        "€120.50",
+        "€249.00",
+        "€0.00",
+    }
     assert all(one["@odata.etag"].startswith('W/"') for one in row["msevtmgt_event_pass"])
 
 
@@ -142,7 +151,9 @@ async def test_what_is_grouped_has_no_etag(api: WebApi) -> None:
 
 async def test_unknown_names_and_many_options(api: WebApi) -> None:
     refused(await api.get("contacts?$expand=nothing"), 400, "0x80060888", "nothing")
-    refused(await api.get("contacts?$orderby=FirstName"), 400, "0x80060888", "Could not find a property named 'FirstName'")
+    refused(
+        await api.get("contacts?$orderby=FirstName"), 400, "0x80060888", "Could not find a property named 'FirstName'"
+    )
     many = " or ".join(["lastname eq 'x'"] * 400)
     assert (await api.get(f"contacts?$filter={many}")).status_code == 200
     deep = "not(" * 200 + "lastname eq 'x'" + ")" * 200

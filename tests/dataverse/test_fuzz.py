@@ -96,7 +96,8 @@ async def test_no_address_and_no_body_breaks_it(door: httpx.AsyncClient, request
 async def test_deep_and_long_filters_are_refused_quickly(door: httpx.AsyncClient, filter_: str) -> None:
     began = time.monotonic()
 
-    answer = await door.get(f"{BASE}accounts?$filter={quote(filter_)}")
+    asked = quote(filter_[:30_000], safe="()/:'")
+    answer = await door.get(f"{BASE}accounts?$filter={asked}")
 
     assert answer.status_code in {200, 400, 414}, answer.text
     assert time.monotonic() - began < SLOW_S

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from gatepass import model
@@ -38,6 +39,8 @@ from gatepass.model.query import (
 from gatepass.model.table import Table
 from gatepass.store import rows
 from gatepass.store.engine import WriteTx
+from gatepass.store.tables import DECLARED
+from gatepass.store.values import to_stored
 from tests.dataverse.oracle import World
 
 EVENT, PASS, PURCHASE, SESSION = (model.BY_NAME[name] for name in ("event", "pass", "purchase", "session"))
@@ -98,14 +101,24 @@ def worlds(draw: Any) -> World:
 
 def write(tx: WriteTx, world: World) -> None:
     """The rows of a world into the database."""
+    # A new database knows the currencies by ids of its own.
+    tx.execute(sa.delete(DECLARED[CURRENCY.sql]).where(DECLARED[CURRENCY.sql].c.iso_code.in_(CODES)))
     for name in ("transactioncurrency", "event", "pass", "purchase", "session"):
         table = model.BY_NAME[name]
         for row in world.rows[name]:
-            rows.insert(tx, table, rows.stored(tx, table, row))
-    way = navigations(PASS)[model.events.PASS_SESSIONS.schema]
-    assert isinstance(way, Linked)
+            rows.add(tx, table, _stored(table, row))
     for here, there in world.pairs[model.events.PASS_SESSIONS.intersect]:
-        assert rows.link(tx, way, here, there)
+        rows.link(tx, model.events.PASS_SESSIONS, here, there)
+
+
+def _stored(table: Table, row: Mapping[str, Any]) -> dict[str, object]:
+    own = table.currency
+    ids = {value: code for code, value in CODES.items()}
+    code = ids.get(row.get(own.logical)) if own else None
+    return {
+        column.name: code if column is own else to_stored(column, value, code)
+        for column, value in ((table.by_logical[name], value) for name, value in row.items())
+    }
 
 
 def _numbered(table: Table, kind: int, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
