@@ -87,7 +87,9 @@ class Line:
 
     async def _forward(self, call: object) -> bytes:
         async with httpx.AsyncClient(timeout=30) as client:
-            answer = await client.request(call.method, self.upstream + call.target, headers=call.headers, content=call.body)  # type: ignore[attr-defined]
+            answer = await client.request(
+                call.method, self.upstream + call.target, headers=call.headers, content=call.body
+            )  # type: ignore[attr-defined]
         kept = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
         return _written(answer.status_code, kept, self._left_out(answer))
 

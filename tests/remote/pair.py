@@ -20,7 +20,17 @@ from gatepass.services import applications
 from gatepass.services.access import Role
 from gatepass.store import Store, payments, records, remote, tables
 from tests.remote.line import Line, line_to
-from tests.running import COMMAND_PATIENCE_S, SITE, STRIPE_KEY, WEBHOOK_SECRET, Order, Running, Sandbox, environment, running
+from tests.running import (
+    COMMAND_PATIENCE_S,
+    SITE,
+    STRIPE_KEY,
+    WEBHOOK_SECRET,
+    Order,
+    Running,
+    Sandbox,
+    environment,
+    running,
+)
 
 THANKS = f"{SITE}/thanks"
 
@@ -173,7 +183,18 @@ async def paired(
             SandboxConfig(directory / "completion" / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, notify)
         )
         await stack.enter_async_context(server.serving([(sandbox, there), (app.web(made), here)]))
-        yield Pair(dynamics, line, base, made.store, Sandbox(sandbox_url, client), client, settings, stack, own | variables, [made])
+        yield Pair(
+            dynamics,
+            line,
+            base,
+            made.store,
+            Sandbox(sandbox_url, client),
+            client,
+            settings,
+            stack,
+            own | variables,
+            [made],
+        )
 
 
 async def _lead_to(dynamics: Running, base: str) -> None:
@@ -181,4 +202,3 @@ async def _lead_to(dynamics: Running, base: str) -> None:
     page = f"{base}/GatewayRedirect/PayWithStripe?source=mail&"
     changed = sa.update(tables.payment_provider).values(payment_page_url=page)
     await dynamics.store.write(lambda tx: tx.execute(changed))
-

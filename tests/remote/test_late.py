@@ -97,7 +97,9 @@ async def test_money_for_seats_that_dynamics_gave_away_goes_back_by_itself_where
     assert "Your money goes back" in await refunding.order_page(order)
 
 
-async def test_money_for_a_purchase_that_somebody_else_completed_is_never_completed_again_in_silence(pair: Pair) -> None:
+async def test_money_for_a_purchase_that_somebody_else_completed_is_never_completed_again_in_silence(
+    pair: Pair,
+) -> None:
     order = await _paid_unheard(pair)
     assert (await pair.dynamics.finalize(order.id, 100000001)).status_code == 204
 
