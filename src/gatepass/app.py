@@ -14,7 +14,6 @@ from gatepass.config import STRIPE_API, Settings
 from gatepass.dataverse import Connection, Dataverse
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
-from gatepass.services import remote_lane
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
 from gatepass.services.connection import Place
@@ -24,8 +23,9 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
-from gatepass.services.remote import LateMoney, RemoteEventManagement, Terms
-from gatepass.services.remote_lane import RemoteLane
+from gatepass.services.remote import lane
+from gatepass.services.remote.lane import RemoteLane
+from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
 from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
@@ -171,7 +171,7 @@ def remote_of(settings: Settings) -> Remote | None:
         hold=timedelta(minutes=settings.dataverse_hold_minutes),
         late=LateMoney(settings.dataverse_late_money),
         return_origins=settings.return_origins,
-        rules=remote_lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
+        rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
     )
     return Remote(Dataverse(url, client), terms)
 

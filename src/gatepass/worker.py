@@ -23,13 +23,13 @@ from gatepass.services import (
     pull,
     reconcile,
     refund_calls,
-    remote_holds,
     upkeep,
 )
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
-from gatepass.services.remote_lane import RemoteLane
+from gatepass.services.remote import holds
+from gatepass.services.remote.lane import RemoteLane
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
 
@@ -230,7 +230,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_refund_mail": mailer.send_refund_mail,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
-        "sweep_remote_holds": lambda job: remote_holds.sweep(store, desk.management, job),
+        "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),

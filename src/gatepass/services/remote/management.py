@@ -15,10 +15,10 @@ from gatepass.dataverse import Dataverse, NoAccess, Throttled, purchases
 from gatepass.domain.errors import GatepassError, NotFound, Refused, Unavailable
 from gatepass.domain.purchase import Move, Payable, Status
 from gatepass.domain.remote import RemotePurchase, Seen, Word
-from gatepass.services import remote_questions
 from gatepass.services.links import Links
 from gatepass.services.payments import ask_to_end
 from gatepass.services.purchases import Settled, Settlement
+from gatepass.services.remote import questions
 from gatepass.store import ReadTx, Store, WriteTx, call_lanes, jobs, payments, remote, timeline
 from gatepass.store.call_lanes import Rules
 from gatepass.store.payments import OpenPage
@@ -71,7 +71,7 @@ class RemoteEventManagement:
         if seen is None:
             return None, None
         if seen.missing and (known is None or known.status is Status.AWAITING_PAYMENT):
-            await self._store.write(lambda tx: remote_questions.incomplete(tx, seen))
+            await self._store.write(lambda tx: questions.incomplete(tx, seen))
             raise Refused("PurchaseIncomplete", "The organizer has yet to complete this order. Nothing was charged.")
         if seen.total and (known is None or _differs(known, seen)):
             known = await self._store.write(lambda tx: self._keep(tx, seen))
@@ -101,7 +101,7 @@ class RemoteEventManagement:
         now = {at: row.moved(_way_out(row), tx.now) for at, row in before.items() if row.status in _CAN_GO}
         for row in now.values():
             if row.said is Word.COMPLETED and row.status is Status.CANCELLED:
-                remote_questions.release_by_hand(tx, row)
+                questions.release_by_hand(tx, row)
         _write(tx, before, now)
 
     def _keep(self, tx: WriteTx, seen: Seen) -> RemotePurchase:
@@ -122,7 +122,7 @@ class RemoteEventManagement:
             seen.word, tx.now,
         ).seen(seen, tx.now)  # fmt: skip
         remote.add(tx, fresh)
-        remote_questions.complete_again(tx, seen.id)
+        questions.complete_again(tx, seen.id)
         # Another request may have been faster: its row counts.
         return remote.lock(tx, [seen.id])[seen.id]
 
@@ -132,7 +132,7 @@ class RemoteEventManagement:
         if isinstance(error, Throttled):
             await self._store.write(lambda tx: call_lanes.throttled(tx, rules, None, error.pause_s))
         elif isinstance(error, NoAccess):
-            await self._store.write(lambda tx: remote_questions.no_access(tx, error))
+            await self._store.write(lambda tx: questions.no_access(tx, error))
 
     def _payable(self, row: RemotePurchase) -> Payable:
         return Payable(
@@ -181,7 +181,7 @@ def _settle(tx: WriteTx, rows: dict[UUID, RemotePurchase], one: Settlement) -> S
     except GatepassError as refusal:
         return refusal
     if one.move is Move.PAY and row.completed_elsewhere:
-        remote_questions.elsewhere(tx, row)
+        questions.elsewhere(tx, row)
     rows[row.id] = now
     return Settled(row.status, now.status)
 

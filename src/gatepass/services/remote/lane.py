@@ -13,10 +13,10 @@ import structlog
 
 from gatepass.dataverse import Dataverse, NoAccess, Throttled
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused, Unavailable
-from gatepass.services import remote_questions
-from gatepass.services.remote import TELL, Terms
-from gatepass.services.remote_looks import Looks
-from gatepass.services.remote_tell import Teller, Unsure
+from gatepass.services.remote import questions
+from gatepass.services.remote.looks import Looks
+from gatepass.services.remote.management import TELL, Terms
+from gatepass.services.remote.tell import Teller, Unsure
 from gatepass.store import Store, WriteTx, call_lanes, jobs, remote
 from gatepass.store.call_lanes import Rules
 from gatepass.store.jobs import Job
@@ -116,19 +116,19 @@ def _given_back(tx: WriteTx, rules: Rules, claim: Job, error: Exception) -> None
     """Rest, try again, or put it in sight: by what went wrong."""
     match error:
         case Conflict():
-            remote_questions.answered(tx, rules, claim)
+            questions.answered(tx, rules, claim)
         case Throttled():
             jobs.again(tx, claim, call_lanes.throttled(tx, rules, claim, error.pause_s), error=_name(error))
         case NotFound() | Refused():
             _park(tx, rules, claim, error.message)
         case Unavailable() | TimeoutError() if not isinstance(error, Unsure):
             if isinstance(error, NoAccess):
-                remote_questions.no_access(tx, error)
+                questions.no_access(tx, error)
             jobs.again(tx, claim, call_lanes.failed(tx, rules, claim), error=_name(error))
         case _ if claim.failures + 1 >= TRIES:
             _park(tx, rules, claim, _name(error))
         case _:
-            remote_questions.answered(tx, rules, claim)
+            questions.answered(tx, rules, claim)
             jobs.again(tx, claim, tx.now + timedelta(seconds=2.0**claim.failures), error=_name(error))
 
 
@@ -136,8 +136,8 @@ def _park(tx: WriteTx, rules: Rules, claim: Job, why: str) -> None:
     row = remote.get(tx, UUID(claim.payload["purchase_id"]))
     jobs.park(tx, claim, why)
     if row:
-        remote_questions.refused(tx, row, why)
-    remote_questions.answered(tx, rules, claim)
+        questions.refused(tx, row, why)
+    questions.answered(tx, rules, claim)
 
 
 def _name(error: Exception) -> str:

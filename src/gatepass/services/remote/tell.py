@@ -16,10 +16,11 @@ from gatepass.domain.payment import Payment
 from gatepass.domain.purchase import Move, Status
 from gatepass.domain.refund import Cause
 from gatepass.domain.remote import RemotePurchase, Seen, Step, Word, step
-from gatepass.services import refunds, remote_questions
+from gatepass.services import refunds
 from gatepass.services.refunds import Return, succeeded
-from gatepass.services.remote import LateMoney, Terms
-from gatepass.services.remote_looks import Looks
+from gatepass.services.remote import questions
+from gatepass.services.remote.looks import Looks
+from gatepass.services.remote.management import LateMoney, Terms
 from gatepass.store import Store, WriteTx, jobs, payments, remote, timeline
 from gatepass.store.jobs import Job
 
@@ -64,7 +65,7 @@ class Teller:
         if now and now.wanted:
             return now.wanted
         jobs.finish(tx, [claim.id])
-        remote_questions.answered(tx, self._terms.rules, claim)
+        questions.answered(tx, self._terms.rules, claim)
         return None
 
     def _after(self, tx: WriteTx, row: RemotePurchase, seen: Seen | None) -> RemotePurchase:
@@ -80,7 +81,7 @@ class Teller:
             case Step.TOO_LATE:
                 return self._too_late(tx, now)
             case Step.ELSEWHERE:
-                remote_questions.elsewhere(tx, now)
+                questions.elsewhere(tx, now)
                 return replace(now, wanted=None)
             case Step.KEPT:
                 return _kept(tx, now)
@@ -94,14 +95,14 @@ class Teller:
         left = replace(row, wanted=None, error="The seats were given away before the money came.")
         timeline.add(tx, [(row.id, "dataverse.too_late", {})])
         if self._terms.late is LateMoney.ATTENTION:
-            remote_questions.late(tx, row)
+            questions.late(tx, row)
             return left
         refunds.order(tx, [Return(one, Cause.PAID_LATE, _LATE) for one in _paid(tx, row)])
         return replace(left.moved(Move.GIVE_UP, tx.now), wanted=None, error=left.error)
 
     def _gone(self, tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
         if row.wanted is Word.COMPLETED:
-            remote_questions.gone(tx, row)
+            questions.gone(tx, row)
         return replace(row, wanted=None, error="It is no longer in Dataverse.")
 
 
@@ -115,7 +116,7 @@ def _done(tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
 def _kept(tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
     """Staff may have taken the money another way. Where ours goes back, they have to know."""
     if _paid(tx, row):
-        remote_questions.release_by_hand(tx, row)
+        questions.release_by_hand(tx, row)
     return replace(row, wanted=None, error=None)
 
 
