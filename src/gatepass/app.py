@@ -150,7 +150,8 @@ def plan(settings: Settings) -> Plan:
     """How this installation looks after itself."""
     pull_every = timedelta(seconds=settings.pull_seconds) if settings.pull_seconds else None
     reconcile_every = timedelta(minutes=settings.reconcile_minutes) if settings.reconcile_minutes else None
-    return Plan(pull_every, timedelta(days=settings.keep_notifications_days), reconcile_every, settings.remote)
+    kept = timedelta(days=settings.keep_notifications_days)
+    return Plan(pull_every, kept, reconcile_every, settings.report_to, settings.remote)
 
 
 def remote_of(settings: Settings) -> Remote | None:

@@ -86,6 +86,8 @@ class Settings:
     """What becomes of money that came after the seats were given away: "attention" or "refund"."""
     return_origins: tuple[str, ...]
     """Where buyers may be sent back to, beside ourselves, when purchases live in a Dataverse."""
+    report_to: tuple[str, ...]
+    """Mail addresses that hear of what reconciliation finds."""
     log_level: str
 
     @property
@@ -152,6 +154,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         dataverse_hold_minutes=given.number("DATAVERSE_HOLD_MINUTES", 30, 1, LONGEST_HOLD_MINUTES),
         dataverse_late_money=given.choice("DATAVERSE_LATE_MONEY", ("attention", "refund"), "attention"),
         return_origins=tuple(_origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
+        report_to=tuple(_recipient(text) for text in given.list("REPORT_TO")),
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)
@@ -304,6 +307,12 @@ def _kept_secret(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text().strip()
+
+
+def _recipient(text: str) -> str:
+    if "@" not in text.strip("@") or not text.isprintable() or not text.isascii() or " " in text:
+        raise SettingError(f"{PREFIX}REPORT_TO has '{text}'. List mail addresses: anna@contoso.com,bob@contoso.com.")
+    return text
 
 
 def _check_stripe(settings: Settings) -> None:

@@ -64,7 +64,7 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail"), beside_money=4),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_drift_report"), beside_money=4),
     Lane(
         8,
         (
@@ -228,10 +228,11 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
         "send_refund_mail": mailer.send_refund_mail,
+        "send_drift_report": mailer.send_report,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
-        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),
+        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),

@@ -13,7 +13,7 @@ from enum import StrEnum
 import httpx
 
 from gatepass import server
-from tests.torture.proxy import _read, _written
+from tests.torture.proxy import Call, _read, _written
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -47,12 +47,15 @@ class Line:
     """`troubles`: kinds of calls (`token`, `read`, `look`, `finalize`) and what the next ones of them meet."""
 
     upstream: str
+    client: httpx.AsyncClient
     url: str = ""
     down: bool = False
     troubles: dict[str, list[Trouble]] = field(default_factory=dict[str, list[Trouble]])
     calls: list[Left] = field(default_factory=list[Left])
     without: str | None = None
     """A property that is null in what is read."""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    """These of every answer are so."""
     under_way: int = 0
     most_at_once: int = 0
 
@@ -85,12 +88,10 @@ class Line:
         writer.write(_ANSWERS.get(trouble, answer) if trouble else answer)
         await writer.drain()
 
-    async def _forward(self, call: object) -> bytes:
-        async with httpx.AsyncClient(timeout=30) as client:
-            answer = await client.request(
-                call.method, self.upstream + call.target, headers=call.headers, content=call.body
-            )  # type: ignore[attr-defined]
-        kept = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+    async def _forward(self, call: Call) -> bytes:
+        url = self.upstream + call.target
+        answer = await self.client.request(call.method, url, headers=call.headers, content=call.body)
+        kept = {name: value for name, value in answer.headers.items() if name != "content-encoding"} | self.headers
         return _written(answer.status_code, kept, self._left_out(answer))
 
     def _left_out(self, answer: httpx.Response) -> bytes:
@@ -122,6 +123,7 @@ def _name(method: str, target: str) -> str:
 async def line_to(upstream: str) -> AsyncGenerator[Line]:
     """A line that does nothing bad yet."""
     listening = server.listen("127.0.0.1", 0)
-    line = Line(upstream, server.address(listening))
-    async with await asyncio.start_server(line.serve, sock=listening):
-        yield line
+    async with httpx.AsyncClient(timeout=30, verify=False) as client:
+        line = Line(upstream, client, server.address(listening))
+        async with await asyncio.start_server(line.serve, sock=listening):
+            yield line

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from gatepass.domain.remote import RemotePurchase
 from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import applications
 from gatepass.services.access import Role
-from gatepass.store import Store, payments, records, remote, tables
+from gatepass.store import Store, WriteTx, call_lanes, payments, records, remote, tables
 from tests.remote.line import Line, line_to
 from tests.running import (
     COMMAND_PATIENCE_S,
@@ -83,8 +84,8 @@ class Pair:
         """Wait for our record to be as it should."""
 
         async def is_it() -> RemotePurchase | None:
-            row = await self.kept(order)
-            return row if all(getattr(row, name) == value for name, value in values.items()) else None
+            row = await self.store.read(lambda tx: remote.get(tx, order.id))
+            return row if row and all(getattr(row, name) == value for name, value in values.items()) else None
 
         return await self.until(is_it)
 
@@ -101,6 +102,12 @@ class Pair:
         past = datetime.now(UTC) - timedelta(seconds=1)
         ended = sa.update(tables.remote_purchase).where(tables.remote_purchase.c.id == order.id)
         await self.store.write(lambda tx: tx.execute(ended.values(hold_until=past)))
+        await self.completion.hasten("sweep_remote_holds")
+
+    @property
+    def completion(self) -> Running:
+        """The completion service, in the words of one installation."""
+        return replace(self.dynamics, store=self.store, sandbox=self.sandbox)
 
     async def order_page(self, order: Order) -> str:
         """What the buyer reads at the completion service."""
@@ -115,6 +122,26 @@ class Pair:
         changed = sa.update(tables.purchase).where(tables.purchase.c.id == order.id).values(**columns)
         await self.dynamics.store.write(lambda tx: tx.execute(changed))
 
+    async def forget_over_there(self, order: Order) -> None:
+        """Dynamics is as it was before the purchase was completed."""
+        await self.dynamics.store.write(lambda tx: _forget(tx, order.id))
+
+    async def hold_finalizations(self) -> None:
+        """The lane to Dynamics rests."""
+        await self._rest_until(datetime.now(UTC) + timedelta(minutes=9))
+
+    async def let_finalizations_go(self) -> None:
+        """It works again."""
+        await self._rest_until(datetime.now(UTC))
+        await self.completion.hasten("finalize_remote")
+
+    async def _rest_until(self, moment: datetime) -> None:
+        terms = self.others[0].remote.terms  # type: ignore[union-attr]
+        pause_s = max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        lane = sa.update(tables.call_lane).values(paused_until=moment, next_free=datetime.now(UTC))
+        await self.store.write(lambda tx: call_lanes.throttled(tx, terms.rules, None, pause_s))
+        await self.store.write(lambda tx: tx.execute(lane))
+
     async def finalizations(self, order: Order) -> list[str]:
         """What Dynamics was told of a purchase, and what came of it, in order."""
         own = sa.select(tables.audit).where(
@@ -126,7 +153,7 @@ class Pair:
     async def check_promises(self) -> None:
         """The promises of both sides, and this side's ledger against the provider's."""
         await self.dynamics.check_promises(all_told=False)
-        await replace(self.dynamics, store=self.store, sandbox=self.sandbox).check_promises()
+        await self.completion.check_promises()
 
     async def command(self, *arguments: str) -> tuple[str, str, int]:
         """Run `gatepass ...` against the completion service: what it said, what it complained of, its exit code."""
@@ -160,7 +187,7 @@ async def paired(
         AsyncExitStack() as stack,
         running(dynamics_url, directory / "dynamics", GATEPASS_API_REQUESTS="0") as dynamics,
         line_to(dynamics.base_url) as line,
-        httpx.AsyncClient(timeout=30) as client,
+        httpx.AsyncClient(timeout=30, verify=False) as client,
     ):
         here, there = server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0)
         base, sandbox_url = server.address(here), server.address(there)
@@ -202,3 +229,19 @@ async def _lead_to(dynamics: Running, base: str) -> None:
     page = f"{base}/GatewayRedirect/PayWithStripe?source=mail&"
     changed = sa.update(tables.payment_provider).values(payment_page_url=page)
     await dynamics.store.write(lambda tx: tx.execute(changed))
+
+
+def _forget(tx: WriteTx, purchase_id: UUID) -> None:
+    registered = tables.registration.c.purchase_id == purchase_id
+    ids = sa.select(tables.registration.c.id).where(registered)
+    passes = tables.attendee_pass
+    seats = len(list(tx.execute(ids)))
+    tx.execute(sa.delete(passes).where(passes.c.registration_id.in_(ids)))
+    tx.execute(sa.delete(tables.registration).where(registered))
+    tx.execute(sa.update(tables.purchase).where(tables.purchase.c.id == purchase_id).values(status="awaiting_payment"))
+    event = sa.select(tables.purchase.c.event_id).where(tables.purchase.c.id == purchase_id).scalar_subquery()
+    moved = {"held": tables.event.c.held + seats, "sold": tables.event.c.sold - seats}
+    tx.execute(sa.update(tables.event).where(tables.event.c.id == event).values(**moved))
+    own = sa.select(tables.attendee.c.pass_id).where(tables.attendee.c.purchase_id == purchase_id).limit(1)
+    sold = {"held": tables.event_pass.c.held + seats, "sold": tables.event_pass.c.sold - seats}
+    tx.execute(sa.update(tables.event_pass).where(tables.event_pass.c.id == own.scalar_subquery()).values(**sold))

@@ -45,6 +45,7 @@ async def test_a_hold_that_dynamics_ended_itself_is_not_told_again(pair: Pair) -
     order = await pair.register()
     await pair.open_pay_page(order)
     await pair.dynamics.let_hold_end(order)
+    await pair.dynamics.hasten("sweep_holds")
     await pair.dynamics.until_status(order, "expired")
 
     await pair.let_hold_end(order)
@@ -185,6 +186,7 @@ async def _paid_unheard(pair: Pair) -> Order:
 async def _given_away(pair: Pair, order: Order) -> None:
     """Dynamics' own hold ends first."""
     await pair.dynamics.let_hold_end(order)
+    await pair.dynamics.hasten("sweep_holds")
     await pair.dynamics.until_status(order, "expired")
 
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,8 +26,6 @@ READ_S, CHANGE_S = 10.0, 30.0
 """For a whole call that reads, and for one that changes something: plug-ins of the environment run within it."""
 LONGEST_PAUSE_S = 600.0
 """Service protection looks back five minutes: nobody has to wait longer than twice that."""
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""$metadata of a large environment is some megabytes; everything else is small."""
 LONGEST_REASON_CHARS = 500
 UNKNOWN_RECORD = "0x80040217"
 _TOO_MANY, _TIMEOUT = 429, 408
@@ -38,6 +37,8 @@ _HEADERS = {
     "If-None-Match": "null",
     "User-Agent": f"Gatepass/{__version__}",
 }
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 Connection = Client
 
@@ -71,9 +72,14 @@ class Dataverse:
         self._http = httpx.AsyncClient(timeout=timeout, verify=trust or True, follow_redirects=False)
         self._tokens = Tokens(self._http, connection)
 
-    async def get(self, path: str, *, within_s: float = READ_S, accept: str | None = None) -> httpx.Response:
+    async def get(self, path: str, headers: Mapping[str, str] = _NONE) -> httpx.Response:
         """GET below the API's root. Raises NotFound, Refused, NoAccess, Throttled or Unavailable."""
-        return await self._call("GET", path, None, {"Accept": accept} if accept else {}, within_s)
+        return await self._call("GET", path, None, headers, READ_S)
+
+    def path_of(self, link: str) -> str | None:
+        """What `get` takes for a link that this Dataverse gave; None for any other."""
+        root = f"{self.url}/api/data/{VERSION}/"
+        return link.removeprefix(root) if link.startswith(root) else None
 
     async def post(self, path: str, body: object, request_id: UUID) -> httpx.Response:
         """POST a JSON body; `request_id` stands in Dataverse's own logs. Raises the same.

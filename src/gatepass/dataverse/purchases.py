@@ -1,6 +1,6 @@
 """A purchase as Dataverse has it, with its currency: the seed's RetrieveRequest, in one call."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -21,6 +21,8 @@ _SELECT = "msevtmgt_name,msevtmgt_totalprice,msevtmgt_paymentstatus,createdon"
 _EXPAND = "transactioncurrencyid($select=isocurrencycode)"
 LOOKED_AT_TOGETHER = 25
 """Purchases in one call: their ids fill 2 KB of an address."""
+PAGE = 500
+"""Purchases in one answer of a list."""
 STATUS_OF: Mapping[Word, int] = MappingProxyType({Word.CANCELLED: 100000000, Word.COMPLETED: 100000001})
 """msevtmgt_paymentstatus. Anything else, and nothing, is open: an unknown word is never a success."""
 _WORD_OF = {number: word for word, number in STATUS_OF.items()}
@@ -44,6 +46,7 @@ class _Purchase(msgspec.Struct):
 
 class _Several(msgspec.Struct):
     value: list[_Purchase]
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
 
 
 async def read(dataverse: Dataverse, purchase_id: UUID) -> Seen | None:
@@ -61,6 +64,35 @@ async def read_together(dataverse: Dataverse, ids: Collection[UUID]) -> dict[UUI
     query = f"$select={_SELECT}&$expand={_EXPAND}&$filter={wanted.replace(' ', '%20')}"
     found = _decoded(await dataverse.get(f"{SET}?{query}"), _Several).value
     return {one.msevtmgt_eventpurchaseid: _seen(one) for one in found}
+
+
+async def completed_between(
+    dataverse: Dataverse, since: datetime, until: datetime, began: datetime, turn: Callable[[], Awaitable[None]]
+) -> AsyncIterator[dict[UUID, Seen]]:
+    """Pages of paid purchases that were completed over there in this time, none older than `began`; UTC.
+
+    `turn` waits until a call may leave. Raises as the client does.
+    """
+    conditions = (
+        f"msevtmgt_paymentstatus eq {STATUS_OF[Word.COMPLETED]}", f"modifiedon ge {_moment(since)}",
+        f"modifiedon lt {_moment(until)}", f"createdon ge {_moment(began)}", "msevtmgt_totalprice gt 0",
+    )  # fmt: skip
+    query = " and ".join(conditions).replace(" ", "%20")
+    path: str | None = f"{SET}?$select={_SELECT}&$expand={_EXPAND}&$filter={query}"
+    while path:
+        await turn()
+        page = _decoded(await dataverse.get(path, {"Prefer": f"odata.maxpagesize={PAGE}"}), _Several)
+        yield {one.msevtmgt_eventpurchaseid: _seen(one) for one in page.value}
+        path = dataverse.path_of(page.next_link) if page.next_link else None
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def read_any(dataverse: Dataverse) -> None:
+    """Whether purchases can be read at all. Raises as the client does."""
+    _decoded(await dataverse.get(f"{SET}?$select={_SELECT}&$expand={_EXPAND}&$top=1"), _Several)
 
 
 def _decoded(answer: httpx.Response, kind: type[_T]) -> _T:

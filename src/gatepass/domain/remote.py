@@ -95,6 +95,10 @@ class RemotePurchase:
         known = word is Word.CANCELLED and self.said is not Word.OPEN
         return replace(self, wanted=None if known else word, sent=None, error=None)
 
+    def telling_again(self) -> "RemotePurchase":
+        """Dataverse forgot, or was never told: it is paid here."""
+        return replace(self, wanted=Word.COMPLETED, told=None, told_at=None)
+
 
 class Step(StrEnum):
     """What is to be done about a purchase, once Dataverse has been looked at."""

@@ -13,7 +13,7 @@ from gatepass.domain.payment import MONEY, Payment, Report, mismatch
 from gatepass.providers.base import Delivery, PaymentProvider
 from gatepass.services import disputes, refund_calls
 from gatepass.services.checkout import Desk
-from gatepass.services.payments import Finding, adopt
+from gatepass.services.payments import Finding, adopt, first_attempt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import Notification, NotificationState
 from gatepass.store.jobs import Job
@@ -135,9 +135,36 @@ async def apply(desk: Desk, claim: Job, looks: Looks) -> None:
     elif payment is None and notification.money_ref:
         await _apply_to_owner(desk, provider, notification, claim, looks)
     elif payment is None:
-        await store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
+        await _apply_to_stranger(desk, provider, notification, claim, looks)
     else:
         await _apply_to(desk, provider, notification, payment, claim, looks)
+
+
+async def _apply_to_stranger(
+    desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job, looks: Looks
+) -> None:
+    """Money on a page that the service before us opened for a purchase becomes an attempt; anything else is for a person."""
+    payment = await _opened_elsewhere(desk, provider, notification, looks)
+    if payment is None:
+        await desk.store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
+    else:
+        await _apply_to(desk, provider, notification, payment, claim, looks)
+
+
+async def _opened_elsewhere(
+    desk: Desk, provider: PaymentProvider, notification: Notification, looks: Looks
+) -> Payment | None:
+    ref = _arrived(notification)
+    try:
+        report = await looks.fetch(provider, ref) if ref else None
+    except NotFound:
+        return None
+    purchase_id = _id_in(report.purchase_id) if report and report.state in MONEY else None
+    payable = purchase_id and await desk.management.opened_elsewhere(purchase_id)
+    if not report or not payable:
+        return None
+    like = first_attempt(provider.name, payable.id, payable.total, live=payable.live)
+    return None if mismatch(like, report) else await adopt(desk.store, like, report)
 
 
 async def _apply_to_owner(

@@ -65,9 +65,9 @@ def claim(tx: WriteTx, rules: Rules, owner: str) -> list[Job]:
 
 
 def turn(tx: WriteTx, rules: Rules) -> float:
-    """Take the next place in the row of calls: in how many seconds the call may leave."""
+    """Take the next place in the row of calls: in how many seconds the call may leave. No call leaves during a rest."""
     lane = _locked(tx, rules.name)
-    at = max(tx.now, lane["next_free"])
+    at = max(tx.now, lane["next_free"], lane["paused_until"])
     _write(tx, rules.name, next_free=at + timedelta(seconds=1 / rules.calls_per_s))
     return (at - tx.now).total_seconds()
 
@@ -79,6 +79,13 @@ def went_well(tx: WriteTx, rules: Rules, done: Job) -> bool:
     return failing
 
 
+def rested(tx: WriteTx, rules: Rules, done: Job) -> datetime:
+    """This piece of work met a rest that is too long to wait for: give its place back; returns when the rest is over."""
+    _give_back(tx, rules, done)
+    until: datetime = _locked(tx, rules.name)["paused_until"]
+    return max(until, tx.now)
+
+
 def throttled(tx: WriteTx, rules: Rules, done: Job | None, pause_s: float | None) -> datetime:
     """It wants to be left alone, for `pause_s` where it says so; returns until when. No call of any process leaves."""
     lane = _locked(tx, rules.name)
@@ -88,9 +95,12 @@ def throttled(tx: WriteTx, rules: Rules, done: Job | None, pause_s: float | None
     return until
 
 
-def failed(tx: WriteTx, rules: Rules, done: Job) -> datetime:
-    """It is down, or answers with an error of its own; returns when to try this piece of work again."""
-    failures = _locked(tx, rules.name)["failures"] + 1
+def failed(tx: WriteTx, rules: Rules, done: Job, *, counts: bool = True) -> datetime:
+    """It is down, or answers with an error of its own; returns when to try this piece of work again.
+
+    `counts`: False for another piece of work that shared the same call.
+    """
+    failures = _locked(tx, rules.name)["failures"] + counts
     again = tx.now + timedelta(seconds=_growing(failures))
     rest = {"paused_until": again} if failures >= DOWN_AFTER else {}
     _give_back(tx, rules, done, failures=failures, **rest)

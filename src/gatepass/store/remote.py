@@ -1,6 +1,6 @@
 """Purchases that live in a remote Dataverse: our record of each, by its id there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,18 @@ def get(tx: ReadTx, purchase_id: UUID) -> RemotePurchase | None:
     """As it is now."""
     row = tx.row(_one, {"at": purchase_id})
     return _read(row) if row else None
+
+
+def get_many(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, RemotePurchase]:
+    """Those of them that we know."""
+    return {row["id"]: _read(row) for row in tx.rows(_by_ids, {"ids": sorted(ids)})} if ids else {}
+
+
+def changed_between(tx: ReadTx, since: datetime, until: datetime, after: UUID | None, limit: int) -> list[UUID]:
+    """Purchases of which we wrote down something in this time, by id, from `after` on."""
+    more = (_table.c.id > after,) if after else ()
+    found = sa.select(_table.c.id).where(_table.c.changed >= since, _table.c.changed < until, *more)
+    return list(tx.execute(found.order_by(_table.c.id).limit(limit)).scalars())
 
 
 def lock(tx: WriteTx, ids: Iterable[UUID]) -> dict[UUID, RemotePurchase]:

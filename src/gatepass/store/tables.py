@@ -327,6 +327,7 @@ remote_purchase = sa.Table(
     _text("error", 1000, required=False),
     _when("changed"),
     sa.CheckConstraint("total_minor > 0", name="total"),
+    sa.Index("ix_remote_purchase_changed", "changed"),
 )
 """Purchases that live in a remote Dataverse, by its ids: what was read, what is wanted, what it was told."""
 sa.Index(

@@ -15,7 +15,9 @@ from gatepass.dataverse import Dataverse, NoAccess, Throttled
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused, Unavailable
 from gatepass.services.remote import questions
 from gatepass.services.remote.looks import Looks
-from gatepass.services.remote.management import TELL, Terms
+from gatepass.services.remote.management import Terms
+from gatepass.services.remote.pace import Resting, turn
+from gatepass.services.remote.tasks import TELL
 from gatepass.services.remote.tell import Teller, Unsure
 from gatepass.store import Store, WriteTx, call_lanes, jobs, remote
 from gatepass.store.call_lanes import Rules
@@ -49,6 +51,7 @@ class RemoteLane:
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._last_error: Exception | None = None
 
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
@@ -94,7 +97,7 @@ class RemoteLane:
         self._wake.set()
 
     async def _turn(self) -> None:
-        await asyncio.sleep(await self._store.write(lambda tx: call_lanes.turn(tx, self._rules)))
+        await turn(self._store, self._rules)
 
     async def _do(self, claim: Job) -> None:
         try:
@@ -105,18 +108,22 @@ class RemoteLane:
 
     async def _give_back(self, claim: Job, error: Exception) -> None:
         log.warning("dataverse.failed", job=str(claim.id), failures=claim.failures + 1, error=_name(error))
+        # Many may have shared one call: it failed once.
+        counts, self._last_error = error is not self._last_error, error
         try:
-            await self._store.write(lambda tx: _given_back(tx, self._rules, claim, error))
+            await self._store.write(lambda tx: _given_back(tx, self._rules, claim, error, counts=counts))
         except GatepassError:
             # The lease ends by itself, and the place with it.
             log.warning("dataverse.not_given_back", job=str(claim.id))
 
 
-def _given_back(tx: WriteTx, rules: Rules, claim: Job, error: Exception) -> None:
+def _given_back(tx: WriteTx, rules: Rules, claim: Job, error: Exception, *, counts: bool) -> None:
     """Rest, try again, or put it in sight: by what went wrong."""
     match error:
         case Conflict():
             questions.answered(tx, rules, claim)
+        case Resting():
+            jobs.again(tx, claim, call_lanes.rested(tx, rules, claim), error=_name(error))
         case Throttled():
             jobs.again(tx, claim, call_lanes.throttled(tx, rules, claim, error.pause_s), error=_name(error))
         case NotFound() | Refused():
@@ -124,7 +131,7 @@ def _given_back(tx: WriteTx, rules: Rules, claim: Job, error: Exception) -> None
         case Unavailable() | TimeoutError() if not isinstance(error, Unsure):
             if isinstance(error, NoAccess):
                 questions.no_access(tx, error)
-            jobs.again(tx, claim, call_lanes.failed(tx, rules, claim), error=_name(error))
+            jobs.again(tx, claim, call_lanes.failed(tx, rules, claim, counts=counts), error=_name(error))
         case _ if claim.failures + 1 >= TRIES:
             _park(tx, rules, claim, _name(error))
         case _:

@@ -19,12 +19,11 @@ from gatepass.services.links import Links
 from gatepass.services.payments import ask_to_end
 from gatepass.services.purchases import Settled, Settlement
 from gatepass.services.remote import questions
-from gatepass.store import ReadTx, Store, WriteTx, call_lanes, jobs, payments, remote, timeline
+from gatepass.services.remote.standings import RemoteStandings
+from gatepass.services.remote.tasks import ask_to_tell
+from gatepass.store import ReadTx, Store, WriteTx, call_lanes, payments, remote, timeline
 from gatepass.store.call_lanes import Rules
 from gatepass.store.payments import OpenPage
-
-TELL = "finalize_remote"
-"""The kind of the job that brings Dataverse to what is wanted."""
 
 
 class LateMoney(StrEnum):
@@ -52,6 +51,7 @@ class RemoteEventManagement:
 
     def __init__(self, store: Store, dataverse: Dataverse, links: Links, terms: Terms) -> None:
         self._store, self._dataverse, self._links, self._terms = store, dataverse, links, terms
+        self.standings = RemoteStandings(store, dataverse, terms.rules, self._keep, live=terms.live)
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """As we know it: who comes back from paying, or works on a payment, does not need Dataverse for it."""
@@ -76,6 +76,11 @@ class RemoteEventManagement:
         if seen.total and (known is None or _differs(known, seen)):
             known = await self._store.write(lambda tx: self._keep(tx, seen))
         return (self._payable(known), page) if known else (None, None)
+
+    async def opened_elsewhere(self, purchase_id: UUID) -> Payable | None:
+        """The service that was here before us may have given out payment links that are still paid."""
+        payable, _ = await self.find_with_page(purchase_id)
+        return payable if payable and payable.status is not Status.COMPLETED else None
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
         return [self._links.base_url, *self._terms.return_origins]
@@ -190,7 +195,7 @@ def _write(tx: WriteTx, before: Mapping[UUID, RemotePurchase], now: Mapping[UUID
     changed = [row for at, row in now.items() if row != before[at]]
     remote.save(tx, changed)
     timeline.add(tx, [_entry(before[row.id], row) for row in changed if row.status is not before[row.id].status])
-    _ask_to_tell(tx, [row.id for row in changed if row.wanted])
+    ask_to_tell(tx, [row.id for row in changed if row.wanted])
 
 
 def _entry(before: RemotePurchase, now: RemotePurchase) -> timeline.Entry:
@@ -202,17 +207,3 @@ def _end_open_payments(tx: WriteTx, purchase_id: UUID) -> None:
     for row in payments.lock_of_purchases(tx, [purchase_id]):
         if row.open:
             ask_to_end(tx, row)
-
-
-def _ask_to_tell(tx: WriteTx, ids: Sequence[UUID]) -> None:
-    """Leave the job that brings Dataverse to what is wanted; one that was done or given up is taken up again."""
-    names = {tell_key(at): at for at in ids}
-    known = jobs.lock_by_dedupe(tx, list(names))
-    jobs.wake(tx, [job for job, state in known.values() if state != jobs.READY])
-    fresh = [(name, at) for name, at in names.items() if name not in known]
-    jobs.add_many(tx, [jobs.row(tx, TELL, {"purchase_id": str(at)}, dedupe=name) for name, at in fresh])
-
-
-def tell_key(purchase_id: UUID) -> str:
-    """The dedupe key of that job: one per purchase, so that two words are never under way at once."""
-    return f"finalize:{purchase_id}"

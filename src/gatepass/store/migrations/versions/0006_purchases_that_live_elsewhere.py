@@ -37,6 +37,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_remote_purchase_ending", "remote_purchase", ["hold_until"], postgresql_where=HELD, sqlite_where=HELD
     )
+    op.create_index("ix_remote_purchase_changed", "remote_purchase", ["changed"])
     op.create_table(
         "call_lane",
         sa.Column("name", sa.String(40), nullable=False),
