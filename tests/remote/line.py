@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import re
+import ssl
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from random import Random
 
 import httpx
 
@@ -56,6 +58,12 @@ class Line:
     """A property that is null in what is read."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     """These of every answer are so."""
+    slow_s: float = 0.0
+    """Every call takes so much longer."""
+    storm: tuple[Trouble, ...] = ()
+    share: float = 0.0
+    """This share of all calls meets one of the storm."""
+    dice: Random = field(default_factory=lambda: Random(1))
     under_way: int = 0
     most_at_once: int = 0
 
@@ -64,29 +72,44 @@ class Line:
         return sum(call.name == name for call in self.calls)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one call."""
-        self.under_way += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, httpx.HTTPError):
-            await self._serve(reader, writer)
-        self.under_way -= 1
-        writer.close()
+        """One connection, call by call."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, httpx.HTTPError, ValueError):
+            while await self._serve(await _read(reader), writer):
+                pass
+        with contextlib.suppress(ConnectionError):
+            writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        call = await _read(reader)
+    async def _serve(self, call: Call, writer: asyncio.StreamWriter) -> bool:
+        """False: the connection was reset."""
         name = _name(call.method, call.target)
-        waiting = self.troubles.get(name, [])
-        trouble = waiting.pop(0) if waiting else None
+        trouble = self._trouble(name)
         self.calls.append(Left(time.monotonic(), name, trouble))
+        self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
-        if self.down or trouble is Trouble.RESET:
+        try:
+            answer = await self._answer(call, trouble)
+        finally:
+            self.under_way -= 1
+        if answer is None:
             writer.transport.abort()
-            return
+            return False
+        writer.write(answer.replace(b"connection: close", b"connection: keep-alive", 1))
+        await writer.drain()
+        return True
+
+    def _trouble(self, name: str) -> Trouble | None:
+        if waiting := self.troubles.get(name, []):
+            return waiting.pop(0)
+        return self.dice.choice(self.storm) if self.storm and self.dice.random() < self.share else None
+
+    async def _answer(self, call: Call, trouble: Trouble | None) -> bytes | None:
+        if self.down or trouble is Trouble.RESET:
+            return None
+        await asyncio.sleep(self.slow_s)
         answer = b"" if trouble and trouble not in _AFTER else await self._forward(call)
         if trouble is Trouble.RESET_AFTER:
-            writer.transport.abort()
-            return
-        writer.write(_ANSWERS.get(trouble, answer) if trouble else answer)
-        await writer.drain()
+            return None
+        return _ANSWERS.get(trouble, answer) if trouble else answer
 
     async def _forward(self, call: Call) -> bytes:
         url = self.upstream + call.target
@@ -120,10 +143,11 @@ def _name(method: str, target: str) -> str:
 
 
 @asynccontextmanager
-async def line_to(upstream: str) -> AsyncGenerator[Line]:
-    """A line that does nothing bad yet."""
+async def line_to(upstream: str, secure: ssl.SSLContext | None = None) -> AsyncGenerator[Line]:
+    """A line that does nothing bad yet. `secure`: it speaks TLS, as localhost."""
     listening = server.listen("127.0.0.1", 0)
-    async with httpx.AsyncClient(timeout=30, verify=False) as client:
-        line = Line(upstream, client, server.address(listening))
-        async with await asyncio.start_server(line.serve, sock=listening):
+    url = f"https://localhost:{listening.getsockname()[1]}" if secure else server.address(listening)
+    async with httpx.AsyncClient(timeout=60, verify=False) as client:
+        line = Line(upstream, client, url)
+        async with await asyncio.start_server(line.serve, sock=listening, ssl=secure):
             yield line

@@ -19,7 +19,7 @@ from gatepass.domain.remote import RemotePurchase
 from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import applications
 from gatepass.services.access import Role
-from gatepass.store import Store, WriteTx, call_lanes, payments, records, remote, tables
+from gatepass.store import Store, WriteTx, payments, records, remote, tables
 from tests.remote.line import Line, line_to
 from tests.running import (
     COMMAND_PATIENCE_S,
@@ -126,22 +126,6 @@ class Pair:
         """Dynamics is as it was before the purchase was completed."""
         await self.dynamics.store.write(lambda tx: _forget(tx, order.id))
 
-    async def hold_finalizations(self) -> None:
-        """The lane to Dynamics rests."""
-        await self._rest_until(datetime.now(UTC) + timedelta(minutes=9))
-
-    async def let_finalizations_go(self) -> None:
-        """It works again."""
-        await self._rest_until(datetime.now(UTC))
-        await self.completion.hasten("finalize_remote")
-
-    async def _rest_until(self, moment: datetime) -> None:
-        terms = self.others[0].remote.terms  # type: ignore[union-attr]
-        pause_s = max(0.0, (moment - datetime.now(UTC)).total_seconds())
-        lane = sa.update(tables.call_lane).values(paused_until=moment, next_free=datetime.now(UTC))
-        await self.store.write(lambda tx: call_lanes.throttled(tx, terms.rules, None, pause_s))
-        await self.store.write(lambda tx: tx.execute(lane))
-
     async def finalizations(self, order: Order) -> list[str]:
         """What Dynamics was told of a purchase, and what came of it, in order."""
         own = sa.select(tables.audit).where(
@@ -240,6 +224,7 @@ def _forget(tx: WriteTx, purchase_id: UUID) -> None:
     tx.execute(sa.delete(tables.registration).where(registered))
     tx.execute(sa.update(tables.purchase).where(tables.purchase.c.id == purchase_id).values(status="awaiting_payment"))
     event = sa.select(tables.purchase.c.event_id).where(tables.purchase.c.id == purchase_id).scalar_subquery()
+    tx.execute(sa.delete(tables.payment).where(tables.payment.c.purchase_id == purchase_id))
     moved = {"held": tables.event.c.held + seats, "sold": tables.event.c.sold - seats}
     tx.execute(sa.update(tables.event).where(tables.event.c.id == event).values(**moved))
     own = sa.select(tables.attendee.c.pass_id).where(tables.attendee.c.purchase_id == purchase_id).limit(1)

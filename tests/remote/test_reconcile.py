@@ -15,6 +15,7 @@ from gatepass.services.reconcile import compare, period_of, reconcile
 from gatepass.store import tables
 from tests.conftest import fresh_database
 from tests.remote.conftest import dynamics_database
+from tests.remote.line import Trouble
 from tests.remote.pair import Pair, paired
 from tests.running import STRIPE_KEY, Order
 
@@ -88,17 +89,15 @@ async def test_a_total_that_was_raised_after_the_payment_is_for_a_person(pair: P
     await pair.change_dynamics(order, total_minor=12050)
 
 
-async def test_what_is_being_confirmed_or_asked_about_is_no_difference(pair: Pair) -> None:
+async def test_what_a_person_is_asked_already_is_no_difference(pair: Pair) -> None:
     waiting = await pair.register()
     page = await pair.open_pay_page(waiting)
-    await pair.hold_finalizations()
+    pair.line.troubles = {"finalize": [Trouble.BAD]}
     await pair.sandbox.pay(page)
-    await pair.until_kept(waiting, status=Status.COMPLETED)
+    await pair.until(lambda: pair.attention())
 
     assert await _differences(pair) == {}
-
-    await pair.let_finalizations_go()
-    await pair.until_kept(waiting, told=Word.COMPLETED)
+    assert await pair.attention() == ["finalize_refused"]
 
 
 async def test_the_command_names_differences_and_mends_them(pair: Pair) -> None:
