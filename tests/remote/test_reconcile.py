@@ -94,7 +94,7 @@ async def test_what_a_person_is_asked_already_is_no_difference(pair: Pair) -> No
     page = await pair.open_pay_page(waiting)
     pair.line.troubles = {"finalize": [Trouble.BAD]}
     await pair.sandbox.pay(page)
-    await pair.until(lambda: pair.attention())
+    await pair.until(pair.attention)
 
     assert await _differences(pair) == {}
     assert await pair.attention() == ["finalize_refused"]

@@ -23,6 +23,11 @@ class EventManagement(Protocol):
     """Where purchases live."""
 
     @property
+    def served_before(self) -> bool:
+        """Another service may have opened payment pages for them, which are still paid."""
+        ...
+
+    @property
     def standings(self) -> Standings:
         """Purchases as reconciliation sees them."""
         ...
@@ -33,10 +38,6 @@ class EventManagement(Protocol):
 
     async def find_with_page(self, purchase_id: UUID) -> tuple[Payable | None, OpenPage | None]:
         """The same with the page of its open payment, if there is one: one read, where both live in one database."""
-        ...
-
-    async def opened_elsewhere(self, purchase_id: UUID) -> Payable | None:
-        """The purchase of a page that we did not open, when another service may have; raises as `find` does."""
         ...
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
@@ -66,16 +67,13 @@ class OwnEventManagement:
     def __init__(self, store: Store, links: Links) -> None:
         self._store, self._links = store, links
         self.standings: Standings = OwnStandings(store)
+        self.served_before = False
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         return (await self.find_with_page(purchase_id))[0]
 
     async def find_with_page(self, purchase_id: UUID) -> tuple[Payable | None, OpenPage | None]:
         return await self._store.glance(_with_pages, purchase_id)
-
-    async def opened_elsewhere(self, purchase_id: UUID) -> Payable | None:
-        """Nobody else opens pages for purchases of ours: a stranger's page is shown to a person."""
-        return None
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
         return [self._links.base_url, *await self._store.read(lambda tx: _origins(tx, purchase_id))]

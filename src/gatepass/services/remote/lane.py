@@ -143,7 +143,7 @@ def _park(tx: WriteTx, rules: Rules, claim: Job, why: str) -> None:
     row = remote.get(tx, UUID(claim.payload["purchase_id"]))
     jobs.park(tx, claim, why)
     if row:
-        questions.refused(tx, row, why)
+        questions.refused(tx, row, why, claim)
     questions.answered(tx, rules, claim)
 
 

@@ -51,6 +51,7 @@ class RemoteEventManagement:
 
     def __init__(self, store: Store, dataverse: Dataverse, links: Links, terms: Terms) -> None:
         self._store, self._dataverse, self._links, self._terms = store, dataverse, links, terms
+        self.served_before = True
         self.standings = RemoteStandings(store, dataverse, terms.rules, self._keep, live=terms.live)
 
     async def find(self, purchase_id: UUID) -> Payable | None:
@@ -76,11 +77,6 @@ class RemoteEventManagement:
         if seen.total and (known is None or _differs(known, seen)):
             known = await self._store.write(lambda tx: self._keep(tx, seen))
         return (self._payable(known), page) if known else (None, None)
-
-    async def opened_elsewhere(self, purchase_id: UUID) -> Payable | None:
-        """The service that was here before us may have given out payment links that are still paid."""
-        payable, _ = await self.find_with_page(purchase_id)
-        return payable if payable and payable.status is not Status.COMPLETED else None
 
     async def origins(self, purchase_id: UUID) -> Sequence[str]:
         return [self._links.base_url, *self._terms.return_origins]

@@ -62,11 +62,13 @@ def gone(tx: WriteTx, row: RemotePurchase) -> None:
     records.call_attention(tx, "purchase_gone", reason, dedupe=f"purchase_gone:{row.id}", purchase_id=row.id)
 
 
-def refused(tx: WriteTx, row: RemotePurchase, why: str) -> None:
+def refused(tx: WriteTx, row: RemotePurchase, why: str, claim: Job) -> None:
     """Dataverse will not take the word: trying again does not help."""
     reason = f"Purchase {row.name or row.id} should be {row.wanted} in Dataverse. {why} Then: gatepass replay --parked"
-    records.supersede_attention(tx, [f"finalize_refused:{row.id}"])
-    records.call_attention(tx, "finalize_refused", reason, dedupe=f"finalize_refused:{row.id}", purchase_id=row.id)
+    # The key of every job that was given up: `gatepass replay` closes the entry with it.
+    name = f"job:{claim.id}"
+    records.supersede_attention(tx, [name])
+    records.call_attention(tx, "finalize_refused", reason, dedupe=name, purchase_id=row.id)
 
 
 def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:
