@@ -18,7 +18,7 @@ from tests.dataverse.effort import examples
 from tests.dataverse.odata_text import expressions, without_places, written
 
 
-@examples(1000)
+@examples(300)
 @given(expressions)
 def test_an_expression_written_down_is_read_the_same(expression: Expression) -> None:
     assert without_places(parse(written(expression))) == expression
@@ -62,7 +62,7 @@ def _common(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressio
     )
 
 
-@examples(1000)
+@examples(300)
 @given(st.recursive(COMMON_LEAVES, _common, max_leaves=15))
 def test_another_parser_reads_the_same_tree(expression: Expression) -> None:
     text = written(expression)
