@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import home, order, registration, remote_order, staff, staff_purchases, staff_refunds, timeline
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -66,6 +66,27 @@ def routes() -> Sequence[BaseRoute]:
         Route("/favicon.ico", _no_icon),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]  # fmt: skip
+
+
+def remote_routes() -> Sequence[BaseRoute]:
+    """Those of the completion service of a Dynamics 365 environment. Whatever else Dynamics serves is not here."""
+    return [
+        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        Route("/GatewayRedirect/Return/{token}", gateway.returned),
+        Route("/orders/{token}", remote_order.show),
+        Route("/orders/{token}/state", remote_order.state),
+        Route("/", remote_order.front),
+        Route("/staff", staff.home),
+        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
+        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
+        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/favicon.ico", _no_icon),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
 
 
 async def _no_icon(request: Request) -> Response:

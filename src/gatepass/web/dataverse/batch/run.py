@@ -161,23 +161,21 @@ def _in_turn(tx: WriteTx, batch: Batch, requests: Sequence[Request], known: Refe
 
 
 def _behind_a_savepoint(tx: WriteTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
-    tx.mark("SAVEPOINT part")
-    answer = _attempt(tx, batch, request, references, undo=lambda: tx.mark("ROLLBACK TO part"))
-    tx.mark("RELEASE part")
-    return answer
+    try:
+        with tx.savepoint():
+            return _operate(tx, batch, request, references)
+    except GatepassError as error:
+        return Answer(errors.reply(error), request.content_id)
 
 
 def _read(tx: ReadTx, batch: Batch, request: Request, references: References) -> Done:
     return Done([_attempt(tx, batch, request, dict(references))], references)
 
 
-def _attempt(
-    tx: ReadTx, batch: Batch, request: Request, references: dict[str, str], undo: Callable[[], None] = lambda: None
-) -> Answer:  # fmt: skip
+def _attempt(tx: ReadTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
     try:
         return _operate(tx, batch, request, references)
     except GatepassError as error:
-        undo()
         return Answer(errors.reply(error), request.content_id)
 
 
