@@ -111,9 +111,17 @@ class Pair:
 
     async def order_page(self, order: Order) -> str:
         """What the buyer reads at the completion service."""
+        return await self._buyers_page(order, "")
+
+    async def timeline_page(self, order: Order) -> str:
+        """The story of the order, for the buyer; as JSON it is told too."""
+        assert (await self._buyers_page(order, "/timeline.json")).startswith("{")
+        return await self._buyers_page(order, "/timeline")
+
+    async def _buyers_page(self, order: Order, which: str) -> str:
         links = (self.others or [None])[0].desk.links  # type: ignore[union-attr]
         row = await self.kept(order)
-        answer = await self.client.get(links.order(row.id, row.created))
+        answer = await self.client.get(links.order(row.id, row.created) + which)
         assert answer.status_code == 200, answer.text
         return answer.text
 
