@@ -134,6 +134,13 @@ class Pair:
         """Dynamics is as it was before the purchase was completed."""
         await self.dynamics.store.write(lambda tx: _forget(tx, order.id))
 
+    async def answers_again(self) -> None:
+        """Dynamics is back, and the rest that the lane takes from it is over."""
+        self.line.down = False
+        over = sa.update(tables.call_lane).values(paused_until=datetime.now(UTC), next_free=datetime.now(UTC))
+        await self.store.write(lambda tx: tx.execute(over))
+        await self.completion.hasten("finalize_remote")
+
     async def finalizations(self, order: Order) -> list[str]:
         """What Dynamics was told of a purchase, and what came of it, in order."""
         own = sa.select(tables.audit).where(

@@ -67,7 +67,7 @@ async def test_a_storm_of_429_loses_and_doubles_nothing_and_the_pace_is_kept(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     async with _pair(request, tmp_path, **_PACED) as pair:
-        pair.line.storm, pair.line.share = (Trouble.THROTTLED,), 0.005
+        pair.line.storm, pair.line.share = (Trouble.THROTTLED,), 0.01
         await _drained(pair, STORM, "storm")
 
 

@@ -52,7 +52,7 @@ async def test_while_dynamics_is_away_money_is_kept_and_buyers_read_that_it_is_b
     assert (again.status_code, "paid" in again.text) == (409, True)
     assert await pair.finalizations(order) == []
 
-    pair.line.down = False
+    await pair.answers_again()
     await pair.until_kept(order, told=Word.COMPLETED)
     assert await pair.finalizations(order) == ["awaiting_payment -> completed"]
     assert await pair.attention() == []
