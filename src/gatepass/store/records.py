@@ -98,9 +98,9 @@ def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
 
 
 def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """Write down who did what."""
+    """Write down who did what: with all else that the transaction does."""
     entry = {"id": new_id(), "at": tx.now, "actor": actor, "action": action, "subject": subject, "detail": detail}
-    tx.execute(sa.insert(audit), [entry])
+    tx.insert_last(audit, entry)
 
 
 Letter = tuple[UUID, str, str, str]

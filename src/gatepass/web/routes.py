@@ -46,6 +46,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route(DATAVERSE, door.serve, methods=list(door.METHODS)),
         Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
