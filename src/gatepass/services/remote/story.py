@@ -49,7 +49,7 @@ def tell_now(tx: ReadTx, purchase_id: UUID, *, live: bool) -> Story | None:
     name = row.name or "Registration"
     return Story(
         purchase_id=row.id, reference=row.name or str(row.id), status=row.status, live=live, created=row.created,
-        items=name, total=row.total, title=name, time_zone="UTC", answer=answer, sums=_sums(facts),
+        items="Registration", total=row.total, title=name, time_zone="UTC", answer=answer, sums=_sums(facts),
         moments=[*sorted(_happened(facts), key=lambda one: one.at), *_ahead(facts)],
         settled=answer.charged not in _OPEN and row.wanted is None and row.status is not Status.AWAITING_PAYMENT,
     )  # fmt: skip
