@@ -10,7 +10,17 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, remote_order, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import (
+    home,
+    order,
+    registration,
+    remote_order,
+    remote_timeline,
+    staff,
+    staff_purchases,
+    staff_refunds,
+    timeline,
+)
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -77,6 +87,9 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route("/orders/{token}", remote_order.show),
         Route("/orders/{token}/state", remote_order.state),
+        Route("/orders/{token}/timeline", remote_timeline.show),
+        Route("/orders/{token}/timeline/state", remote_timeline.state),
+        Route("/orders/{token}/timeline.json", remote_timeline.document),
         Route("/", remote_order.front),
         Route("/staff", staff.home),
         Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
