@@ -1,11 +1,11 @@
 """Looks at purchases over there, several in one call: those that are asked for at the same moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from gatepass.dataverse import Dataverse, purchases
 from gatepass.domain.remote import Seen
+from gatepass.services.remote.pace import MayCall
 
 GATHER_S = 0.1
 """Who asks within this time shares a call: less than two calls are apart at the usual pace of 15 a second."""
@@ -14,9 +14,8 @@ GATHER_S = 0.1
 class Looks:
     """Of one process."""
 
-    def __init__(self, dataverse: Dataverse, turn: Callable[[], Awaitable[None]]) -> None:
-        """`turn` waits until a call may leave."""
-        self._dataverse, self._turn = dataverse, turn
+    def __init__(self, dataverse: Dataverse, may_call: MayCall) -> None:
+        self._dataverse, self._may_call = dataverse, may_call
         self._waiting: dict[UUID, asyncio.Future[Seen | None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -43,8 +42,8 @@ class Looks:
 
     async def _answer(self, asked: dict[UUID, "asyncio.Future[Seen | None]"]) -> None:
         try:
-            await self._turn()
-            found = await purchases.read_together(self._dataverse, asked)
+            async with self._may_call():
+                found = await purchases.read_together(self._dataverse, asked)
         except Exception as error:
             for future in asked.values():
                 future.set_exception(error)
