@@ -107,6 +107,12 @@ async def test_the_redirect_takes_one_round_trip_and_little_more(
 _PACED = {"GATEPASS_DATAVERSE_CALLS_PER_S": str(PACE), "GATEPASS_DATAVERSE_AT_ONCE": str(AT_ONCE)}
 
 
+def _tell(text: str) -> None:
+    """For who watches, and for the summary of the torture."""
+    print(text)
+    FIGURES.append(text)
+
+
 def _pair(
     request: pytest.FixtureRequest, directory: Path, **variables: str
 ) -> contextlib.AbstractAsyncContextManager[Processes]:
