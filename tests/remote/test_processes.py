@@ -27,7 +27,7 @@ from tests.remote.conftest import dynamics_database
 from tests.remote.line import Trouble
 from tests.remote.processes import WORKERS, Processes, clone, one_row, processes
 from tests.running import Order
-from tests.torture.options import LONG, drawn, figure
+from tests.torture.options import FIGURES, LONG, drawn, figure
 
 BUYERS = figure("REMOTE_BUYERS", short=8, long=300)
 KILLS = figure("REMOTE_KILLS", short=3, long=100)
