@@ -28,7 +28,11 @@ def environment_of(directory: Path) -> "Environment":
     cast("Any", environment).install_gettext_callables(**languages.jinja_callables())
     cast("dict[str, Any]", environment.filters).update(money=texts.money)
     cast("dict[str, Any]", environment.globals).update(
-        span=texts.span, zone_name=texts.zone_name, spoken=languages.spoken, direction=languages.direction
+        span=texts.span,
+        when=texts.when,
+        zone_name=texts.zone_name,
+        spoken=languages.spoken,
+        direction=languages.direction,
     )
     return environment
 
