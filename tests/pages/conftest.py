@@ -76,6 +76,23 @@ class Demo:
             )
         return f"{self.base_url}/e/{made['readable_id']}"
 
+    def ask(self, url: str, text: str, kind: int, *choices: str, required: bool = False) -> str:
+        """A question of an event; its id as the tables write it. `kind` as in `QuestionKind`."""
+        asked, now, nobody = uuid4().hex, "2026-01-01T00:00:00.000000Z", "0" * 32
+        event = self.sql("select id from event where readable_id = ?", url.rpartition("/")[2])[0]["id"]
+        mine = {"created": now, "version": 1, "state": 0, "reason": 1, "created_by": nobody, "changed_by": nobody}
+        mine["owner"] = nobody
+        field = {"id": asked, "text": text, "type": kind, "isrequired": required, "choices": "\n".join(choices) or None}
+        self._insert("custom_field", field | mine)
+        place = self.sql("select count(*) from event_field")[0][0]
+        link = {"id": uuid4().hex, "customregistrationfield_id": asked, "event_id": event, "position": place}
+        self._insert("event_field", link | mine)
+        return asked
+
+    @property
+    def mail_dir(self) -> Path:
+        return Path(self.told["mail_dir"])
+
     def change_event(self, url: str, table: str, **changes: object) -> None:
         """Change columns of an event, or of all its passes."""
         columns = ", ".join(f"{name} = ?" for name in changes)

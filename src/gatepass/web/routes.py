@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
+from gatepass.look import Look
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
 from gatepass.web.pages import around, home, order, registration, staff, staff_purchases, staff_refunds, timeline
@@ -72,7 +71,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from io import BytesIO
+from unicodedata import bidirectional
 from uuid import UUID
 
 from gatepass.languages import direction
@@ -12,6 +13,7 @@ from gatepass.services.letters import letters
 from gatepass.services.letters.words import Letter, Order
 
 PIXELS_PER_MODULE = 6
+_FROM_THE_RIGHT = frozenset({"R", "AL"})
 _START, _END = "\u2068", "\u2069"
 """First strong isolate: in plain text, what <bdi> is in HTML."""
 
@@ -43,12 +45,12 @@ def _fill(message: EmailMessage, order: Order, letter: Letter) -> None:
         html.add_related(_picture(ticket.code), "image", "png", cid=f"<{cid}>", disposition="inline")
     if letter.with_calendar:
         entry = calendar.text_of(calendar.of_event(order.event, letter.link), letter.dated or order.purchase.created)
-        message.add_attachment(entry.encode(), "text", "calendar", filename="event.ics", params={"method": "PUBLISH"})
+        message.add_attachment(entry, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
 
 
 def _isolated(text: str) -> str:
     """A name or an amount in a text of another direction."""
-    foreign = direction() == "rtl" or not text.isascii()
+    foreign = direction() == "rtl" or any(bidirectional(char) in _FROM_THE_RIGHT for char in text)
     return f"{_START}{text}{_END}" if foreign else text
 
 
