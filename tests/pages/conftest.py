@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,9 @@ class Demo:
         self.sql(f"insert into {table} ({', '.join(row)}) values ({marks})", *row.values())
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    directory = tmp_path_factory.mktemp("demo")
+@contextmanager
+def running_demo(directory: Path) -> Iterator[Demo]:
+    """The demo, from its first line to its end."""
     command = [sys.executable, "-m", "gatepass", "demo", "--port", "0", "--data-dir", str(directory), "--json"]
     with (directory / "stderr.txt").open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -129,6 +130,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
 @pytest.fixture
 def web(demo: Demo) -> Iterator[httpx.Client]:
     """A program without a browser's manners."""
@@ -136,16 +143,25 @@ def web(demo: Demo) -> Iterator[httpx.Client]:
         yield client
 
 
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(path).exists():
+    if not CHROMIUM.exists():
         reason = "there is no chromium on this machine"
         pytest.fail(reason) if os.environ.get("GATEPASS_REQUIRE_BROWSER") == "1" else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
 @dataclass

@@ -51,7 +51,9 @@ class Plain(HTMLParser):
 
 
 def _plain(text: str) -> bool:
-    named = re.sub(rf"Contoso Summit|{PSEUDO}|(\w{{4}}-){{3}}\w{{4}}", "", text)
+    named = re.sub(
+        rf"Contoso Summit|{PSEUDO}|Stripe|Online|Full pass|anna@fabrikam.example|(\w{{4}}-){{3}}\w{{4}}", "", text
+    )
     return bool(re.search("[A-Za-z]{2,}", named))
 
 
@@ -80,7 +82,7 @@ def test_every_text_goes_through_a_catalogue(demo: Demo, web: httpx.Client) -> N
     for step in ("details", "review", "register"):
         typed = form(demo, step=step, att1_given="", agreed="1.00 EUR") if step == "register" else form(demo, step=step)
         answers[step] = web.post(f"{page}?lang={PSEUDO}", data=typed)
-    answers["mail"] = web.post(f"{free}/mail?lang={PSEUDO}", headers=OURS)
+    answers["mail"] = web.get(f"{free}/mail?lang={PSEUDO}")
     for what, answer in answers.items():
         read = Plain()
         read.feed(re.sub(r"<title>.*?</title>", "", answer.text))

@@ -53,6 +53,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/receipt", around.receipt),
         Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),
         Route("/orders/{token}/cancel", around.cancel, methods=["POST"]),
+        Route("/orders/{token}/mail", around.link_mailed, methods=["GET"]),
         Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
         Route("/tickets/{token}", around.ticket),
         Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
