@@ -27,7 +27,11 @@ def main(names: Sequence[str]) -> None:
     """Each scene once; then the same page in each language, width and scheme."""
     FOLDER.mkdir(exist_ok=True)
     scenes = [scene for scene in ATTENDEES if not names or scene.__name__ in names]
-    with TemporaryDirectory(ignore_cleanup_errors=True) as directory, running_demo(Path(directory)) as demo, chromium() as browser:
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+        running_demo(Path(directory)) as demo,
+        chromium() as browser,
+    ):
         for scene in scenes:
             shoot(browser, demo, scene)
         for language, scheme in product(LANGUAGES, SCHEMES):
