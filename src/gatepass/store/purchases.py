@@ -104,6 +104,8 @@ class AttendeeRow:
     last_name: str
     email: str
     code: str | None = None
+    answered: bool = False
+    """True when this person answered something that the event asks."""
 
 
 def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
@@ -360,6 +362,7 @@ def _attendee(row: Row) -> AttendeeRow:
         last_name=row["last_name"],
         email=row["email"],
         code=row.get("code"),
+        answered=bool(row["answers"]),
     )
 
 
