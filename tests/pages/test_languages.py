@@ -111,6 +111,7 @@ def test_another_language_keeps_everything_typed(demo: Demo, page: Page) -> None
     page.locator(".picker summary").click()
     page.get_by_role("button", name="Deutsch").click()
 
+    expect(page.get_by_text("42 talks, 9 workshops")).to_be_visible()
     expect(page.get_by_label("Vorname")).to_have_value("Anna")
     expect(page.get_by_label("Organization")).to_have_value("Fabrikam GmbH")
     page.get_by_role("button", name="Weiter zum Prüfen").click()
