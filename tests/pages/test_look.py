@@ -335,20 +335,26 @@ def test_by_keyboard_from_the_first_field_to_the_ticket(demo: Demo, page: Page) 
     for text in ("Anna", "Schneider", "anna@fabrikam.example"):
         keys.type(text)
         keys.press("Tab")
-    keys.press("Enter")
-    page.get_by_role("heading", name="Is everything right?").wait_for()
+    presses_enter(page)
+    expect(page.get_by_role("heading", name="Is everything right?")).to_be_visible()
     tab_to(page, ".button.primary")
-    keys.press("Enter")
+    presses_enter(page)
     page.wait_for_url(f"{demo.sandbox_url}/**")
     tab_to(page, f"button[name=fill][value='{PAID_CARD}']")
-    keys.press("Enter")
-    page.wait_for_load_state()
+    presses_enter(page)
     tab_to(page, ".button.primary")
-    keys.press("Enter")
+    presses_enter(page)
     page.get_by_role("heading", name="Your ticket").wait_for()
     tab_to(page, ".ticket a")
     keys.press("Enter")
     expect(page.get_by_role("heading", name="Your ticket, Anna")).to_be_visible()
+
+
+def presses_enter(page: Page) -> None:
+    """On something that leads to another page."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.wait_for_load_state()
 
 
 def tab_to(page: Page, selector: str) -> None:

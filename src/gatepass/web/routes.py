@@ -9,7 +9,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from gatepass.look import Look
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import around, home, order, registration, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import (
+    around,
+    home,
+    order,
+    registration,
+    remote_order,
+    staff,
+    staff_purchases,
+    staff_refunds,
+    timeline,
+)
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -35,6 +45,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route(DATAVERSE, door.serve, methods=list(door.METHODS)),
         Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
@@ -74,6 +85,27 @@ def routes() -> Sequence[BaseRoute]:
         Route("/favicon.ico", _no_icon),
         Mount("/static", Look()),
     ]  # fmt: skip
+
+
+def remote_routes() -> Sequence[BaseRoute]:
+    """Those of the completion service of a Dynamics 365 environment. Whatever else Dynamics serves is not here."""
+    return [
+        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        Route("/GatewayRedirect/Return/{token}", gateway.returned),
+        Route("/orders/{token}", remote_order.show),
+        Route("/orders/{token}/state", remote_order.state),
+        Route("/", remote_order.front),
+        Route("/staff", staff.home),
+        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
+        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
+        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/favicon.ico", _no_icon),
+        Mount("/static", Look()),
+    ]
 
 
 async def _no_icon(request: Request) -> Response:
