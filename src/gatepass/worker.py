@@ -64,7 +64,7 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_drift_report"), beside_money=4),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_drift_report"), beside_money=4),
     Lane(
         8,
         (
@@ -227,6 +227,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
+        "send_link": mailer.send_link,
         "send_refund_mail": mailer.send_refund_mail,
         "send_drift_report": mailer.send_report,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),

@@ -104,6 +104,8 @@ class AttendeeRow:
     last_name: str
     email: str
     code: str | None = None
+    answered: bool = False
+    """True when this person answered something that the event asks."""
 
 
 def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
@@ -139,6 +141,11 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
         .order_by(attendee.c.position)
     )
     return [_attendee(row) for row in tx.rows(joined)]
+
+
+def of_attendee(tx: ReadTx, attendee_id: UUID) -> UUID | None:
+    """The purchase that names this person."""
+    return tx.execute(sa.select(attendee.c.purchase_id).where(attendee.c.id == attendee_id)).scalar()
 
 
 def form_data(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
@@ -363,6 +370,7 @@ def _attendee(row: Row) -> AttendeeRow:
         last_name=row["last_name"],
         email=row["email"],
         code=row.get("code"),
+        answered=bool(row["answers"]),
     )
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
+from gatepass.look import Look
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
 from gatepass.web.pages import (
+    around,
     home,
     order,
     registration,
@@ -54,11 +54,21 @@ def routes() -> Sequence[BaseRoute]:
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/e/{readable_id}/theme.css", around.theme),
+        Route("/e/{readable_id}/calendar.ics", around.event_calendar),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
+        Route("/orders/{token}/calendar.ics", around.calendar_file),
+        Route("/orders/{token}/receipt", around.receipt),
+        Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),
+        Route("/orders/{token}/cancel", around.cancel, methods=["POST"]),
+        Route("/orders/{token}/mail", around.link_mailed, methods=["GET"]),
+        Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
+        Route("/tickets/{token}", around.ticket),
+        Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
         Route("/staff", staff.home),
         Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
         Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
@@ -74,7 +84,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]  # fmt: skip
 
 
@@ -98,7 +108,7 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]
 
 

@@ -18,8 +18,8 @@ from gatepass.web.site import site
 async def show(request: Request) -> Response:
     """GET /orders/{token}/timeline"""
     token, story = await _story(request)
-    content = content_of(token, story)
-    poll = next_look(f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
+    content = content_of(request, token, story)
+    poll = next_look(request, f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
     return render(request, "timeline.html", {"title": title_of(story), "content": content, "poll": poll})
 
 
@@ -29,7 +29,7 @@ async def state(request: Request) -> Response:
         token, story = await _story(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, NO_STORE)
-    return changed(request, f"/orders/{token}/timeline/state", story, content_of(token, story))
+    return changed(request, f"/orders/{token}/timeline/state", story, content_of(request, token, story))
 
 
 @problem.readable
