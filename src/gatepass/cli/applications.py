@@ -86,10 +86,10 @@ def disable(client: Client, data_dir: DataDir = None) -> None:
 
 
 def _role(text: str) -> "Role":
-    from gatepass.services.access import Role
+    from gatepass.services.access import PROGRAMS, Role
 
     found = Role.of(text)
-    if found is Role.NOBODY:
+    if found not in PROGRAMS:
         stop(f"There is no role '{text}'. It can be: {ROLES}.")
     return found
 

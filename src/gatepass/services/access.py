@@ -22,9 +22,16 @@ FAILURES_PER_WINDOW, WINDOW = 10, timedelta(minutes=15)
 
 
 class Role(StrEnum):
-    """What a caller may do."""
+    """What a caller may do. The first four are people's, who work with the staff pages; the others are programs'."""
 
+    VIEWER = "viewer"
+    """Sees events, purchases and figures."""
+    EVENT_STAFF = "event_staff"
+    """Sets up events and passes, and helps attendees."""
+    FINANCE = "finance"
+    """Moves money: refunds, and settling by hand."""
     ADMINISTRATOR = "administrator"
+    """Everything; people and programs."""
     PLANNER = "planner"
     """Reads everything, changes nothing."""
     FINALIZER = "finalizer"
@@ -36,8 +43,16 @@ class Role(StrEnum):
         """A role by its name; one that is not known may nothing."""
         return next((role for role in cls if role.value == text), cls.NOBODY)
 
+    @property
+    def label(self) -> str:
+        """For people: event staff."""
+        return self.value.replace("_", " ")
 
-MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER})
+
+STAFF = (Role.VIEWER, Role.EVENT_STAFF, Role.FINANCE, Role.ADMINISTRATOR)
+"""Roles of people."""
+PROGRAMS = (Role.ADMINISTRATOR, Role.PLANNER, Role.FINALIZER)
+MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER, Role.FINANCE})
 
 
 @dataclass(frozen=True, slots=True)

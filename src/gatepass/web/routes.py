@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import home, order, registration, timeline
+from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -48,16 +49,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
-        Route("/staff", staff.home),
-        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
-        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
-        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
-        Route("/staff/purchases", staff_purchases.listed),
-        Route("/staff/purchases/{purchase_id}", staff_purchases.show),
-        Route("/staff/purchases/{purchase_id}/state", staff_purchases.state),
-        Route("/staff/purchases/{purchase_id}/timeline.json", staff_purchases.document),
-        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.form, methods=["GET"]),
-        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.submit, methods=["POST"]),
+        *staff_routes(),
         Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),

@@ -91,13 +91,15 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: value.replace("\0", "\ufffd") for name, value in fields}
 
 
-def same_origin(request: Request) -> bool:
-    """True unless a browser says that a page of somebody else sent this. Programs, which send neither header, pass."""
+def same_origin(request: Request, *, or_unknown: bool = True) -> bool:
+    """True unless a browser says that a page of somebody else sent this. `or_unknown`: programs, which send neither header, pass."""
     sent_by = request.headers.get("sec-fetch-site")
     if sent_by is not None:
         return sent_by == "same-origin"
     origin = request.headers.get("origin") or _origin(request.headers.get("referer", "")).removesuffix("://") or None
-    return origin is None or origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
+    if origin is None:
+        return or_unknown
+    return origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
 
 
 def _origin(url: str) -> str:
