@@ -15,7 +15,17 @@ import structlog
 
 from gatepass.domain.errors import Conflict, GatepassError, Unavailable
 from gatepass.providers.pace import behind_buyers
-from gatepass.services import cancellations, disputes, inbox, notifications, pull, reconcile, refund_calls, upkeep
+from gatepass.services import (
+    cancellations,
+    disputes,
+    inbox,
+    notifications,
+    pull,
+    reconcile,
+    refund_calls,
+    staff_mails,
+    upkeep,
+)
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
@@ -53,7 +63,7 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail"), beside_money=4),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_staff_mail"), beside_money=4),
     Lane(
         8,
         (
@@ -208,6 +218,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
         "send_refund_mail": mailer.send_refund_mail,
+        "send_staff_mail": lambda job: staff_mails.send_link(mailer, job),
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),

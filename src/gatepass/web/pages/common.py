@@ -46,7 +46,7 @@ def templates() -> "Environment":
         lstrip_blocks=True,
     )
     cast("dict[str, Any]", environment.filters).update(
-        money=texts.money, paragraphs=_paragraphs, qr=_qr, address=address, told=_told
+        money=texts.money, paragraphs=_paragraphs, qr=_qr, qr_code=_qr_code, address=address, told=_told
     )
     cast("dict[str, Any]", environment.globals).update(
         when=texts.when,
@@ -130,6 +130,15 @@ def _qr(code: str) -> str:
 
     rows = segno.make_qr(code, error="m", version=1, boost_error=False).matrix
     return "".join(f"M{x} {y + 0.5}h1" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
+
+
+def _qr_code(text: str) -> "Markup":
+    """A longer text as a whole SVG, dark on light whatever the page's colours: cameras want it so."""
+    import segno
+    from markupsafe import Markup
+
+    made = segno.make_qr(text, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff", omitsize=False)
+    return Markup('<div role="img" aria-label="QR code">{}</div>').format(Markup(made))  # noqa: S704
 
 
 def _told(words: Words, zone: str) -> "Markup":

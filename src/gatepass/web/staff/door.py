@@ -3,18 +3,21 @@
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gatepass.services.access import STAFF, Caller, Role
+from gatepass.services.sessions import FRESH, FRESH_FORM, Session, Way
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import same_origin
-from gatepass.web.staff.session import signed_in
+from gatepass.web.site import site
+from gatepass.web.staff.session import look
 
-HOME, SIGN_IN = "/staff", "/staff/sign-in"
+HOME, SIGN_IN, CONFIRM = "/staff", "/staff/sign-in", "/staff/confirm"
+SECOND_FACTOR = "/staff/account/second-factor"
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
 
 OpenHandler = Callable[[Request], Awaitable[Response]]
@@ -39,6 +42,8 @@ class Page:
     fresh: bool = False
     poll: bool = False
     """Asked for by a script: who is not signed in hears 401, and is sent nowhere."""
+    without_second_factor: bool = False
+    """Also for somebody who still has to set one up, where it is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +64,38 @@ def route(declared: Page | Open) -> Route:
 def _guarded(page: Page) -> OpenHandler:
     @problem.readable
     async def answer(request: Request) -> Response:
-        caller = await signed_in(request)
+        found = await look(request)
         # With a session to ride on, a form has to show that it is ours; without one it is enough that nothing speaks against it.
-        if page.method != "GET" and not same_origin(request, or_unknown=caller is None):
+        if page.method != "GET" and not same_origin(request, or_unknown=found is None):
             return foreign(request)
-        if caller is None:
+        if found is None:
             return HTMLResponse("Sign in first.", 401, {"Cache-Control": "no-store"}) if page.poll else _first(request)
-        if caller.role not in page.may:
-            return may_not(request, caller)
-        return await page.handler(request, caller)
+        return _stopped(request, page, found) or await _handled(request, page, found)
 
     return answer
+
+
+def _stopped(request: Request, page: Page, session: Session) -> Response | None:
+    """Why this page is not for this session, or not yet."""
+    if session.caller.role not in page.may:
+        return may_not(request, session.caller)
+    if site(request).second_factor_required and session.way is Way.PASSWORD and not page.without_second_factor:
+        return RedirectResponse(SECOND_FACTOR, 303)
+    if page.fresh and not session.is_fresh(FRESH if page.method == "GET" else FRESH_FORM):
+        return RedirectResponse(f"{CONFIRM}?{urlencode({'next': _form_of(request)})}", 303)
+    return None
+
+
+async def _handled(request: Request, page: Page, session: Session) -> Response:
+    request.state.staff_session = session
+    return await page.handler(request, session.caller)
+
+
+def _form_of(request: Request) -> str:
+    """The page that somebody is on: where to come back to."""
+    if request.method == "GET":
+        return request.url.path
+    return next_of({"next": urlsplit(request.headers.get("referer", "")).path or HOME})
 
 
 def _open(page: Open) -> OpenHandler:

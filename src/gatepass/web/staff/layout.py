@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from gatepass.services.access import Caller, Role
 from gatepass.web.pages.common import render
 from gatepass.web.site import Site, site
-from gatepass.web.staff.door import EVERYBODY, HOME
+from gatepass.web.staff.door import ADMINISTERS, EVERYBODY, HOME, MOVES_MONEY
 
 # No token is in these addresses, and with no-referrer a browser would not name the origin of a form.
 _HEADERS = {"Referrer-Policy": "same-origin"}
@@ -33,6 +33,8 @@ NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
     Entry("purchases", "Purchases", "card", "/staff/purchases"),
     Entry("attention", "Needs attention", "inbox", "/staff#attention"),
+    Entry("audit", "Audit", "clock", "/staff/audit", MOVES_MONEY),
+    Entry("people", "People", "people", "/staff/people", ADMINISTERS),
     Entry("finalize", "Finalize by hand", "check", "/staff#finalize"),
 )
 
@@ -41,21 +43,20 @@ def page(
     request: Request, caller: Caller, template: str, context: Mapping[str, Any] | None = None, status: int = 200
 ) -> Response:
     """`templates/staff/<template>.html` inside the frame, with what `done` left to be said."""
-    said = request.cookies.get(_flash_cookie(site(request)), "")
     frame = {
         "caller": caller,
         "navigation": [entry for entry in NAVIGATION if caller.role in entry.may],
-        "flash": unquote(said)[:MAX_FLASH_CHARS],
+        "flash": _said(request),
     }
     answer = render(request, f"staff/{template}.html", frame | dict(context or {}), status, _HEADERS)
-    if said:
-        answer.delete_cookie(_flash_cookie(site(request)), path="/", secure=site(request).secure_cookies, httponly=True)
-    return answer
+    return _once(request, answer)
 
 
 def open_page(request: Request, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
     """A page for whoever is not signed in: no navigation."""
-    return render(request, f"staff/{template}.html", context, status, _HEADERS)
+    said = _said(request)
+    answer = render(request, f"staff/{template}.html", {"flash": said} | dict(context), status, _HEADERS)
+    return _once(request, answer)
 
 
 def done(request: Request, url: str, message: str = "") -> Response:
@@ -71,6 +72,18 @@ def done(request: Request, url: str, message: str = "") -> Response:
             httponly=True,
             samesite="lax",
         )
+    return answer
+
+
+def _said(request: Request) -> str:
+    return unquote(request.cookies.get(_flash_cookie(site(request)), ""))[:MAX_FLASH_CHARS]
+
+
+def _once(request: Request, answer: Response) -> Response:
+    """What was said is not said again."""
+    here = site(request)
+    if _said(request):
+        answer.delete_cookie(_flash_cookie(here), path="/", secure=here.secure_cookies, httponly=True, samesite="lax")
     return answer
 
 
