@@ -18,6 +18,7 @@ from gatepass.web.site import site
 from gatepass.web.staff.layout import done, page
 
 PEOPLE = "/staff/people"
+MAX_REASON_CHARS = 500
 Change = Callable[[WriteTx, Row, str], object]
 """What is done to an account, with the reason that was given."""
 
@@ -46,10 +47,11 @@ async def show(request: Request, caller: Caller) -> Response:
 
 async def set_role(request: Request, caller: Caller) -> Response:
     """POST /staff/people/{user_id}/role"""
-    role = Role.of((await form_of(request)).get("role"))
+    given = await form_of(request)
+    role = Role.of(given.get("role"))
     return await _change(
         request, caller, f"The role is {role.label} now.",
-        lambda tx, user, reason: accounts.set_role(tx, user["email"], role, caller.name, reason),
+        lambda tx, user, reason: accounts.set_role(tx, user["email"], role, caller.name, reason), given,
     )  # fmt: skip
 
 
@@ -96,8 +98,12 @@ async def sign_out(request: Request, caller: Caller) -> Response:
     )  # fmt: skip
 
 
-async def _change(request: Request, caller: Caller, said: str, change: Change) -> Response:
-    user_id, reason = _id_of(request), (await form_of(request)).get("reason", "").strip()[:500]
+async def _change(
+    request: Request, caller: Caller, said: str, change: Change, given: Mapping[str, str] | None = None
+) -> Response:
+    """Do it; `given`: the form, where it was read already."""
+    form = await form_of(request) if given is None else given
+    user_id, reason = _id_of(request), form.get("reason", "").strip()[:MAX_REASON_CHARS]
 
     def unit(tx: WriteTx) -> None:
         change(tx, _found(staff.lock(tx, user_id)), reason)
