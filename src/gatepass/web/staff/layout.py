@@ -27,11 +27,13 @@ class Entry:
     icon: str
     path: str
     may: Collection[Role] = EVERYBODY
+    own: bool = False
+    """Not where purchases live in a remote Dataverse."""
 
 
 NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
-    Entry("purchases", "Purchases", "card", "/staff/purchases"),
+    Entry("purchases", "Purchases", "card", "/staff/purchases", own=True),
     Entry("attention", "Needs attention", "inbox", "/staff#attention"),
     Entry("audit", "Audit", "clock", "/staff/audit", MOVES_MONEY),
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
@@ -43,9 +45,10 @@ def page(
     request: Request, caller: Caller, template: str, context: Mapping[str, Any] | None = None, status: int = 200
 ) -> Response:
     """`templates/staff/<template>.html` inside the frame, with what `done` left to be said."""
+    here = site(request)
     frame = {
         "caller": caller,
-        "navigation": [entry for entry in NAVIGATION if caller.role in entry.may],
+        "navigation": [entry for entry in NAVIGATION if caller.role in entry.may and not (entry.own and here.remote)],
         "flash": _said(request),
     }
     answer = render(request, f"staff/{template}.html", frame | dict(context or {}), status, _HEADERS)
