@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, remote_order, timeline
+from gatepass.web.pages import home, order, registration, remote_order, remote_timeline, timeline
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -69,6 +69,9 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route("/orders/{token}", remote_order.show),
         Route("/orders/{token}/state", remote_order.state),
+        Route("/orders/{token}/timeline", remote_timeline.show),
+        Route("/orders/{token}/timeline/state", remote_timeline.state),
+        Route("/orders/{token}/timeline.json", remote_timeline.document),
         Route("/", remote_order.front),
         *staff_routes(remote=True),
         Route("/healthz", health.alive),
