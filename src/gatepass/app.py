@@ -15,10 +15,13 @@ from gatepass.dataverse import Certificate, Connection, Dataverse
 from gatepass.dataverse.certificate import BadCertificate
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
+from gatepass.services import accounts
+from gatepass.services.access import Role
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
 from gatepass.services.connection import Place
 from gatepass.services.deliveries import Postman
+from gatepass.services.identity import IdentityProvider
 from gatepass.services.links import Links
 from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
@@ -27,7 +30,7 @@ from gatepass.services.payments import Ledger
 from gatepass.services.remote import lane
 from gatepass.services.remote.lane import RemoteLane
 from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
-from gatepass.services.secrets import Sealer
+from gatepass.services.secrets import Sealer, Vault
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
 from gatepass.store import Store, migrations, people
@@ -95,6 +98,11 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
     return web_application(_site(here), lambda _: _lifespan(here, with_worker=with_worker))
 
 
+def first_link(here: Installation) -> str | None:
+    """Where the first administrator makes an account; None once there is anybody."""
+    return here.store.read_now(lambda tx: accounts.first_link(tx, here.desk.links, people.organization_id(tx)))
+
+
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
     lane = RemoteLane(here.store, here.remote.dataverse, here.remote.terms) if here.remote else None
@@ -133,6 +141,24 @@ def _site(here: Installation) -> Site:
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
         tokens=Tokens(settings.secret_key),
         protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
+        vault=Vault(Sealer(settings.secret_key)),
+        identity=identity(settings),
+        second_factor_required=settings.staff_second_factor == "required",
+    )
+
+
+def identity(settings: Settings) -> IdentityProvider | None:
+    """Where staff may sign in elsewhere. Calls nobody."""
+    if settings.oidc_issuer is None:
+        return None
+    return IdentityProvider(
+        name=settings.oidc_name,
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        redirect_uri=f"{settings.base_url}/staff/sign-in/back",
+        role_claim=settings.oidc_role_claim,
+        roles={value: Role.of(role) for value, role in settings.oidc_roles.items()},
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 STRIPE_API = "https://api.stripe.com"
@@ -21,6 +22,7 @@ MOST_DATAVERSE_CALLS_PER_S, MOST_DATAVERSE_AT_ONCE = 100, 52
 """Dataverse takes 6,000 calls in five minutes of one application user, and 52 at once; several servers may count apart."""
 LONGEST_HOLD_MINUTES = 7 * 24 * 60
 PREFIX = "GATEPASS_"
+STAFF_ROLES = ("viewer", "event_staff", "finance", "administrator")
 
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -69,6 +71,16 @@ class Settings:
     """Dataverse Web API, per user, process and five minutes: service protection as Dataverse has it; 0: no limit."""
     api_seconds: int
     api_at_once: int
+    staff_second_factor: str
+    """"required" or "optional", for accounts with a password."""
+    oidc_issuer: str | None
+    """Where staff may sign in elsewhere: an OpenID Connect provider."""
+    oidc_client_id: str
+    oidc_client_secret: str | None
+    oidc_name: str
+    oidc_role_claim: str
+    oidc_roles: Mapping[str, str]
+    """A value of the claim -> a role of ours."""
     event_management: str
     """"own", or "dataverse": events, purchases and registrations live there, and this is the completion service alone."""
     dataverse_url: str | None
@@ -103,7 +115,7 @@ class Settings:
         return self.event_management == "dataverse"
 
 
-VARIABLES = tuple(f"{PREFIX}{field.name.upper()}" for field in fields(Settings))
+VARIABLES = (*(f"{PREFIX}{field.name.upper()}" for field in fields(Settings)), f"{PREFIX}SECRET_KEY_FILE")
 
 
 def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: int | None = None) -> Settings:
@@ -124,7 +136,9 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         database_url=_database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
         base_url=_url("BASE_URL", _base_url(environment, given, port)),
         mode=mode,
-        secret_key=given.list("SECRET_KEY") or ("" if mode == "live" else _own_secret(directory),),
+        secret_key=given.list("SECRET_KEY")
+        or _key_file(given.text("SECRET_KEY_FILE", ""))
+        or ("" if mode == "live" else _own_secret(directory),),
         stripe_secret_key=stripe_key,
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=stripe_base,
@@ -145,6 +159,15 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         api_requests=given.number("API_REQUESTS", 6000, 0, 999_999_999),
         api_seconds=given.number("API_SECONDS", 1200, 0, 999_999_999),
         api_at_once=given.number("API_AT_ONCE", 52, 0, 999_999_999),
+        staff_second_factor=given.choice(
+            "STAFF_SECOND_FACTOR", ("required", "optional"), "required" if mode == "live" else "optional"
+        ),
+        oidc_issuer=_issuer(given.text("OIDC_ISSUER", ""), mode),
+        oidc_client_id=given.text("OIDC_CLIENT_ID", ""),
+        oidc_client_secret=given.secret("OIDC_CLIENT_SECRET"),
+        oidc_name=given.text("OIDC_NAME", "your organization"),
+        oidc_role_claim=given.text("OIDC_ROLE_CLAIM", "roles"),
+        oidc_roles=_oidc_roles(given.list("OIDC_ROLES")),
         event_management=given.choice("EVENT_MANAGEMENT", ("own", "dataverse"), "own"),
         dataverse_url=_over_tls("DATAVERSE_URL", given.text("DATAVERSE_URL", "")),
         dataverse_tenant_id=given.text("DATAVERSE_TENANT_ID", "") or None,
@@ -161,6 +184,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)
+    _check_oidc(settings)
     _check_dataverse(settings)
     if settings.live:
         _check_live(settings)
@@ -295,6 +319,51 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
                 f"{PREFIX}TRUSTED_PROXIES has '{text}'. List addresses or networks such as 10.0.0.0/8."
             ) from None
     return texts
+
+
+def _issuer(url: str, mode: str) -> str | None:
+    """As the provider writes it, to the letter: its tokens must say the same."""
+    if not url:
+        return None
+    _url("OIDC_ISSUER", url)
+    loopback = urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"} and mode == "test"
+    if not url.startswith("https://") and not loopback:
+        raise SettingError(f"{PREFIX}OIDC_ISSUER is {url}. It has to begin with https://.")
+    return url
+
+
+def _oidc_roles(texts: tuple[str, ...]) -> Mapping[str, str]:
+    """`Events.Admin=administrator,money people=finance`."""
+    found: dict[str, str] = {}
+    for text in texts:
+        value, _, role = text.rpartition("=")
+        if not value.strip() or role.strip() not in STAFF_ROLES:
+            raise SettingError(
+                f"{PREFIX}OIDC_ROLES has '{text}'. Write what the provider says, =, and one of: {', '.join(STAFF_ROLES)}."
+            )
+        found[value.strip()] = role.strip()
+    return MappingProxyType(found)
+
+
+def _check_oidc(settings: Settings) -> None:
+    if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_roles):
+        raise SettingError(
+            f"{PREFIX}OIDC_ISSUER is set: set {PREFIX}OIDC_CLIENT_ID and {PREFIX}OIDC_ROLES too, "
+            "such as Events.Admin=administrator."
+        )
+
+
+def _key_file(path: str) -> tuple[str, ...]:
+    """A key a line, the newest last: as a secret that is mounted as a file."""
+    if not path:
+        return ()
+    try:
+        keys = tuple(line.strip() for line in Path(path).read_text().splitlines() if line.strip())
+    except OSError as error:
+        raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which cannot be read: {error.strerror}.") from None
+    if not keys:
+        raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which is empty.")
+    return keys
 
 
 def _own_secret(directory: Path) -> str:

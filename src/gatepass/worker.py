@@ -23,6 +23,7 @@ from gatepass.services import (
     pull,
     reconcile,
     refund_calls,
+    staff_mails,
     upkeep,
 )
 from gatepass.services.checkout import Desk
@@ -64,7 +65,11 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_drift_report"), beside_money=4),
+    Lane(
+        16,
+        ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),
+        beside_money=4,
+    ),
     Lane(
         8,
         (
@@ -229,6 +234,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_cancellation": mailer.send_cancellation,
         "send_link": mailer.send_link,
         "send_refund_mail": mailer.send_refund_mail,
+        "send_staff_mail": lambda job: staff_mails.send_link(mailer, job),
         "send_drift_report": mailer.send_report,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),

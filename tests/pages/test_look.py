@@ -255,13 +255,32 @@ def link_sent(demo: Demo, page: Page) -> None:
     page.get_by_role("heading", name="The link is on its way").wait_for()
 
 
+def staff_people(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/people")
+
+
+def staff_audit(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/audit")
+
+
+def staff_second_factor(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/account/second-factor")
+    page.get_by_role("button", name="Set it up").click()
+
+
 ATTENDEES = (
     home, details, picking_a_language, asking, errors, a_pass_sold_out, review, not_yet_open, sold_out, registration_closed,
     over, cancelled_event, unknown_event, awaiting, declined, confirming, confirmed, receipt, one_ticket,
     cancel_unpaid, cancel_by_organizer, link_sent, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
     timeline_declined, timeline_confirming, timeline_paid, timeline_expired,
 )  # fmt: skip
-STAFF = (staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund)
+STAFF = (
+    staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people, staff_audit,
+    staff_second_factor,
+)  # fmt: skip
 SCENES = (*ATTENDEES, *STAFF)
 
 

@@ -51,7 +51,7 @@ def token(
 
     wanted, made = _role(role), secrets.token_urlsafe(32)
     with opened(data_dir) as store:
-        store.write_now(lambda tx: access.add_program(tx, name, wanted.value, made))
+        store.write_now(lambda tx: access.add_program(tx, name, wanted.value, made, ACTOR))
     print(made)
 
 
@@ -86,10 +86,10 @@ def disable(client: Client, data_dir: DataDir = None) -> None:
 
 
 def _role(text: str) -> "Role":
-    from gatepass.services.access import Role
+    from gatepass.services.access import PROGRAMS, Role
 
     found = Role.of(text)
-    if found is Role.NOBODY:
+    if found not in PROGRAMS:
         stop(f"There is no role '{text}'. It can be: {ROLES}.")
     return found
 

@@ -62,7 +62,14 @@ def serve(
         stop(f"Port {DEFAULT_PORT if port is None else port} of {host} cannot be used: {error.strerror}.")
     check_schema(settings, may_migrate=migrate)
     print(f"Gatepass serves {settings.base_url}, listening on {server.address(listening)}", file=sys.stderr, flush=True)
-    server.run_forever([(app.web(app.installation(settings), with_worker=worker), listening)], lambda: None)
+    here = app.installation(settings)
+    if link := app.first_link(here):
+        print(
+            f"Nobody can sign in yet. Make the first administrator, within a day:\n  {link}",
+            file=sys.stderr,
+            flush=True,
+        )
+    server.run_forever([(app.web(here, with_worker=worker), listening)], lambda: None)
 
 
 @application.command()

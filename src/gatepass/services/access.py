@@ -1,30 +1,26 @@
-"""Who may: staff by password and session, programs by token. Only hashes are stored."""
+"""Who may: roles, callers, tokens of programs. Only hashes are stored. People sign in by services/signing_in.py."""
 
-import asyncio
 import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gatepass.store import Store, WriteTx, people, records
+from gatepass.services import audit, passwords
+from gatepass.store import WriteTx, people, staff
 from gatepass.store.tables import new_id
-
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-SESSION_LIFE = timedelta(hours=12)
-FAILURES_PER_WINDOW, WINDOW = 10, timedelta(minutes=15)
-"""Wrong passwords for one account, before it must wait."""
 
 
 class Role(StrEnum):
-    """What a caller may do."""
+    """What a caller may do. The first four are people's, who work with the staff pages; the others are programs'."""
 
+    VIEWER = "viewer"
+    """Sees events, purchases and figures."""
+    EVENT_STAFF = "event_staff"
+    """Sets up events and passes, and helps attendees."""
+    FINANCE = "finance"
+    """Moves money: refunds, and settling by hand."""
     ADMINISTRATOR = "administrator"
+    """Everything; people and programs."""
     PLANNER = "planner"
     """Reads everything, changes nothing."""
     FINALIZER = "finalizer"
@@ -33,13 +29,19 @@ class Role(StrEnum):
 
     @classmethod
     def of(cls, text: str | None) -> "Role":
-        """A role by its name, also by one of old; one that is not known may nothing."""
-        text = _OLD_NAMES.get(text or "", text)
+        """A role by its name; one that is not known may nothing."""
         return next((role for role in cls if role.value == text), cls.NOBODY)
 
+    @property
+    def label(self) -> str:
+        """For people: event staff."""
+        return self.value.replace("_", " ")
 
-_OLD_NAMES = {"viewer": "planner"}
-MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER})
+
+STAFF = (Role.VIEWER, Role.EVENT_STAFF, Role.FINANCE, Role.ADMINISTRATOR)
+"""Roles of people."""
+PROGRAMS = (Role.ADMINISTRATOR, Role.PLANNER, Role.FINALIZER)
+MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER, Role.FINANCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,71 +58,21 @@ class Caller:
         return self.role in MAY_FINALIZE
 
 
-async def sign_in(store: Store, email: str, password: str) -> str | None:
-    """A new session's token, or None when mail or password is wrong (which of the two is not told)."""
-    user = await store.read(lambda tx: people.staff_by_email(tx, email))
-    # Slow on purpose, so not on the event loop.
-    fits = await asyncio.to_thread(_password_fits, user["password_hash"] if user else None, password)
-    if not fits or user is None:
-        return None
-    token, user_id, name = secrets.token_urlsafe(32), user["id"], user["email"]
-    await store.write(lambda tx: _open(tx, token, user_id, name))
-    return token
-
-
-def _open(tx: WriteTx, token: str, user_id: UUID, name: str) -> None:
-    people.open_session(tx, hashed(token), user_id, tx.now + SESSION_LIFE)
-    records.add_audit(tx, name, "sign_in", f"staff:{user_id}", {})
-
-
-async def sign_out(store: Store, token: str) -> None:
-    """End a session."""
-    await store.write(lambda tx: people.close_session(tx, hashed(token)))
-
-
-async def staff(store: Store, session_token: str) -> Caller | None:
-    """Who is signed in with this session."""
-    row = await store.read(lambda tx: people.staff_of_session(tx, hashed(session_token), datetime.now(UTC)))
-    return Caller(row["email"], Role.of(row["role"]), row["id"]) if row else None
-
-
 def add_staff(tx: WriteTx, email: str, name: str, password: str, role: str) -> None:
-    """A new account."""
+    """A new account with a password, for a demo and for tests: nobody is invited and nothing is checked."""
     row = {"id": new_id(), "email": email.lower(), "name": name, "role": role, "created": tx.now}
-    people.add_staff(tx, row | {"password_hash": _hasher().hash(password)})
-    people.add_user(tx, {"id": row["id"], "fullname": name, "internalemailaddress": row["email"], "role": role})
+    staff.add(tx, row | {"password_hash": passwords.hashed(password)})
 
 
-def add_program(tx: WriteTx, name: str, role: str, token: str) -> None:
-    """A token for a program, which gets a user of its own; only the token's hash is kept."""
+def add_program(tx: WriteTx, name: str, role: str, token: str, actor: str = "set-up") -> None:
+    """A token for a program, which gets a user of its own; only the token's hash is kept. Audited."""
     user_id = new_id()
     people.add_user(tx, {"id": user_id, "fullname": name, "role": role})
     row = {"token_hash": hashed(token), "name": name, "role": role, "systemuser_id": user_id, "created": tx.now}
     people.add_token(tx, row)
+    audit.write(tx, actor, "token.add", f"systemuser:{user_id}", after={"name": name, "role": role})
 
 
 def hashed(token: str) -> str:
     """Tokens are long and random: a plain hash is enough, and can be looked up."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _password_fits(password_hash: str | None, password: str) -> bool:
-    from argon2.exceptions import VerificationError
-
-    try:
-        return _hasher().verify(password_hash or _nobody(), password)
-    except VerificationError:
-        return False
-
-
-@cache
-def _hasher() -> "PasswordHasher":
-    from argon2 import PasswordHasher
-
-    return PasswordHasher()
-
-
-@cache
-def _nobody() -> str:
-    """Checked in place of an unknown account, so that the answer takes as long."""
-    return _hasher().hash(secrets.token_urlsafe(16))

@@ -1,7 +1,6 @@
-"""Who may: staff accounts, their sessions, tokens of programs, web applications."""
+"""Programs that may: their users and tokens; web applications. People stand in `staff`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,40 +8,9 @@ import sqlalchemy as sa
 
 from gatepass.domain.event import WebApplication
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import DECLARED, Row, api_token, staff_session, staff_user, web_application
+from gatepass.store.tables import DECLARED, Row, api_token, web_application
 
 systemuser = DECLARED["systemuser"]
-
-
-def staff_by_email(tx: ReadTx, email: str) -> Row | None:
-    """The account, with its password hash."""
-    return tx.row(sa.select(staff_user).where(staff_user.c.email == email.lower()))
-
-
-def add_staff(tx: WriteTx, row: Row) -> None:
-    """A new account, as a row of `tables.staff_user`."""
-    tx.execute(sa.insert(staff_user), [dict(row)])
-
-
-def open_session(tx: WriteTx, token_hash: str, user_id: UUID, expires: datetime) -> None:
-    """Remember a sign-in; old ones of the same person stay."""
-    row = {"token_hash": token_hash, "staff_user_id": user_id, "created": tx.now, "expires": expires}
-    tx.execute(sa.insert(staff_session), [row])
-
-
-def close_session(tx: WriteTx, token_hash: str) -> None:
-    """Forget a sign-in."""
-    tx.execute(sa.delete(staff_session).where(staff_session.c.token_hash == token_hash))
-
-
-def staff_of_session(tx: ReadTx, token_hash: str, now: datetime) -> Row | None:
-    """The account that is signed in with this session."""
-    statement = (
-        sa.select(staff_user)
-        .join(staff_session, staff_session.c.staff_user_id == staff_user.c.id)
-        .where(staff_session.c.token_hash == token_hash, staff_session.c.expires > now)
-    )
-    return tx.row(statement)
 
 
 def token_owner(tx: ReadTx, token_hash: str) -> Row | None:

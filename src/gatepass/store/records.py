@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import Row, attention, audit, mail, new_id, setting
+from gatepass.store.tables import Row, attention, audit, first_id_of, mail, new_id, setting
 from gatepass.store.types import Utc
 
 _mails = sa.select(mail).where(mail.c.purchase_id.in_(sa.bindparam("ids", expanding=True)))
@@ -101,6 +101,29 @@ def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mappin
     """Write down who did what: with all else that the transaction does."""
     entry = {"id": new_id(), "at": tx.now, "actor": actor, "action": action, "subject": subject, "detail": detail}
     tx.insert_last(audit, entry)
+
+
+def audit_entries(
+    tx: ReadTx, *, actor: str, action: str, subject: str, since: datetime | None, until: datetime | None,
+    before: UUID | None, limit: int,
+) -> list[Row]:  # fmt: skip
+    """Entries, the newest first. `action` may be the beginning of one, `subject` a whole kind (`event:`); empty: any."""
+    wanted, entry = sa.select(audit), audit.c
+    if actor:
+        wanted = wanted.where(entry.actor == actor)
+    if action:
+        wanted = wanted.where(entry.action.startswith(action, autoescape=True))
+    if subject.endswith(":"):
+        wanted = wanted.where(entry.subject.startswith(subject, autoescape=True))
+    elif subject:
+        wanted = wanted.where(entry.subject == subject)
+    if since:
+        wanted = wanted.where(entry.id >= first_id_of(since))
+    if until:
+        wanted = wanted.where(entry.id < first_id_of(until))
+    if before:
+        wanted = wanted.where(entry.id < before)
+    return tx.rows(wanted.order_by(entry.id.desc()).limit(limit))
 
 
 Letter = tuple[UUID, str, str, str]

@@ -263,7 +263,10 @@ audit = sa.Table(
     _text("action", 60),
     _text("subject", 300, index=True),
     _json("detail"),
+    sa.Index("ix_audit_actor_id", "actor", "id"),
+    sa.Index("ix_audit_action_id", "action", "id"),
 )
+"""Only grows: a trigger of the database refuses to change or delete a row (migration 0007)."""
 
 mail = sa.Table(
     "mail",
@@ -284,19 +287,53 @@ staff_user = sa.Table(
     _id(),
     _text("email", 320, unique=True),
     _text("name", 100),
+    # Empty: no password, so none fits. Somebody invited, or who signs in elsewhere.
     _text("password_hash", 300),
     _text("role", 20),
     _when("created"),
+    # Issuer and subject at another identity provider.
+    _text("identity", 600, required=False),
+    _when("second_factor", required=False),
+    sa.Column("last_step", sa.BigInteger, nullable=True),
+    sa.Column("recovery", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("link", sa.Uuid, nullable=True),
+    _when("link_ends", required=False),
+    _when("disabled", required=False),
+    sa.Index("uq_staff_user_identity", "identity", unique=True),
+    sa.Index("uq_staff_user_link", "link", unique=True),
 )
+"""A person. `second_factor`: since when; `last_step`: of the newest code that was used; `recovery`: hashes of what is left;
+`link`: the one invitation or reset that is open, until `link_ends`."""
 
 staff_session = sa.Table(
     "staff_session",
     metadata,
     sa.Column("token_hash", sa.String(64), primary_key=True),
     _to("staff_user", index=True),
+    _text("way", 20),
     _when("created"),
+    _when("seen"),
+    _when("confirmed"),
     _when("expires"),
 )
+"""A sign-in. `way`: how; `seen`: the last request, to the minute; `confirmed`: when the person last showed who it is."""
+
+staff_try = sa.Table(
+    "staff_try", metadata, _id(), _text("key", 64), _when("at"), sa.Index("ix_staff_try_key_at", "key", "at")
+)
+"""Tries to sign in that have not worked (yet). `key` is a hash: no address stands here in plain text."""
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("table_name", sa.String(60), primary_key=True),
+    sa.Column("row_id", sa.Uuid, primary_key=True),
+    sa.Column("column_name", sa.String(60), primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    _text("last_four", 4, required=False),
+    _when("changed"),
+)
+"""Encrypted for its place (services/secrets.py). `last_four` is all that a page may show of it."""
 
 api_token = sa.Table(
     "api_token",

@@ -9,18 +9,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from gatepass.look import Look
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import (
-    around,
-    home,
-    order,
-    registration,
-    remote_order,
-    remote_timeline,
-    staff,
-    staff_purchases,
-    staff_refunds,
-    timeline,
-)
+from gatepass.web.pages import around, home, order, registration, remote_order, remote_timeline, timeline
+from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -69,16 +59,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
         Route("/tickets/{token}", around.ticket),
         Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
-        Route("/staff", staff.home),
-        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
-        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
-        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
-        Route("/staff/purchases", staff_purchases.listed),
-        Route("/staff/purchases/{purchase_id}", staff_purchases.show),
-        Route("/staff/purchases/{purchase_id}/state", staff_purchases.state),
-        Route("/staff/purchases/{purchase_id}/timeline.json", staff_purchases.document),
-        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.form, methods=["GET"]),
-        Route("/staff/purchases/{purchase_id}/refund", staff_refunds.submit, methods=["POST"]),
+        *staff_routes(),
         Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),
@@ -101,10 +82,7 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/timeline/state", remote_timeline.state),
         Route("/orders/{token}/timeline.json", remote_timeline.document),
         Route("/", remote_order.front),
-        Route("/staff", staff.home),
-        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
-        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
-        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        *staff_routes(remote=True),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),

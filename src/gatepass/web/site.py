@@ -7,7 +7,9 @@ from starlette.requests import Request
 
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
+from gatepass.services.identity import IdentityProvider
 from gatepass.services.links import Links
+from gatepass.services.secrets import Vault
 from gatepass.services.sites import WebApplications
 from gatepass.store import Store
 from gatepass.web.dataverse.protection import Protection
@@ -34,6 +36,10 @@ class Site:
     proxies: Proxies
     tokens: Tokens
     protection: Protection
+    vault: Vault
+    identity: IdentityProvider | None
+    """Where staff may sign in elsewhere."""
+    second_factor_required: bool
 
     @property
     def store(self) -> Store:

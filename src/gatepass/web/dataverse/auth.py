@@ -6,8 +6,8 @@ from gatepass.domain.errors import Refused
 from gatepass.services import applications
 from gatepass.services.access import Caller
 from gatepass.web.pages.common import same_origin
-from gatepass.web.pages.staff import signed_in
 from gatepass.web.site import site
+from gatepass.web.staff.session import signed_in
 
 
 async def caller(request: Request) -> Caller:

@@ -45,7 +45,7 @@ def templates() -> "Environment":
 
     environment = environment_of(_TEMPLATES)
     cast("dict[str, Any]", environment.filters).update(
-        story=markdown.to_html, qr=_qr, address=address, told=_told, bdi=_bdi, money=_money
+        story=markdown.to_html, qr=_qr, qr_code=_qr_code, address=address, told=_told, bdi=_bdi, money=_money
     )
     cast("dict[str, Any]", environment.globals).update(
         zip=zip,
@@ -99,13 +99,15 @@ async def form_of(request: Request) -> dict[str, str]:
     return typed
 
 
-def same_origin(request: Request) -> bool:
-    """True unless a browser says that a page of somebody else sent this. Programs, which send neither header, pass."""
+def same_origin(request: Request, *, or_unknown: bool = True) -> bool:
+    """True unless a browser says that a page of somebody else sent this. `or_unknown`: programs, which send neither header, pass."""
     sent_by = request.headers.get("sec-fetch-site")
     if sent_by is not None:
         return sent_by == "same-origin"
     origin = request.headers.get("origin") or _origin(request.headers.get("referer", "")).removesuffix("://") or None
-    return origin is None or origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
+    if origin is None:
+        return or_unknown
+    return origin in {site(request).proxies.origin(request), _origin(site(request).links.base_url)}
 
 
 def _origin(url: str) -> str:
@@ -136,6 +138,15 @@ def _qr(code: str) -> str:
 
     rows = segno.make_qr(code, error="m", version=1, boost_error=False).matrix
     return "".join(f"M{x} {y + 0.5}h1" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
+
+
+def _qr_code(text: str) -> "Markup":
+    """A longer text as a whole SVG, dark on light whatever the page's colours: cameras want it so."""
+    import segno
+    from markupsafe import Markup
+
+    made = segno.make_qr(text, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff", omitsize=False)
+    return Markup('<div role="img" aria-label="QR code">{}</div>').format(Markup(made))  # noqa: S704
 
 
 def _told(words: Words, zone: str) -> "Markup":

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
@@ -17,15 +17,12 @@ from gatepass.services.refunds import Wish
 from gatepass.store import ReadTx, payments, purchases
 from gatepass.store.purchases import AttendeeRow
 from gatepass.web.errors import status_of
-from gatepass.web.pages import problem
-from gatepass.web.pages.common import form_of, render, same_origin
-from gatepass.web.pages.staff import foreign
-from gatepass.web.pages.staff_purchases import for_staff
+from gatepass.web.pages.common import form_of
 from gatepass.web.pages.timeline import purchase_id_of
 from gatepass.web.site import site
+from gatepass.web.staff.layout import done, page
 
 ALL, PEOPLE, AMOUNT = "all", "people", "amount"
-_HEADERS = {"Referrer-Policy": "same-origin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +40,21 @@ class Refundable:
         return order_reference(self.purchase_id)
 
 
-@for_staff
 async def form(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}/refund"""
-    if not caller.may_finalize:
-        return _may_not(request)
     found = await _refundable(request)
     return _page(request, caller, found, {"what": ALL})
 
 
-@for_staff
 async def submit(request: Request, caller: Caller) -> Response:
     """POST /staff/purchases/{purchase_id}/refund"""
-    if not same_origin(request):
-        return foreign(request)
-    if not caller.may_finalize:
-        return _may_not(request)
     given, found = await form_of(request), await _refundable(request)
     here = site(request)
     try:
         await refunds.refund(here.store, here.desk.management, _wish(given, found, caller))
     except (Refused, Conflict, NotFound) as refusal:
         return _page(request, caller, await _refundable(request), given, refusal)
-    return RedirectResponse(f"/staff/purchases/{found.purchase_id}", 303)
+    return done(request, f"/staff/purchases/{found.purchase_id}", "The refund is on its way.")
 
 
 def _wish(given: Mapping[str, str], found: Refundable, caller: Caller) -> Wish:
@@ -119,21 +108,9 @@ def _page(
     request: Request, caller: Caller, found: Refundable, given: Mapping[str, str], wrong: GatepassError | None = None
 ) -> Response:
     context: dict[str, Any] = {
-        "caller": caller,
         "found": found,
         "given": given,
         "wrong": wrong,
         "prices": {person.id: Money(person.price_minor, found.left.currency) for person in found.people},
     }
-    return render(request, "staff_refund.html", context, status_of(wrong) if wrong else 200, _HEADERS)
-
-
-def _may_not(request: Request) -> Response:
-    return problem.page(
-        request,
-        403,
-        "Your role may not give money back",
-        "Nothing was changed. Ask an administrator to do it, or for the role.",
-        next_url=f"/staff/purchases/{purchase_id_of(request)}",
-        next_label="Back to the purchase",
-    )
+    return page(request, caller, "refund", context, status_of(wrong) if wrong else 200)

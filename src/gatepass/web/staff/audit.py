@@ -1,0 +1,85 @@
+"""Who did what, before and after, and why: of everything, or of one object."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gatepass.services import audit
+from gatepass.services.access import Caller
+from gatepass.services.audit import Wanted
+from gatepass.store.tables import Row
+from gatepass.web.site import site
+from gatepass.web.staff.layout import page
+
+AUDIT = "/staff/audit"
+FIELDS = ("actor", "action", "subject", "since", "until")
+
+
+async def show(request: Request, caller: Caller) -> Response:
+    """GET /staff/audit?actor=&action=&subject=&since=&until=&before="""
+    given = {name: value.strip()[: audit.MAX_WANTED_CHARS] for name, value in request.query_params.items()}
+    wanted = _wanted(given)
+    rows, more = await site(request).store.read(lambda tx: audit.search(tx, wanted))
+    asked = {name: given[name] for name in FIELDS if given.get(name)}
+    context: dict[str, Any] = {
+        "given": asked,
+        "rows": [_line(row) for row in rows],
+        "more": f"{AUDIT}?{urlencode(asked | {'before': str(more)})}" if more else None,
+    }
+    return page(request, caller, "audit", context)
+
+
+def _wanted(given: Mapping[str, str]) -> Wanted:
+    until = _day(given.get("until", ""))
+    return Wanted(
+        actor=given.get("actor", ""),
+        action=given.get("action", ""),
+        subject=given.get("subject", ""),
+        since=_day(given.get("since", "")),
+        until=until and until + timedelta(days=1),
+        before=_id(given.get("before", "")),
+    )
+
+
+def _line(row: Row) -> dict[str, Any]:
+    """An entry; what changed as (name, before, after)."""
+    detail: Mapping[str, Any] = row["detail"]
+    before, after = _members(detail, "before"), _members(detail, "after")
+    rest = {name: value for name, value in detail.items() if name != "reason" and not isinstance(value, dict)}
+    return {
+        "at": row["at"], "actor": row["actor"], "action": row["action"], "subject": row["subject"],
+        "changes": [(name, before.get(name), after.get(name)) for name in {**before, **after}],
+        "rest": rest, "reason": detail.get("reason"), "path": _path(row["subject"]),
+    }  # fmt: skip
+
+
+def _members(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found: Any = detail.get(name)
+    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _path(subject: str) -> str | None:
+    """The page of the object, where there is one."""
+    kind, _, about = subject.partition(":")
+    pages = {"purchase": "/staff/purchases", "staff": "/staff/people"}
+    return f"{pages[kind]}/{about}" if kind in pages and _id(about) else None
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
