@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
-from gatepass.sandbox import endpoints, timers
+from gatepass.sandbox import endpoints, script, timers
 from gatepass.sandbox.api import Api
 from gatepass.sandbox.config import SandboxConfig
 from gatepass.sandbox.control import Control
@@ -44,8 +44,9 @@ def create_app(config: SandboxConfig) -> Starlette:
         store.close()
 
     routes = [
-        *Api(store, config.secret_key).routes(),
+        *Api(store, config.secret_key, config.publishable_key).routes(),
         *Pages(store, config).routes(),
+        *script.routes(),
         *Control(store, deliverer, config.base_url).routes(),
         *Dashboard(store, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),

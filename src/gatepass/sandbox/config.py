@@ -19,5 +19,7 @@ class SandboxConfig:
     webhook_version: str | None = None
     """None: that of the account."""
     merchant: str = "Contoso Events"
+    publishable_key: str = "pk_test_sandbox"
+    """What a page of the merchant's shows: it opens the payment whose client secret is told, and nothing else."""
     async_delay_s: float = 10.0
     """How long a bank debit, or a refund that starts as pending, takes to settle."""
