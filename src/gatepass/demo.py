@@ -18,9 +18,11 @@ from gatepass import app, config, server
 from gatepass.config import Settings
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
+from gatepass.sandbox.config import PUBLISHABLE_KEY
 from gatepass.services import access, applications, setup, switches
 from gatepass.services.access import Role
 from gatepass.services.applications import Credentials
@@ -29,6 +31,7 @@ from gatepass.store import ReadTx, Store, WriteTx, events, migrations, people
 from gatepass.store import records as kept
 
 PROVIDER = "Stripe (sandbox)"
+PROVIDER_ON_PAGE = "Stripe (sandbox), on the registration page"
 APPLICATION = "Demo web site"
 LOOPBACK = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*", "https://localhost:*", "https://127.0.0.1:*"]
 _WRITTEN = "# Written by gatepass demo at each start."
@@ -164,6 +167,7 @@ def _settings(environment: Mapping[str, str], directory: Path, made: Secrets, ba
         "GATEPASS_BASE_URL": base,
         "GATEPASS_STRIPE_API_BASE": sandbox,
         "GATEPASS_STRIPE_SECRET_KEY": made.stripe_secret_key,
+        "GATEPASS_STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
         "GATEPASS_STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
         "GATEPASS_MAIL_FROM": "Contoso Events <tickets@contoso.example>",
         "GATEPASS_WEBHOOKS_ALLOW_PRIVATE": "true",
@@ -228,6 +232,7 @@ def _fill(tx: WriteTx, made: Secrets) -> Sample:
         access.add_staff(tx, STAFF_EMAIL, "Demo staff", made.staff_password, "administrator")
     event_id, readable = _summit(tx, provider)
     _tokyo(tx, provider)
+    _workshop(tx, setup.add_provider(tx, PROVIDER_ON_PAGE, "stripe", "/GatewayRedirect/PayWithStripe?", way=Way.PAGE))
     kept.put_setting(tx, "demo.event_id", str(event_id))
     return Sample(readable, event_id)
 
@@ -280,6 +285,24 @@ def _tokyo(tx: WriteTx, provider: UUID) -> None:
     setup.add_pass(tx, event_id, "Day pass", "All sessions of the day", Money(18000, "JPY"), 500)
 
 
+def _workshop(tx: WriteTx, provider: UUID) -> None:
+    """Paid on the registration page itself."""
+    workshop = NewEvent(
+        name="Contoso Workshop",
+        description="A day in a small group: build a service that never loses a payment. Paid on this page, step 3.",
+        place="Spreehalle, Uferstraße 12, 10245 Berlin",
+        image_url="/static/cover.svg",
+        currency="EUR",
+        starts=datetime(2027, 6, 9, 9),
+        ends=datetime(2027, 6, 9, 17),
+        time_zone="Europe/Berlin",
+        provider_id=provider,
+        status=EventStatus.LIVE,
+    )
+    event_id, _ = setup.add_event(tx, workshop)
+    setup.add_pass(tx, event_id, "Workshop seat", "With lunch", Money(24900, "EUR"), 100_000)
+
+
 def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlette, str]:
     """The sandbox as an application of its own, and the settings that point a Gatepass at it."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -288,6 +311,7 @@ def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlett
     keys = (
         f"GATEPASS_STRIPE_API_BASE={url}\n"
         f"GATEPASS_STRIPE_SECRET_KEY={made.stripe_secret_key}\n"
+        f"GATEPASS_STRIPE_PUBLISHABLE_KEY={settings.publishable_key}\n"
         f"GATEPASS_STRIPE_WEBHOOK_SECRET={made.stripe_webhook_secret}"
     )
     return sandbox_app(settings), keys

@@ -289,5 +289,8 @@ async def returned(desk: Desk, token: str) -> str:
         # Told once per payment: whoever opens the address again later finds it closed.
         came_back = (payment.purchase_id, "buyer.returned", {"payment_id": str(payment.id)})
         await desk.store.write(lambda tx: timeline.add(tx, [came_back]))
-        await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
+        payment = await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
+    if payment.way is Way.PAGE and payment.state is PaymentState.CREATED and payment.page_url:
+        # Back from a bank's page without having paid: the step says why, and is there for another try.
+        return payment.page_url
     return payment.return_url or payable.return_url or desk.links.order(payable.id, payable.created)

@@ -121,6 +121,16 @@ class Mailer:
             _Letter(f"refund:{refund.id.hex}", subject, _returned(order, refund, self.links), refund.requested),
         )
 
+    async def send_payment_link(self, claim: Job) -> None:
+        """The way back to an order that waits for its payment, as the buyer asked for it."""
+        order = await self._order(claim)
+        if order is None or order.purchase.status is not Status.AWAITING_PAYMENT:
+            await self.store.write_together(_finish, (claim, None))
+            return
+        subject = f"Pay for {order.event.name}"
+        letter = _Letter(f"payment_link:{claim.payload['turn']}", subject, _payment_link(order, self.links))
+        await self._send(claim, order, letter)
+
     async def _order(self, claim: Job) -> "_Order | None":
         purchase_id = UUID(claim.payload["purchase_id"])
         return await self.store.read(lambda tx: _order(tx, purchase_id))
@@ -244,6 +254,19 @@ def _way(refund: Refund) -> str:
     if not refund.money_ref:
         return "is given back to you by the organizer, the way it was paid."
     return "is on its way back to you, to the card or account that it came from.\nBanks take up to ten days to show it."
+
+
+def _payment_link(order: _Order, links: Links) -> str:
+    event, purchase = order.event, order.purchase
+    until = purchase.hold_until
+    held = f"\nThe seats are held until {texts.moment(until, event.time_zone)}." if until else ""
+    return f"""Hello {order.people[0].first_name},
+
+your order for {event.name} waits for its payment of {texts.money(purchase.total, purchase.locale)}. Pay on any device:
+{links.order(purchase.id, purchase.created)}
+{held}
+This link is yours alone. Please do not pass it on.
+"""
 
 
 def _cancellation(order: _Order, links: Links) -> str:

@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import home, order, payment, registration, staff, staff_purchases, staff_refunds, timeline
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -45,6 +45,9 @@ def routes() -> Sequence[BaseRoute]:
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
+        Route("/orders/{token}/pay", payment.show, methods=["GET"]),
+        Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
+        Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
