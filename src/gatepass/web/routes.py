@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gatepass.look import STATIC
-from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
+from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
 from gatepass.web.pages import home, order, payment, registration, staff, staff_purchases, staff_refunds, timeline
 
@@ -51,6 +51,14 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
+        Route("/embed/v1.js", embed.script),
+        Route("/embed/v1.css", embed.style),
+        Route("/embed/v1/events/{readable_id}", events_api.Endpoint(embed.shown), methods=["GET", "OPTIONS"]),
+        Route("/embed/v1/events/{readable_id}/registrations", events_api.Endpoint(events_api.register),
+              methods=["POST", "OPTIONS"]),
+        Route("/embed/check", embed.check, methods=["GET", "POST"]),
+        Route("/embed/probe", embed.probe),
+        Route("/embed/{readable_id}", embed.frame),
         Route("/staff", staff.home),
         Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
         Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
