@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from gatepass.store import ReadTx, tables
 from tests.conftest import DATABASES, fresh_database
 from tests.running import STRIPE_KEY, WEBHOOK_SECRET, Running, running
 from tests.step import LATER, LATER_FAILS, ON_PAGE, PAID, POOR, PUBLISHABLE, SECURE, open_step, pay_on_page
-
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -125,7 +123,10 @@ async def test_two_tabs_pay_once(system: Running) -> None:
     assert (await other.look())["state"] == "paid"
     await system.until_status(order, "completed")
     gone = await system.client.get(one.url)
-    assert (gone.status_code, gone.headers["location"]) == (303, one.url.removeprefix(system.base_url).removesuffix("/pay"))
+    assert (gone.status_code, gone.headers["location"]) == (
+        303,
+        one.url.removeprefix(system.base_url).removesuffix("/pay"),
+    )
 
 
 @pytest.mark.parametrize("passes", [True, False])
@@ -265,7 +266,9 @@ async def test_a_lost_answer_to_the_opening_is_found_again(system: Running) -> N
 async def test_an_abandoned_payment_without_a_hold_ends_by_itself(system: Running) -> None:
     order = await system.register()
     step = await open_step(system, order)
-    past = sa.update(tables.payment).values(expires_at=sa.text("opened")).where(tables.payment.c.purchase_id == order.id)
+    past = (
+        sa.update(tables.payment).values(expires_at=sa.text("opened")).where(tables.payment.c.purchase_id == order.id)
+    )
     await system.store.write(lambda tx: tx.execute(past))
 
     await system.look_up_now()
@@ -311,7 +314,9 @@ async def test_every_order_of_its_notifications_ends_the_same(system: Running, s
     await step.confirm(LATER)
     await system.sandbox.control("settle_async", session=step.intent)
     told = [one for one in await system.sandbox.events(step.intent) if one["type"].startswith("payment_intent.")]
-    assert {one["type"] for one in told} >= {f"payment_intent.{word}" for word in ("payment_failed", "processing", "succeeded")}
+    assert {one["type"] for one in told} >= {
+        f"payment_intent.{word}" for word in ("payment_failed", "processing", "succeeded")
+    }
     for event in next(itertools.islice(itertools.permutations(told), shift * 7, None)) + tuple(told):
         assert (await system.notify(event, path="/WebhookEventListener")).status_code == 200
 
@@ -329,7 +334,9 @@ class TestTheFiveFaultsOfTheSecondSeed:
         order = await system.register()
         step = await open_step(system, order)
         await step.confirm(PAID)
-        (event,) = [one for one in await system.sandbox.events(step.intent) if one["type"] == "payment_intent.succeeded"]
+        (event,) = [
+            one for one in await system.sandbox.events(step.intent) if one["type"] == "payment_intent.succeeded"
+        ]
 
         assert (await system.notify(event, path="/WebhookEventListener")).status_code == 200
 
@@ -341,7 +348,9 @@ class TestTheFiveFaultsOfTheSecondSeed:
         order = await system.register()
         step = await open_step(system, order)
         await step.confirm(POOR)
-        (event,) = [one for one in await system.sandbox.events(step.intent) if one["type"] == "payment_intent.payment_failed"]
+        (event,) = [
+            one for one in await system.sandbox.events(step.intent) if one["type"] == "payment_intent.payment_failed"
+        ]
 
         # The browser tells nothing: the webhook alone brings the record up to date.
         assert (await system.notify(event, path="/WebhookEventListener")).status_code == 200

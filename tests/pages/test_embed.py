@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import PATIENCE_MS, PAID_CARD, POOR_CARD, Demo
+from .conftest import PAID_CARD, PATIENCE_MS, POOR_CARD, Demo
 
 WIDGET = "gatepass-registration"
 

@@ -107,7 +107,6 @@ class Payment:
             reason_text=None if state is PaymentState.SUCCEEDED else report.reason_text or self.reason_text,
         )  # fmt: skip
 
-
     def _came_back(self, report: "Report") -> bool:
         """The bank refused what was under way. A payment on our page is then open for another try, and looks like before.
 

@@ -45,7 +45,7 @@ def add_intent(tx: Tx, amount: int, currency: str, given: Params) -> Obj:
     intent |= {"id": identity, "client_secret": f"{identity}_secret_{random_text(25)}"}
     if method:
         intent["status"] = "requires_confirmation"
-    if currency == "eur" and (members.get("automatic_payment_methods") or {}).get("enabled"):
+    if currency == "eur" and given.get("automatic_payment_methods", {}).get("enabled"):
         intent["payment_method_types"] = ["card", "sepa_debit"]
     tx.add(intent)
     emit(tx, "payment_intent.created", intent)
@@ -70,7 +70,9 @@ def confirm(tx: Tx, identity: str, params: Params) -> Obj | StripeError:
 def _chosen(intent: Obj, params: Params) -> tuple[str | None, Method]:
     """What is to be paid with: typed in the frame of Stripe.js, or named. The frame itself sees a number that is none."""
     if typed := params.get("payment_method_data"):
-        method = method_of(typed.get("card", typed.get("sepa_debit", {})).get("number" if "card" in typed else "iban", ""))
+        method = method_of(
+            typed.get("card", typed.get("sepa_debit", {})).get("number" if "card" in typed else "iban", "")
+        )
         if method.refuse == "incorrect_number":
             raise refusal(method.refuse)
         return None, method

@@ -90,7 +90,13 @@ def add_pass(tx: WriteTx, event_id: UUID, name: str, description: str, price: Mo
 
 
 def add_provider(
-    tx: WriteTx, name: str, kind: str, payment_page_url: str, *, timeout_minutes: int = 30, live: bool = False,
+    tx: WriteTx,
+    name: str,
+    kind: str,
+    payment_page_url: str,
+    *,
+    timeout_minutes: int = 30,
+    live: bool = False,
     way: Way = Way.REDIRECT,
 ) -> UUID:
     """A payment provider; when one of this name is there, it gets this payment page."""

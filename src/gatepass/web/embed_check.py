@@ -56,7 +56,7 @@ def _directives(policy: str) -> dict[str, list[str]]:
 def _allows(source: str, origin: str) -> bool:
     """Whether one source expression lets an origin in."""
     wanted, source = urlsplit(origin), source.lower()
-    if source == "*" or source == f"{wanted.scheme}:":
+    if source in {"*", f"{wanted.scheme}:"}:
         return True
     scheme, _, rest = source.rpartition("://")
     host, _, port = rest.split("/")[0].partition(":")

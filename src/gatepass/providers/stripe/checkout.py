@@ -6,7 +6,6 @@ from gatepass.domain.payment import Way
 from gatepass.providers.base import Checkout, RefundOrder
 from gatepass.providers.stripe.words import units_of
 
-
 WAY = "way"
 """In the metadata of an intent that is a payment by itself: those of sessions and links carry none."""
 

@@ -14,7 +14,13 @@ from gatepass.providers.base import BadSignature, Told
 from gatepass.providers.stripe.client import Connection, asked, raw
 from gatepass.providers.stripe.intents import is_payment
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
-from gatepass.providers.stripe.words import report_of_dispute, report_of_intent, report_of_refund, report_of_session, word
+from gatepass.providers.stripe.words import (
+    report_of_dispute,
+    report_of_intent,
+    report_of_refund,
+    report_of_session,
+    word,
+)
 
 LATEST_S = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""
