@@ -18,7 +18,7 @@ run: $(VENV)/.run ## The server, set up by GATEPASS_* variables
 	@exec $(BIN)/gatepass serve $(ARGS)
 
 test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
 	TORTURE=long $(BIN)/python -m pytest tests/torture $(ARGS)

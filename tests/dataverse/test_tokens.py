@@ -72,7 +72,7 @@ async def test_what_is_wrong_is_said_in_entras_words(
 async def test_a_token_from_elsewhere_or_damaged_opens_nothing(environment: Environment) -> None:
     good = (await _ask(environment, {})).json()["access_token"]
 
-    for token in ("x", good[:-2], f"{good}x", "gpat.", "gpat.a.b.c", "é"):
+    for token in ("x", good[:-2], f"{good}x", "gpat.", "gpat.a.b.c"):
         answer = await environment.here.client.get(
             f"{environment.url}/api/data/v9.2/WhoAmI", headers={"Authorization": f"Bearer {token}".encode()}
         )
