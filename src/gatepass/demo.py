@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
 from gatepass.gallery import Gallery
 from gatepass.gallery import create_app as gallery_app
+from gatepass.domain.question import QuestionKind
 from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
@@ -37,6 +39,14 @@ PROVIDER_ON_PAGE = "Stripe (sandbox), on the registration page"
 APPLICATION = "Demo web site"
 LOOPBACK = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*", "https://localhost:*", "https://127.0.0.1:*"]
 _WRITTEN = "# Written by gatepass demo at each start."
+STORY = """\
+Two days on software that people can rely on: **42 talks, 9 workshops**, and the people who wrote the code.
+
+- *Thursday:* payments, queues and everything that happens twice
+- *Friday:* three tracks, and a long walk along the river
+
+Coffee is good, seats are few. Bring a laptop to the workshop.
+"""
 STAFF_EMAIL = "staff@contoso.example"
 
 
@@ -256,7 +266,9 @@ def _sample(tx: ReadTx, event_id: UUID) -> Sample:
 def _summit(tx: WriteTx, provider: UUID) -> tuple[UUID, str]:
     summit = NewEvent(
         name="Contoso Summit",
-        description="Two days on software that people can rely on: 42 talks, 9 workshops, and the people who wrote the code.",
+        description=STORY,
+        color="#0b7a6b",
+        contact_email="events@contoso.example",
         place="Spreehalle, Uferstraße 12, 10245 Berlin",
         image_url="/static/cover.svg",
         currency="EUR",
@@ -274,13 +286,25 @@ def _summit(tx: WriteTx, provider: UUID) -> tuple[UUID, str]:
     setup.add_pass(
         tx, event_id, "Full pass and workshop", "A day in a small group on Wednesday 9 June", Money(24900, "EUR"), 10
     )
+    _ask(tx, event_id)
     return event_id, readable
+
+
+def _ask(tx: WriteTx, event_id: UUID) -> None:
+    """A question of each kind; none has to be answered."""
+    ask = partial(setup.add_question, tx, event_id)
+    ask("Organization", QuestionKind.TEXT, position=1)
+    ask("What do you eat?", QuestionKind.SEVERAL, "Vegetarian", "Vegan", "Halal", "No gluten", position=2)
+    ask("Which track on Friday?", QuestionKind.ONE, "Payments", "Reliability", "Design", position=3)
+    ask("Are you coming to the reception?", QuestionKind.YES_NO, position=4)
 
 
 def _tokyo(tx: WriteTx, provider: UUID) -> None:
     tokyo = NewEvent(
         name="Contoso Summit Tokyo",
         description="One day in Tokyo, in Japanese and English.",
+        color="#b3203c",
+        contact_email="events@contoso.example",
         place="東京国際フォーラム, Tokyo",
         image_url="/static/cover.svg",
         currency="JPY",

@@ -53,7 +53,7 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_payment_link"), beside_money=4),
+    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link"), beside_money=4),
     Lane(
         8,
         (
@@ -207,8 +207,8 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
+        "send_link": mailer.send_link,
         "send_refund_mail": mailer.send_refund_mail,
-        "send_payment_link": mailer.send_payment_link,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),

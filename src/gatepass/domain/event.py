@@ -82,6 +82,10 @@ class Event:
     description: str
     place: str
     image_url: str | None
+    color: str | None
+    """Such as #0a7f6f; None: the standard one."""
+    contact_email: str | None
+    """Whom attendees ask."""
     status: EventStatus
     currency: str
     capacity: int | None
@@ -93,6 +97,8 @@ class Event:
     ends: datetime
     time_zone: str
     """IANA name, such as Europe/Berlin."""
+    registration_opens: datetime | None
+    """UTC; None: as soon as the event is live."""
     registration_closes: datetime | None
     """UTC; None: open to the end."""
     payment_enabled: bool
@@ -110,6 +116,11 @@ class Event:
     def begins(self) -> datetime:
         """When it starts, UTC."""
         return self.starts.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+
+    @property
+    def finishes(self) -> datetime:
+        """When it ends, UTC."""
+        return self.ends.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
 
     @property
     def live(self) -> bool:

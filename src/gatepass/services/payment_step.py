@@ -13,11 +13,7 @@ from gatepass.domain.purchase import Payable
 from gatepass.providers.base import PageStep
 from gatepass.services.checkout import RETURN_PATIENCE_S, Desk, pay_page
 from gatepass.services.payments import Finding, look_up_briefly
-from gatepass.store import WriteTx, jobs, payments
-
-LINK_PAUSE_S = 600
-"""Between two mails with the link to one order: a button may be pressed often."""
-
+from gatepass.store import payments
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -64,18 +60,6 @@ async def look(desk: Desk, purchase_id: UUID) -> Payment | None:
         return await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
     attempts = await desk.store.read(lambda tx: payments.of_purchase(tx, purchase_id))
     return attempts[-1] if attempts else None
-
-
-async def send_link(desk: Desk, purchase_id: UUID) -> None:
-    """Mail the buyer the way back to this order; pressing again within some minutes sends nothing more."""
-    await _payable(desk, purchase_id)
-    await desk.store.write(lambda tx: _send_link(tx, purchase_id))
-
-
-def _send_link(tx: WriteTx, purchase_id: UUID) -> None:
-    turn = int(tx.now.timestamp()) // LINK_PAUSE_S
-    payload = {"purchase_id": str(purchase_id), "turn": turn}
-    jobs.add(tx, "send_payment_link", payload, dedupe=f"payment_link:{purchase_id}:{turn}")
 
 
 async def _payable(desk: Desk, purchase_id: UUID) -> Payable:

@@ -143,6 +143,11 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
     return [_attendee(row) for row in tx.rows(joined)]
 
 
+def of_attendee(tx: ReadTx, attendee_id: UUID) -> UUID | None:
+    """The purchase that names this person."""
+    return tx.execute(sa.select(attendee.c.purchase_id).where(attendee.c.id == attendee_id)).scalar()
+
+
 def form_data(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
     """The form as it was filled in, with what became of it: for evidence, never for a log."""
     columns = (

@@ -15,9 +15,11 @@ from gatepass.domain.errors import NotFound
 from gatepass.domain.event import Event
 from gatepass.domain.money import decimals_of
 from gatepass.domain.payment import Way
+from gatepass.domain.question import Question
 from gatepass.look import STATIC
+from gatepass.languages import best, speaking, spoken
 from gatepass.services import texts
-from gatepass.store import events
+from gatepass.store import ReadTx, events, questions
 from gatepass.web.embed_check import Finding, findings
 from gatepass.web.embed_texts import texts as words
 from gatepass.web.events_api import Call
@@ -47,6 +49,16 @@ class PassShown(msgspec.Struct, rename="camel"):
     left: int
 
 
+class QuestionShown(msgspec.Struct, rename="camel"):
+    """What the event asks of each attendee; `kind` is text, yes_no, several or one."""
+
+    id: UUID
+    text: str
+    kind: str
+    required: bool
+    choices: Sequence[str]
+
+
 class EventShown(msgspec.Struct, rename="camel"):
     """What the form's head says."""
 
@@ -62,6 +74,7 @@ class Shown(msgspec.Struct, rename="camel"):
     event: EventShown
     standing: str
     passes: list[PassShown]
+    questions: list[QuestionShown]
     currency: str
     decimals: int
     way: str
@@ -84,7 +97,17 @@ async def style(request: Request) -> Response:
 
 async def shown(call: Call) -> object:
     """GET /embed/v1/events/{readableEventId}?emApplicationtoken="""
-    event = await call.site.store.read(lambda tx: events.find(tx, call.readable_id))
+    event, asked = await call.site.store.read(lambda tx: _read(tx, call.readable_id))
+    with speaking(best(call.request.query_params.get("locale", ""))):
+        return _shown(call, event, asked)
+
+
+def _read(tx: ReadTx, readable_id: str) -> tuple[Event | None, Sequence[Question]]:
+    event = events.find(tx, readable_id)
+    return event, questions.of_event(tx, event.id) if event else ()
+
+
+def _shown(call: Call, event: Event | None, asked: Sequence[Question]) -> Shown:
     state = standing(event)
     if event is None or state is Standing.HIDDEN:
         raise NotFound("EventNotFound", f"There is no live event '{call.readable_id}'.")
@@ -92,12 +115,13 @@ async def shown(call: Call) -> object:
         event=_event(call, event),
         standing=state.value,
         passes=[_pass(event, one) for one in event.passes if one.allocation],
+        questions=[_question(one) for one in asked],
         currency=event.currency,
         decimals=decimals_of(event.currency),
         way=_way(call, event).value,
         few=FEW,
         most=draft.MOST_PEOPLE,
-        language="en",
+        language=spoken(),
         texts=words(),
     )
 
@@ -109,6 +133,10 @@ def _event(call: Call, event: Event) -> EventShown:
 
 def _pass(event: Event, one: Any) -> PassShown:
     return PassShown(one.id, one.name, one.description, one.price.minor, max(0, draft.free(event, one)))
+
+
+def _question(one: Question) -> QuestionShown:
+    return QuestionShown(one.id, one.text, one.kind.name.lower(), one.required, one.choices)
 
 
 def _way(call: Call, event: Event) -> Way:

@@ -10,7 +10,17 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, payment, registration, staff, staff_purchases, staff_refunds, timeline
+from gatepass.web.pages import (
+    around,
+    home,
+    order,
+    payment,
+    registration,
+    staff,
+    staff_purchases,
+    staff_refunds,
+    timeline,
+)
 
 EVENTS_API = (
     ("POST", "/events/{readable_id}/registrations", events_api.register),
@@ -43,6 +53,8 @@ def routes() -> Sequence[BaseRoute]:
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/e/{readable_id}/theme.css", around.theme),
+        Route("/e/{readable_id}/calendar.ics", around.event_calendar),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
         Route("/orders/{token}/pay", payment.show, methods=["GET"]),
@@ -59,6 +71,13 @@ def routes() -> Sequence[BaseRoute]:
         Route("/embed/check", embed.check, methods=["GET", "POST"]),
         Route("/embed/probe", embed.probe),
         Route("/embed/{readable_id}", embed.frame),
+        Route("/orders/{token}/calendar.ics", around.calendar_file),
+        Route("/orders/{token}/receipt", around.receipt),
+        Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),
+        Route("/orders/{token}/cancel", around.cancel, methods=["POST"]),
+        Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
+        Route("/tickets/{token}", around.ticket),
+        Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
         Route("/staff", staff.home),
         Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
         Route("/staff/sign-in", staff.sign_in, methods=["POST"]),

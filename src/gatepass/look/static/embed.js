@@ -146,7 +146,7 @@
     }
     #left(one) {
       if (one.left <= 0) return el("span", { class: "hint" }, this.#words.sold_out_pass);
-      return one.left <= this.#data.few && el("span", { class: "hint few" }, this.#words.left.replace("%s", one.left));
+      return one.left <= this.#data.few && el("span", { class: "hint few" }, this.#words.left.replace("{}", one.left));
     }
     #quantity() {
       const step = (by, label, sign, off) => el("button", { type: "button", "aria-label": label, disabled: off, click: () => this.#resize(by) }, sign);
@@ -157,7 +157,7 @@
     }
     #person(at) {
       const section = at ? `section-${this.#id}a${at} ` : "";
-      const legend = this.#people.length > 1 ? this.#words.attendee.replace("%s", at + 1) : this.#words.you;
+      const legend = this.#people.length > 1 ? this.#words.attendee.replace("{}", at + 1) : this.#words.you;
       const field = (name, auto, type, full) => {
         const id = `${this.#id}-${at}-${name}`, wrong = this.#problems.find((one) => one.id === id);
         return el("div", { class: full ? "field full" : "field" }, el("label", { for: id }, this.#words[name]),
@@ -166,7 +166,26 @@
           wrong && el("p", { class: "error", id: `${id}-error` }, wrong.message));
       };
       return el("fieldset", { class: "stack tight" }, el("legend", { class: "label" }, legend),
-        el("div", { class: "fields" }, field("given", "given-name", "text"), field("family", "family-name", "text"), field("email", "email", "email", true)));
+        el("div", { class: "fields" }, field("given", "given-name", "text"), field("family", "family-name", "text"), field("email", "email", "email", true),
+          ...this.#data.questions.map((asked) => this.#question(at, asked))));
+    }
+    #question(at, asked) {
+      const id = `${this.#id}-${at}-${asked.id}`, wrong = this.#problems.find((one) => one.id === id);
+      const answers = (this.#people[at].answers ??= {});
+      const state = { id, part: "input", class: "input", "aria-invalid": wrong && "true", "aria-describedby": wrong && `${id}-error` };
+      const error = wrong && el("p", { class: "error", id: `${id}-error` }, wrong.message);
+      const label = el("label", { for: id }, el("bdi", {}, asked.text));
+      const kept = ({ target }) => { answers[asked.id] = target.value; };
+      if (asked.kind === "text") return el("div", { class: "field full" }, label, el("input", { ...state, value: answers[asked.id], maxlength: 500, dir: "auto", input: kept }), error);
+      if (asked.kind === "several") {
+        const chosen = (answers[asked.id] ??= []);
+        const turn = ({ target }) => { answers[asked.id] = asked.choices.filter((one) => (one === target.value ? target.checked : answers[asked.id].includes(one))); };
+        const boxes = asked.choices.map((one, n) => el("label", {}, el("input", { type: "checkbox", id: n ? null : id, value: one, checked: chosen.includes(one), change: turn }), el("bdi", {}, one)));
+        return el("fieldset", { class: "field full" }, el("legend", {}, el("bdi", {}, asked.text)), el("div", { class: "choices" }, ...boxes), error);
+      }
+      const options = asked.kind === "yes_no" ? [["Yes", this.#words.yes], ["No", this.#words.no]] : asked.choices.map((one) => [one, one]);
+      const select = el("select", { ...state, change: kept }, el("option", { value: "" }), ...options.map(([value, text]) => el("option", { value, selected: answers[asked.id] === value }, text)));
+      return el("div", { class: "field full" }, label, select, error);
     }
     #total() { return el("dl", { class: "lines", part: "total" }, el("div", { class: "total" }, el("dt", {}, this.#words.total), el("dd", { "aria-live": "polite" }, this.#money(this.#due())))); }
     #due() { return (this.#data.passes.find((one) => one.id === this.#chosen)?.minor ?? 0) * this.#people.length; }
@@ -200,6 +219,9 @@
         if (!person.given?.trim()) miss("given", this.#words.given_missing);
         if (!person.family?.trim()) miss("family", this.#words.family_missing);
         if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(person.email?.trim() ?? "")) miss("email", this.#words.email_wrong);
+        for (const asked of this.#data.questions) {
+          if (asked.required && !person.answers?.[asked.id]?.length) miss(asked.id, this.#words.answer_missing);
+        }
       });
       return found;
     }
@@ -227,7 +249,7 @@
     }
     /** The same wish has the same key, so that pressing twice, or again after a silence, makes one order. */
     #body() {
-      const attendees = this.#people.map((one) => ({ firstName: one.given.trim(), lastName: one.family.trim(), email: one.email.trim(), passId: this.#chosen ?? null }));
+      const attendees = this.#people.map((one) => ({ firstName: one.given.trim(), lastName: one.family.trim(), email: one.email.trim(), passId: this.#chosen ?? null, responses: this.#responses(one) }));
       const body = JSON.stringify({ attendees, returnUrl: this.getAttribute("return-url") ?? undefined });
       if (body !== this.#sent) {
         this.#key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -235,9 +257,13 @@
       }
       return body;
     }
+    #responses({ answers = {} }) {
+      const given = Object.entries(answers).filter(([, said]) => said.length);
+      return given.length ? given.map(([id, said]) => (Array.isArray(said) ? { id, values: said } : { id, value: said })) : undefined;
+    }
     #pay(url) {
       if (this.#data.way !== "page") return this.#leave(url);
-      this.#frame = el("iframe", { src: url, title: this.#words.payment, allow: "payment", part: "payment-frame", referrerpolicy: "no-referrer" });
+      this.#frame = el("iframe", { src: `${url}&lang=${this.#data.language}`, title: this.#words.payment, allow: "payment", part: "payment-frame", referrerpolicy: "no-referrer" });
       Object.assign(this.#frame.style, { width: "100%", height: "32em", border: "0", display: "block", colorScheme: "light dark" });
       const way_out = el("p", { class: "small" }, el("a", { href: url, target: "_top", part: "payment-link" }, this.#words.elsewhere));
       this.#parts.patience = setTimeout(() => this.#unframed(), FRAME_PATIENCE_MS);

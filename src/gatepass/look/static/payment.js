@@ -42,7 +42,7 @@ async function look(times) {
   for (let at = 0; at < times; at += 1) {
     if (at) await new Promise((over) => setTimeout(over, 1100));
     try {
-      const answer = await fetch(`${form.getAttribute("action")}/look`, { method: "POST" });
+      const answer = await fetch(`${form.getAttribute("action")}/look${form.dataset.kept}`, { method: "POST" });
       if (answer.ok) told = await answer.json();
     } catch { /* no network for a moment: the next look */ }
     if (told.state !== "open" || told.reason) break;
@@ -81,7 +81,7 @@ function countDown() {
   const ends = performance.now() + 1000 * shown.dataset.seconds;
   const turn = () => {
     const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
-    shown.textContent = shown.dataset.text.replace("%s", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
+    shown.textContent = shown.dataset.text.replace("{}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
     if (left < 300) document.getElementById("hold").dataset.state = "ending";
     // Our clock and the server's differ by a little.
     if (left === 0) setTimeout(() => location.reload(), 3000);

@@ -10,13 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gatepass.domain.errors import Conflict, GatepassError, Refused
+from gatepass.domain.event import Event
 from gatepass.domain.payment import Payment, PaymentState, Way
 from gatepass.providers.base import PageStep
-from gatepass.services import payment_step
+from gatepass.languages import gettext as _
+from gatepass.languages import speaking
+from gatepass.services import mail, payment_step
 from gatepass.services.payment_step import Step
+from gatepass.store import ReadTx, events, purchases
+from gatepass.store.purchases import Purchase
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import form_of, framed_by, render, same_origin
+from gatepass.web.pages.language import kept, language_of, speaks
 from gatepass.web.pages.throttle import AtMostEvery
 from gatepass.web.site import site
 
@@ -32,12 +38,14 @@ _STATES = {
 """What the page's script is told; every other state is "over"."""
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}/pay"""
     return await _step(request, None)
 
 
+@speaks
 @problem.readable
 async def choose(request: Request) -> Response:
     """POST /orders/{token}/pay: another way to pay, or the link by mail."""
@@ -46,11 +54,12 @@ async def choose(request: Request) -> Response:
         raise Refused("FormForeign", "This form was sent from another site. Open the page of your order and try again.")
     typed = await form_of(request)
     if typed.get("way") == "link":
-        await payment_step.send_link(site(request).desk, purchase_id)
-        return RedirectResponse(f"{request.url.path}?sent", 303)
+        await mail.ask_for_link(site(request).store, purchase_id)
+        return RedirectResponse(f"{request.url.path}?sent{kept(request).replace('?', '&')}", 303)
     return await _step(request, Way.REDIRECT if typed.get("way") == "redirect" else Way.PAGE)
 
 
+@speaks
 async def look(request: Request) -> Response:
     """POST /orders/{token}/pay/look: how the payment stands, in the provider's own word"""
     here = site(request)
@@ -67,7 +76,8 @@ async def look(request: Request) -> Response:
 def _told(payment: Payment | None) -> dict[str, str | None]:
     if payment is None:
         return {"state": "over", "reason": None}
-    return {"state": _STATES.get(payment.state, "over"), "reason": payment.reason_text}
+    reason = payment.reason_text and _(payment.reason_text)
+    return {"state": _STATES.get(payment.state, "over"), "reason": reason}
 
 
 async def _step(request: Request, way: Way | None) -> Response:
@@ -76,24 +86,33 @@ async def _step(request: Request, way: Way | None) -> Response:
         opened = await payment_step.open_step(site(request).desk, purchase_id, way)
     except Conflict:
         # Paid, on its way, or ended: the order's own page says which, and what now.
-        return _go(f"/orders/{request.path_params['token']}")
+        return _go(f"/orders/{request.path_params['token']}{kept(request)}")
     if not isinstance(opened, Step):
         return _go(opened.url)
-    return await _page(request, opened)
+    purchase, event = await site(request).store.read(lambda tx: _about(tx, purchase_id))
+    with speaking(language_of(request, purchase)):
+        return await _page(request, opened, event)
+
+
+def _about(tx: ReadTx, purchase_id: UUID) -> tuple[Purchase | None, Event | None]:
+    """What our own tables say of the order; nothing where it lives in a remote Dataverse."""
+    purchase = purchases.get(tx, purchase_id)
+    return purchase, purchase and events.get(tx, purchase.event_id)
 
 
 def _go(url: str) -> Response:
     return RedirectResponse(url, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
-async def _page(request: Request, step: Step) -> Response:
+async def _page(request: Request, step: Step, event: Event | None) -> Response:
     here, payable = site(request), step.payable
     context = {
         "step": step,
+        "event": event,
         "payable": payable,
         "provider": payable.provider.capitalize(),
         "order_url": f"/orders/{request.path_params['token']}",
-        "declined": step.payment.reason_text,
+        "declined": step.payment.reason_text and _(step.payment.reason_text),
         "seconds_left": payment_step.seconds_left(payable),
         "sent": "sent" in request.query_params,
     }

@@ -58,7 +58,7 @@ async def listed(request: Request, caller: Caller) -> Response:
 async def show(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}"""
     story, content = await _told(request)
-    poll = next_look(f"/staff/purchases/{story.purchase_id}/state", story, 0, fingerprint(content))
+    poll = next_look(request, f"/staff/purchases/{story.purchase_id}/state", story, 0, fingerprint(content))
     context = {
         "caller": caller,
         "title": f"{story.reference} – Gatepass",
