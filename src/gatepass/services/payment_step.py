@@ -15,6 +15,7 @@ from gatepass.services.checkout import RETURN_PATIENCE_S, Desk, pay_page
 from gatepass.services.payments import Finding, look_up_briefly
 from gatepass.store import payments
 
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Everything that the page shows and needs. `secret` goes to this buyer's browser and nowhere else."""
