@@ -20,9 +20,9 @@ from gatepass.config import Settings
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
+from gatepass.domain.question import QuestionKind
 from gatepass.gallery import Gallery
 from gatepass.gallery import create_app as gallery_app
-from gatepass.domain.question import QuestionKind
 from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app

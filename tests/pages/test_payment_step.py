@@ -14,7 +14,11 @@ SECURE_CARD = "4000002760003184"
 
 @pytest.fixture
 def event_url(demo: Demo) -> str:
-    """An event that is paid on our own page."""
+    return paid_on_the_page(demo)
+
+
+def paid_on_the_page(demo: Demo) -> str:
+    """The address of an event that is paid on our own page."""
     (provider,) = demo.sql("select id from payment_provider where way = 'page'")
     return demo.event(payment_provider_id=provider["id"])
 
@@ -120,7 +124,8 @@ def test_where_the_script_is_blocked_or_there_is_none_the_other_ways_are_there(
     plain = Buyer(window(java_script_enabled=False).page)
     plain.page.goto(buyer.page.url)
     # A browser that is only told to run no script keeps what is for those that cannot to itself.
-    assert "<noscript>" in plain.page.content() and "These fields need JavaScript" in plain.page.content()
+    assert "<noscript>" in plain.page.content()
+    assert "These fields need JavaScript" in plain.page.content()
     plain.page.get_by_role("button", name="Open").click()
     plain.page.wait_for_url(f"{demo.sandbox_url}/c/pay/**")
     plain.pays(PAID_CARD)

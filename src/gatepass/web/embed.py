@@ -16,8 +16,8 @@ from gatepass.domain.event import Event
 from gatepass.domain.money import decimals_of
 from gatepass.domain.payment import Way
 from gatepass.domain.question import Question
-from gatepass.look import STATIC
 from gatepass.languages import best, speaking, spoken
+from gatepass.look import STATIC
 from gatepass.services import texts
 from gatepass.store import ReadTx, events, questions
 from gatepass.web.embed_check import Finding, findings

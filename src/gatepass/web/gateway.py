@@ -14,8 +14,7 @@ from gatepass.services import checkout, notifications
 from gatepass.web.body import limited_body
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
-from gatepass.web.pages.language import kept
-from gatepass.web.pages.language import speaks
+from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
 
 log = structlog.get_logger("gatepass.gateway")

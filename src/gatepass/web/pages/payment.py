@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from gatepass.domain.errors import Conflict, GatepassError, Refused
 from gatepass.domain.event import Event
 from gatepass.domain.payment import Payment, PaymentState, Way
-from gatepass.providers.base import PageStep
 from gatepass.languages import gettext as _
 from gatepass.languages import speaking
+from gatepass.providers.base import PageStep
 from gatepass.services import mail, payment_step
 from gatepass.services.payment_step import Step
 from gatepass.store import ReadTx, events, purchases
