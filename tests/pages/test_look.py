@@ -14,8 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo
-from .test_order import back_from_payment
 from .test_embed import fill_in, step_in
+from .test_order import back_from_payment
 from .test_payment_step import on_the_step, paid_on_the_page, pays
 from .test_staff import signs_in
 
