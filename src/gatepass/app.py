@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from gatepass.config import STRIPE_API, Settings
+from gatepass.dataverse import Connection, Dataverse
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.applications import Tokens
@@ -22,6 +23,9 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.remote import lane
+from gatepass.services.remote.lane import RemoteLane
+from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
 from gatepass.services.secrets import Sealer
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
@@ -36,6 +40,14 @@ _STRIPE_PAGES = ("https://checkout.stripe.com", "https://buy.stripe.com")
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """A Dataverse of somebody's Dynamics 365, and what was agreed on about it."""
+
+    dataverse: Dataverse
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
     """Everything one process works with."""
 
@@ -45,11 +57,15 @@ class Installation:
     mailer: Mailer
     postman: Postman
     plan: Plan
+    remote: Remote | None
+    """The Dataverse where purchases live; None: they live here."""
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
         for provider in self.desk.providers.values():
             await provider.close()
+        if self.remote:
+            await self.remote.dataverse.close()
         self.store.close()
 
 
@@ -57,10 +73,15 @@ def installation(settings: Settings) -> Installation:
     """Open the database and connect the providers. Calls nobody."""
     store = Store.open(settings.database_url)
     links = Links(settings.base_url, settings.secret_key)
-    management = OwnEventManagement(store, links)
-    desk = Desk(store, management, Ledger(store, management), providers(settings), links)
+    connected, remote = providers(settings), remote_of(settings)
+    management = (
+        RemoteEventManagement(store, remote.dataverse, links, remote.terms)
+        if remote
+        else OwnEventManagement(store, links)
+    )
+    desk = Desk(store, management, Ledger(store, management), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
-    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings))
+    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), remote)
 
 
 def postman(settings: Settings, store: Store) -> Postman:
@@ -75,7 +96,8 @@ def web(here: Installation, *, with_worker: bool = True) -> Starlette:
 
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
-    return Worker(here.desk, here.mailer, here.postman, here.plan)
+    lane = RemoteLane(here.store, here.remote.dataverse, here.remote.terms) if here.remote else None
+    return Worker(here.desk, here.mailer, here.postman, here.plan, lane)
 
 
 @asynccontextmanager
@@ -106,6 +128,7 @@ def _site(here: Installation) -> Site:
         payment_origins=_payment_origins(settings),
         secure_cookies=settings.base_url.startswith("https://"),
         live=settings.live,
+        remote=here.remote is not None,
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
         tokens=Tokens(settings.secret_key),
         protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
@@ -127,7 +150,31 @@ def plan(settings: Settings) -> Plan:
     """How this installation looks after itself."""
     pull_every = timedelta(seconds=settings.pull_seconds) if settings.pull_seconds else None
     reconcile_every = timedelta(minutes=settings.reconcile_minutes) if settings.reconcile_minutes else None
-    return Plan(pull_every, timedelta(days=settings.keep_notifications_days), reconcile_every)
+    kept = timedelta(days=settings.keep_notifications_days)
+    return Plan(pull_every, kept, reconcile_every, settings.report_to, settings.remote)
+
+
+def remote_of(settings: Settings) -> Remote | None:
+    """The Dataverse that this installation serves. Calls nobody."""
+    if not settings.remote:
+        return None
+    url = settings.dataverse_url or ""
+    client = Connection(
+        settings.dataverse_authority,
+        settings.dataverse_tenant_id or "",
+        settings.dataverse_client_id or "",
+        settings.dataverse_client_secret or "",
+        f"{url}/.default",
+    )
+    terms = Terms(
+        provider="stripe",
+        live=settings.live,
+        hold=timedelta(minutes=settings.dataverse_hold_minutes),
+        late=LateMoney(settings.dataverse_late_money),
+        return_origins=settings.return_origins,
+        rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
+    )
+    return Remote(Dataverse(url, client), terms)
 
 
 def place(settings: Settings) -> Place:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from unicodedata import bidirectional
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -22,6 +23,9 @@ PSEUDO = "en-XA"
 """English with accents on every letter: what stays plain was never handed to a catalogue. For tests; nobody is offered it."""
 CATALOGUES = Path(__file__).parent
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+_FROM_THE_RIGHT = frozenset({"R", "AL"})
+_START, _END = "\u2068", "\u2069"
+"""First strong isolate, and its end (Unicode Bidirectional Algorithm, 2.4)."""
 _MOST_WISHES = 20
 _PLACE = re.compile(r"%\((\w+)\)s")
 _ACCENTS = str.maketrans(
@@ -82,13 +86,23 @@ def _wish(part: str) -> tuple[float, str]:
 def gettext(message: str, **values: object) -> str:
     """A text in the language of this task, its places filled: `%(name)s`."""
     text = _translated(message)
-    return text % values if values else text
+    return text % _isolated_all(values) if values else text
 
 
 def ngettext(one: str, many: str, count: int, **values: object) -> str:
     """The same for a count, by the plural rules of the language. `%(num)s` is the count."""
     text = _plural(one, many, count)
-    return text % {"num": count, **values} if values or "%(num)s" in text else text
+    return text % {"num": count, **_isolated_all(values)} if values or "%(num)s" in text else text
+
+
+def isolated(text: str) -> str:
+    """A name or an amount inside a text that is written the other way: in plain text, what <bdi> is in HTML."""
+    foreign = direction() == "rtl" or any(bidirectional(char) in _FROM_THE_RIGHT for char in text)
+    return f"{_START}{text}{_END}" if foreign and not text.startswith(_START) else text
+
+
+def _isolated_all(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: isolated(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def later(message: str) -> str:
@@ -100,7 +114,7 @@ def said(template: str, **values: object) -> tuple[str | datetime, ...]:
     """A translated text whose times stay times (`domain.timeline.Words`): each reader sees them in a zone of theirs."""
     parts: list[str | datetime] = [""]
     for at, piece in enumerate(_PLACE.split(template)):
-        value = values[piece] if at % 2 else piece
+        value = _isolated_all(values)[piece] if at % 2 else piece
         if isinstance(value, datetime):
             parts += [value, ""]
         else:

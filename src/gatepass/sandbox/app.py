@@ -8,9 +8,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
+from gatepass.look import Look
 from gatepass.sandbox import endpoints, script, timers
 from gatepass.sandbox.api import Api
 from gatepass.sandbox.config import SandboxConfig
@@ -51,7 +50,7 @@ def create_app(config: SandboxConfig) -> Starlette:
         *Dashboard(store, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),
         Route("/healthz", _health),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

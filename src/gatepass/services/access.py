@@ -33,10 +33,12 @@ class Role(StrEnum):
 
     @classmethod
     def of(cls, text: str | None) -> "Role":
-        """A role by its name; one that is not known may nothing."""
+        """A role by its name, also by one of old; one that is not known may nothing."""
+        text = _OLD_NAMES.get(text or "", text)
         return next((role for role in cls if role.value == text), cls.NOBODY)
 
 
+_OLD_NAMES = {"viewer": "planner"}
 MAY_FINALIZE = frozenset({Role.ADMINISTRATOR, Role.FINALIZER})
 
 

@@ -250,7 +250,10 @@ def _registered(
 
 
 def _person(row: Row) -> AttendeeRow:
-    return AttendeeRow(**{name: row[name] for name in AttendeeRow.__slots__ if name != "code"})
+    return AttendeeRow(
+        **{name: row[name] for name in AttendeeRow.__slots__ if name not in {"code", "answered"}},
+        answered=bool(row["answers"]),
+    )
 
 
 def _as_known(row: Row) -> Purchase:
@@ -280,7 +283,8 @@ def _write(tx: WriteTx, group: _Group) -> None:
         for at in {*sale.pass_held, *sale.pass_sold}:
             passes[at] = (sale.pass_held[at], sale.pass_sold[at])
     known = contacts_of(tx, [person for *_, people in group.granted for person in people])
-    _name_contacts(group, known)
+    if known:
+        _name_contacts(group, known)
     with tx.one_trip():
         events.move_seats(tx, seats, passes)
         purchases.add(tx, group.purchases, group.people)
@@ -293,6 +297,13 @@ def _keep_answers(tx: WriteTx, group: _Group) -> None:
     wanted = [(row, at, answer, api) for row, answer, api in group.answers if (at := _uuid(answer.id))]
     if not wanted:
         return
+    _keep_rows(tx, wanted)
+    questions.give_to_registrations(
+        tx, [person.id for *_, people in group.granted for person in people if person.answered]
+    )
+
+
+def _keep_rows(tx: WriteTx, wanted: Sequence[tuple[UUID, UUID, Answer, bool]]) -> None:
     asked = questions.known(tx, {at for _, at, _, _ in wanted})
     for from_api in (False, True):
         told = [(row, at, answer.value) for row, at, answer, api in wanted if api is from_api and at in asked]

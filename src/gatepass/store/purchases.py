@@ -106,6 +106,8 @@ class AttendeeRow:
     last_name: str
     email: str
     code: str | None = None
+    answered: bool = False
+    """True when this person answered something that the event asks."""
 
 
 def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
@@ -190,6 +192,14 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
         )
         for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
     ]
+
+
+def kept_minor(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, int]:
+    """What was paid for these and has not gone back, or to the buyer's bank; those without any money are left out."""
+    paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
+    back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
+    held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
+    return {at: minor - back.get(at, 0) - held.get(at, 0) for at, minor in paid.items()}
 
 
 def standings_between(
@@ -362,6 +372,7 @@ def _attendee(row: Row) -> AttendeeRow:
         last_name=row["last_name"],
         email=row["email"],
         code=row.get("code"),
+        answered=bool(row["answers"]),
     )
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.question import Question, QuestionKind
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import DECLARED, Row, new_id
+from gatepass.store.tables import DECLARED, Row, new_id, registration
 
 _field, _asked, _response = (DECLARED[name] for name in ("custom_field", "event_field", "registration_response"))
 _of_event = (
@@ -51,6 +51,17 @@ def add_answers(tx: WriteTx, rows: Sequence[tuple[UUID, UUID, str]], *, from_api
     ]  # fmt: skip
     if made:
         tx.insert_many(_response, made)
+
+
+def give_to_registrations(tx: WriteTx, attendee_ids: Collection[UUID]) -> None:
+    """The answers of these people belong to their registrations too, from now on."""
+    if not attendee_ids:
+        return
+    mine = sa.select(registration.c.id).where(
+        registration.c.attendee_id == _response.c.attendee_id, registration.c.status == "registered"
+    )
+    given = sa.update(_response).where(_response.c.attendee_id.in_(attendee_ids))
+    tx.execute(given.values(eventregistration_id=mine.scalar_subquery(), changed=tx.now))
 
 
 def _question(row: Row) -> Question:

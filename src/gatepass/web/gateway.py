@@ -21,6 +21,12 @@ log = structlog.get_logger("gatepass.gateway")
 
 _NOTHING_CHARGED = later("Nothing was charged by opening this page.")
 
+_AWAY = (
+    "The payment page cannot be opened right now",
+    "Nothing was charged. Your seats are held.",
+    "awaiting",
+)
+
 # code -> (title, what happened to the money, state). Others: the message, under "This did not work".
 _STATES = {
     "AlreadyPaid": (
@@ -41,6 +47,10 @@ _STATES = {
         later("Nothing was charged. Your seats are held."),
         "awaiting",
     ),
+    "DataverseDown": _AWAY,
+    "DataverseBusy": _AWAY,
+    "DataverseNoAccess": _AWAY,
+    "PurchaseIncomplete": ("This order cannot be paid yet", _NOTHING_CHARGED, "attention"),
     "ProviderSilent": (
         later("The payment page cannot be opened right now"),
         later("Nothing was charged. Your seats are held."),

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
+from gatepass.look import Look
 from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
 from gatepass.web.pages import (
@@ -16,6 +15,7 @@ from gatepass.web.pages import (
     order,
     payment,
     registration,
+    remote_order,
     staff,
     staff_purchases,
     staff_refunds,
@@ -46,6 +46,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route(DATAVERSE, door.serve, methods=list(door.METHODS)),
         Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
@@ -75,6 +76,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/receipt", around.receipt),
         Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),
         Route("/orders/{token}/cancel", around.cancel, methods=["POST"]),
+        Route("/orders/{token}/mail", around.link_mailed, methods=["GET"]),
         Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
         Route("/tickets/{token}", around.ticket),
         Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
@@ -93,8 +95,29 @@ def routes() -> Sequence[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]  # fmt: skip
+
+
+def remote_routes() -> Sequence[BaseRoute]:
+    """Those of the completion service of a Dynamics 365 environment. Whatever else Dynamics serves is not here."""
+    return [
+        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        Route("/GatewayRedirect/Return/{token}", gateway.returned),
+        Route("/orders/{token}", remote_order.show),
+        Route("/orders/{token}/state", remote_order.state),
+        Route("/", remote_order.front),
+        Route("/staff", staff.home),
+        Route("/staff/sign-in", staff.sign_in_form, methods=["GET"]),
+        Route("/staff/sign-in", staff.sign_in, methods=["POST"]),
+        Route("/staff/sign-out", staff.sign_out, methods=["POST"]),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/favicon.ico", _no_icon),
+        Mount("/static", Look()),
+    ]
 
 
 async def _no_icon(request: Request) -> Response:

@@ -4,6 +4,7 @@
 const language = document.documentElement.lang || "en";
 // The pages write every number in the digits 0 to 9, whatever the language.
 const spoken = language.startsWith("en") ? "en-GB" : `${language}-u-nu-latn`;
+const comma = language.startsWith("ar") ? "، " : ", ";
 const hours = language.startsWith("en") ? "en-US" : spoken;
 
 // A button that was pressed says so, until the page is left or comes back from the browser's memory.
@@ -23,9 +24,9 @@ function toOwnZone() {
   for (const time of document.querySelectorAll("time[data-local]")) {
     const [day, hour] = written(new Date(time.dateTime), time.dataset.local === "seconds");
     time.title = `${time.textContent} ${named.dataset.zone.replaceAll("_", " ")}`;
-    if (time.dataset.local === "sentence") time.textContent = hours === "en-US" ? `${hour} on ${day}` : `${day}, ${hour}`;
+    if (time.dataset.local === "sentence") time.textContent = hours === "en-US" ? `${hour} on ${day}` : `${day}${comma}${hour}`;
     else {
-      time.textContent = day === before ? hour : `${day}, ${hour}`;
+      time.textContent = day === before ? hour : `${day}${comma}${hour}`;
       before = day;
     }
     time.removeAttribute("data-local");
@@ -47,9 +48,9 @@ function besideOwnTime() {
     const [starts, ends] = [new Date(line.dataset.starts), new Date(line.dataset.ends)];
     const clock = (zone) => starts.toLocaleString("en", { timeZone: zone });
     if (clock() !== clock(line.dataset.eventZone)) {
-      const first = written(starts, false).join(", ");
+      const first = written(starts, false).join(comma);
       const last = written(ends, false);
-      const until = first.startsWith(last[0]) ? last[1] : last.join(", ");
+      const until = first.startsWith(last[0]) ? last[1] : last.join(comma);
       line.append(" ", Object.assign(document.createElement("bdi"), {
         textContent: line.dataset.own.replace("{}", `${first} – ${until}`),
       }));

@@ -6,14 +6,12 @@ from email.policy import SMTP, SMTPUTF8
 from io import BytesIO
 from uuid import UUID
 
-from gatepass.languages import direction
+from gatepass.languages import isolated
 from gatepass.services import calendar
 from gatepass.services.letters import letters
 from gatepass.services.letters.words import Letter, Order
 
 PIXELS_PER_MODULE = 6
-_START, _END = "\u2068", "\u2069"
-"""First strong isolate: in plain text, what <bdi> is in HTML."""
 
 
 def message_of(order: Order, letter: Letter, mail_id: UUID, sender: str) -> EmailMessage:
@@ -35,7 +33,7 @@ def message_of(order: Order, letter: Letter, mail_id: UUID, sender: str) -> Emai
 def _fill(message: EmailMessage, order: Order, letter: Letter) -> None:
     cids = [f"ticket{number}@gatepass" for number in range(1, len(letter.tickets) + 1)]
     context = {"letter": letter, "name": order.people[0].first_name, "event": order.event, "cids": cids}
-    message.set_content(letters().get_template("letter.txt").render(context | {"isolated": _isolated}))
+    message.set_content(letters().get_template("letter.txt").render(context | {"isolated": isolated}))
     message.add_alternative(letters().get_template("letter.html").render(context), subtype="html")
     html = message.get_payload()[1]  # type: ignore[index]
     assert isinstance(html, EmailMessage)
@@ -43,13 +41,7 @@ def _fill(message: EmailMessage, order: Order, letter: Letter) -> None:
         html.add_related(_picture(ticket.code), "image", "png", cid=f"<{cid}>", disposition="inline")
     if letter.with_calendar:
         entry = calendar.text_of(calendar.of_event(order.event, letter.link), letter.dated or order.purchase.created)
-        message.add_attachment(entry.encode(), "text", "calendar", filename="event.ics", params={"method": "PUBLISH"})
-
-
-def _isolated(text: str) -> str:
-    """A name or an amount in a text of another direction."""
-    foreign = direction() == "rtl" or not text.isascii()
-    return f"{_START}{text}{_END}" if foreign else text
+        message.add_attachment(entry, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
 
 
 def _picture(code: str) -> bytes:

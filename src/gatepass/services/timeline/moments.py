@@ -9,7 +9,7 @@ from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import Cause, Refund
 from gatepass.domain.timeline import Audience, Moment, Tone, Words
 from gatepass.languages import gettext as _
-from gatepass.languages import later, ngettext
+from gatepass.languages import isolated, later, ngettext
 from gatepass.services import texts
 from gatepass.services.timeline import backstage
 from gatepass.services.timeline.facts import MISMATCH, Entry, Facts
@@ -76,7 +76,7 @@ def _created(facts: Facts, entry: Entry) -> Moment:
     title = ngettext("You registered one person", "You registered %(num)s people", count)
     total = facts.purchase.total
     price = _("%(amount)s in all.", amount=texts.money(total)) if total.minor else _("It is free.")
-    return _moment(entry, Tone.DONE, "people", title, f"{facts.purchase.items}.", price)
+    return _moment(entry, Tone.DONE, "people", title, f"{isolated(facts.purchase.items)}.", price)
 
 
 def _completed(facts: Facts, entry: Entry) -> Moment:

@@ -51,6 +51,8 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+    stays: Callable[[WriteTx], None] | None = None
+    """What a refusal writes down, to be written again when a change set is undone by it."""
 
 
 @dataclass(frozen=True, slots=True)

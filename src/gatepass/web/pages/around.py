@@ -81,6 +81,14 @@ async def mail_link(request: Request, order: Order) -> Response:
     if not order.people:
         raise NotFound("NobodyToWrite", "Nobody stands in this order who could be written to.")
     await mail.ask_for_link(site(request).store, order.purchase.id)
+    return RedirectResponse(f"{request.url.path}{kept(request)}", 303)
+
+
+@for_order
+async def link_mailed(request: Request, order: Order) -> Response:
+    """GET /orders/{token}/mail: where it went"""
+    if not order.people:
+        raise NotFound("NobodyToWrite", "Nobody stands in this order who could be written to.")
     return render(request, "sent.html", _shared(request, order) | {"days": ORDER_LINK_LIFE.days})
 
 

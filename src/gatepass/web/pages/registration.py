@@ -88,6 +88,8 @@ async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Respo
             return _details(request, sale, draft.resized(len(draft.people) + 1))
         case "details":
             return _details(request, sale, draft)
+        case "language":
+            return _details(request, sale, draft, story=True)
         case "register":
             return await _register(request, sale, drafts.checked(draft))
         case _:
