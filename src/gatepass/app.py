@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from gatepass.config import STRIPE_API, Settings
-from gatepass.dataverse import Connection, Dataverse
+from gatepass.config import STRIPE_API, SettingError, Settings
+from gatepass.dataverse import Certificate, Connection, Dataverse
+from gatepass.dataverse.certificate import BadCertificate
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services.applications import Tokens
@@ -163,7 +164,7 @@ def remote_of(settings: Settings) -> Remote | None:
         settings.dataverse_authority,
         settings.dataverse_tenant_id or "",
         settings.dataverse_client_id or "",
-        settings.dataverse_client_secret or "",
+        _proof(settings),
         f"{url}/.default",
     )
     terms = Terms(
@@ -175,6 +176,16 @@ def remote_of(settings: Settings) -> Remote | None:
         rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
     )
     return Remote(Dataverse(url, client), terms)
+
+
+def _proof(settings: Settings) -> str | Certificate:
+    """How we say who we are. Raises SettingError for a file that holds no certificate."""
+    if settings.dataverse_client_certificate is None:
+        return settings.dataverse_client_secret or ""
+    try:
+        return Certificate(settings.dataverse_client_certificate)
+    except (BadCertificate, OSError) as error:
+        raise SettingError(f"GATEPASS_DATAVERSE_CLIENT_CERTIFICATE: {error}") from error
 
 
 def place(settings: Settings) -> Place:

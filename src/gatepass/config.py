@@ -77,6 +77,8 @@ class Settings:
     dataverse_tenant_id: str | None
     dataverse_client_id: str | None
     dataverse_client_secret: str | None
+    dataverse_client_certificate: Path | None
+    """A PEM file with certificate and key, in place of the secret."""
     dataverse_authority: str
     """Where tokens are to be had: another one for sovereign clouds."""
     dataverse_calls_per_s: int
@@ -151,6 +153,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         dataverse_tenant_id=given.text("DATAVERSE_TENANT_ID", "") or None,
         dataverse_client_id=given.text("DATAVERSE_CLIENT_ID", "") or None,
         dataverse_client_secret=given.secret("DATAVERSE_CLIENT_SECRET"),
+        dataverse_client_certificate=_certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
         dataverse_authority=_over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID)) or ENTRA_ID,
         dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
         dataverse_at_once=given.number("DATAVERSE_AT_ONCE", 8, 1, MOST_DATAVERSE_AT_ONCE),
@@ -263,6 +266,14 @@ def _over_tls(name: str, url: str) -> str | None:
     return found
 
 
+def _certificate(text: str) -> Path | None:
+    if not text:
+        return None
+    if not Path(text).is_file():
+        raise SettingError(f"{PREFIX}DATAVERSE_CLIENT_CERTIFICATE is '{text}', which is no file.")
+    return Path(text).absolute()
+
+
 def _origin(name: str, text: str) -> str:
     """Scheme and host, and a port or `:*` for every port, as the web applications of Dynamics 365 list them."""
     url = _url(name, text.removesuffix(":*"))
@@ -353,7 +364,7 @@ def _check_dataverse(settings: Settings) -> None:
         "DATAVERSE_URL": settings.dataverse_url,
         "DATAVERSE_TENANT_ID": settings.dataverse_tenant_id,
         "DATAVERSE_CLIENT_ID": settings.dataverse_client_id,
-        "DATAVERSE_CLIENT_SECRET": settings.dataverse_client_secret,
+        "DATAVERSE_CLIENT_SECRET": settings.dataverse_client_secret or settings.dataverse_client_certificate,
         "STRIPE_SECRET_KEY": settings.stripe_secret_key,
     }
     if missing := [f"{PREFIX}{name}" for name, value in needed.items() if not value]:

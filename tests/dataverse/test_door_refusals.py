@@ -169,7 +169,7 @@ words = st.sampled_from(
 )  # fmt: skip
 
 
-@examples(150)
+@examples(100)
 @given(
     method=st.sampled_from(["GET", "PATCH", "PUT", "DELETE", "POST"]),
     path=st.lists(words, max_size=12).map("".join),

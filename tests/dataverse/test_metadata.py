@@ -187,7 +187,7 @@ OPTIONS = (
 )  # fmt: skip
 
 
-@examples(500)
+@examples(250)
 @given(
     st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
     st.lists(st.sampled_from(OPTIONS), max_size=9).map("".join),

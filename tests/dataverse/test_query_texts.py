@@ -183,7 +183,7 @@ def test_mangled_fetches_are_read_or_refused(seed: int) -> None:
         _outcome(lambda text: fetch_query(ACCOUNT, text, ASKER).query, _mangled(chance, kept, XML_SPARE, ">") + ">")
 
 
-@examples(500)
+@examples(250)
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     _outcome(lambda said: sql_query(ACCOUNT, said), text)
@@ -249,7 +249,7 @@ OPERATORS = [
 ]
 
 
-@examples(1500)
+@examples(600)
 @given(
     st.sampled_from([one for table in model.TABLES for one in [(table, column) for column in table.shown]]),
     st.sampled_from(OPERATORS),

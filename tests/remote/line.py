@@ -73,7 +73,9 @@ class Line:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, call by call."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, httpx.HTTPError, ValueError):
+        with contextlib.suppress(
+            ConnectionError, asyncio.IncompleteReadError, httpx.HTTPError, ValueError, RuntimeError
+        ):
             while await self._serve(await _read(reader), writer):
                 pass
         with contextlib.suppress(ConnectionError):

@@ -111,9 +111,17 @@ class Pair:
 
     async def order_page(self, order: Order) -> str:
         """What the buyer reads at the completion service."""
+        return await self._buyers_page(order, "")
+
+    async def timeline_page(self, order: Order) -> str:
+        """The story of the order, for the buyer; as JSON it is told too."""
+        assert (await self._buyers_page(order, "/timeline.json")).startswith("{")
+        return await self._buyers_page(order, "/timeline")
+
+    async def _buyers_page(self, order: Order, which: str) -> str:
         links = (self.others or [None])[0].desk.links  # type: ignore[union-attr]
         row = await self.kept(order)
-        answer = await self.client.get(links.order(row.id, row.created))
+        answer = await self.client.get(links.order(row.id, row.created) + which)
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -125,6 +133,13 @@ class Pair:
     async def forget_over_there(self, order: Order) -> None:
         """Dynamics is as it was before the purchase was completed."""
         await self.dynamics.store.write(lambda tx: _forget(tx, order.id))
+
+    async def answers_again(self) -> None:
+        """Dynamics is back, and the rest that the lane takes from it is over."""
+        self.line.down = False
+        over = sa.update(tables.call_lane).values(paused_until=datetime.now(UTC), next_free=datetime.now(UTC))
+        await self.store.write(lambda tx: tx.execute(over))
+        await self.completion.hasten("finalize_remote")
 
     async def finalizations(self, order: Order) -> list[str]:
         """What Dynamics was told of a purchase, and what came of it, in order."""

@@ -19,7 +19,7 @@ ORDERS = figure("ORDERS", short=10, long=120)
 """Orders in which the events of one scenario are delivered."""
 KILLS = figure("KILLS", short=6, long=200)
 """Kills at random under load, on both databases together."""
-FUZZED = figure("FUZZED", short=2000, long=100_000)
+FUZZED = figure("FUZZED", short=1000, long=100_000)
 """Requests made up against the Web API, on both databases together."""
 EXAMPLES = figure("EXAMPLES", short=1, long=60)
 """How many times as many examples Hypothesis makes up for the Web API as in `make test`."""

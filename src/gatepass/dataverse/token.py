@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 import msgspec
 
+from gatepass.dataverse.certificate import KIND, Certificate
 from gatepass.domain.errors import Unavailable
 
 RENEW_EARLY_S = 300.0
@@ -38,9 +39,24 @@ class Client:
     authority: str
     tenant_id: str
     client_id: str
-    client_secret: str = field(repr=False)
+    proof: str | Certificate = field(repr=False)
+    """Its secret, or its certificate."""
     scope: str
     """Such as https://contoso.crm4.dynamics.com/.default"""
+
+    @property
+    def url(self) -> str:
+        """Where tokens are given."""
+        return f"{self.authority}/{self.tenant_id}/oauth2/v2.0/token"
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What is posted there; never the same twice with a certificate."""
+        asked = {"grant_type": "client_credentials", "client_id": self.client_id, "scope": self.scope}
+        if isinstance(self.proof, str):
+            return asked | {"client_secret": self.proof}
+        statement = self.proof.assertion(self.client_id, self.url)
+        return asked | {"client_assertion_type": KIND, "client_assertion": statement}
 
 
 class Tokens:
@@ -87,15 +103,9 @@ class Tokens:
         return self._token
 
     async def _ask(self) -> httpx.Response:
-        client = self._client
-        form = {
-            "grant_type": "client_credentials", "client_id": client.client_id, "client_secret": client.client_secret,
-            "scope": client.scope,
-        }  # fmt: skip
-        url = f"{client.authority}/{client.tenant_id}/oauth2/v2.0/token"
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._http.post(url, data=form)
+                return await self._http.post(self._client.url, data=self._client.form)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable("DataverseDown", f"Entra ID does not answer ({type(error).__name__}).") from error
 

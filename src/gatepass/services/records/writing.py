@@ -148,10 +148,15 @@ def _stored(change: Change, column: Column, value: Value) -> Any:
 
 def _blank(tx: WriteTx, caller: Caller, table: Table) -> dict[str, Any]:
     """A row of defaults."""
-    row = {column.name: values.default(table, column) for column in table.columns if column.stored}
+    row = _defaults(table)
     people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), caller.user_id)
     moments = dict.fromkeys({"created", "changed"} & row.keys(), tx.now)
-    return row | people | moments
+    return {**row, **people, **moments}
+
+
+@cache
+def _defaults(table: Table) -> Mapping[str, Any]:
+    return {column.name: values.default(table, column) for column in table.columns if column.stored}
 
 
 def _given(table: Table, given: Values) -> frozenset[str]:

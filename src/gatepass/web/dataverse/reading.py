@@ -94,7 +94,8 @@ def next_link(call: Call, wanted: Query, page: Page) -> str | None:
         return None
     parts = [part for part in call.query.split("&") if part]
     own = [part for part in parts if unquote_plus(part.partition("=")[0]) != SKIP_TOKEN]
-    token = paging.skiptoken(wanted, page.after, _page_number(call, wanted) + 1)
+    came_by = call.options.get(SKIP_TOKEN)
+    token = paging.skiptoken(wanted, page.after, paging.number(came_by) + 1 if came_by else 2)
     return f"{call.root}{call.path}?{'&'.join([*own, f'{SKIP_TOKEN}={token}'])}".replace(" ", "%20")
 
 
@@ -108,8 +109,3 @@ def narrowed(wanted: Query, within: Condition | None) -> Query:
     if within is None:
         return wanted
     return replace(wanted, where=And((within, wanted.where)) if wanted.where else within)
-
-
-def _page_number(call: Call, wanted: Query) -> int:
-    token = call.options.get(SKIP_TOKEN)
-    return paging.resumed(wanted, token).page if token else 1

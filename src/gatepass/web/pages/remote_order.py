@@ -115,8 +115,8 @@ async def front(request: Request) -> Response:
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}"""
-    token, order = await _true_order(request)
-    content = _content(order)
+    token, order = await true_order(request)
+    content = _content(token, order)
     context = {
         "order": order, "title": order.title, "content": content, "poll": _poll(request, order, token, 0, fingerprint(content))
     }  # fmt: skip
@@ -127,10 +127,10 @@ async def show(request: Request) -> Response:
 async def state(request: Request) -> Response:
     """GET /orders/{token}/state: the next look, and what has changed since `seen`."""
     try:
-        token, order = await _true_order(request)
+        token, order = await true_order(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, {"Cache-Control": "no-store"})
-    content = _content(order)
+    content = _content(token, order)
     seen = fingerprint(content)
     context = {
         "order": order,
@@ -141,7 +141,7 @@ async def state(request: Request) -> Response:
     return render(request, "order_state.html", context)
 
 
-async def _true_order(request: Request) -> tuple[str, Order]:
+async def true_order(request: Request) -> tuple[str, Order]:
     """Token and order of a link, after asking the provider about money that may have come."""
     here, token = site(request), request.path_params["token"]
     purchase_id = here.links.read("order", token)
@@ -167,8 +167,12 @@ def _read_order(tx: ReadTx, purchase_id: UUID) -> Order | None:
     return Order(purchase, payments.of_purchase(tx, purchase_id), refunds.of_purchases(tx, [purchase_id]))
 
 
-def _content(order: Order) -> str:
-    return templates().get_template("remote_order_content.html").render({"order": order, "face": order.face.value})
+def _content(token: str, order: Order) -> str:
+    return (
+        templates()
+        .get_template("remote_order_content.html")
+        .render({"order": order, "face": order.face.value, "timeline_url": f"/orders/{token}/timeline"})
+    )
 
 
 def _poll(request: Request, order: Order, token: str, times: int, seen: str) -> dict[str, str | int] | None:

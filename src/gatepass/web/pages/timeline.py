@@ -28,7 +28,7 @@ async def show(request: Request) -> Response:
     token, found = await true_order(request)
     with speaking(language_of(request, found.purchase)):
         story = await timeline.tell(site(request).store, found.purchase.id)
-        content = _content(request, token, story)
+        content = content_of(request, token, story)
         poll = next_look(request, f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
         context = {"event": found.event, "title": title_of(story), "content": content, "poll": poll}
         return render(request, "timeline.html", context)
@@ -43,7 +43,7 @@ async def state(request: Request) -> Response:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, NO_STORE)
     with speaking(language_of(request, found.purchase)):
         story = await timeline.tell(site(request).store, found.purchase.id)
-        return changed(request, f"/orders/{token}/timeline/state", story, _content(request, token, story))
+        return changed(request, f"/orders/{token}/timeline/state", story, content_of(request, token, story))
 
 
 @problem.readable
@@ -54,7 +54,8 @@ async def document(request: Request) -> Response:
     return Response(timeline_types.encoded(story, for_staff=False), media_type="application/json", headers=NO_STORE)
 
 
-def _content(request: Request, token: str, story: Story) -> str:
+def content_of(request: Request, token: str, story: Story) -> str:
+    """The page without its frame."""
     may_pay = story.answer.charged is Charged.NO and any(one.kind == "hold.ends" for one in story.moments)
     context = {"story": story, "order_url": f"/orders/{token}", "may_pay": may_pay, "kept": kept(request)}
     return templates().get_template("timeline_content.html").render(context)
