@@ -157,7 +157,7 @@ async def _apply_to_stranger(
 async def _opened_elsewhere(
     desk: Desk, provider: PaymentProvider, notification: Notification, looks: Looks
 ) -> Payment | None:
-    ref = _arrived(notification)
+    ref = _arrived(notification, None)
     try:
         report = await looks.fetch(provider, ref) if ref else None
     except NotFound:
@@ -262,9 +262,10 @@ def _ref(notification: Notification, payment: Payment) -> str | None:
     return payment.session_ref or _arrived(notification, payment)
 
 
-def _arrived(notification: Notification, payment: Payment) -> str | None:
+def _arrived(notification: Notification, payment: Payment | None) -> str | None:
     """What `fetch` takes: the page, which is the money itself where the payment is on our own page."""
-    is_page = notification.about is About.PAGE or (notification.about is About.PAYMENT and payment.way is Way.PAGE)
+    on_our_page = payment is not None and payment.way is Way.PAGE
+    is_page = notification.about is About.PAGE or (notification.about is About.PAYMENT and on_our_page)
     return notification.object_ref if is_page else None
 
 
