@@ -221,7 +221,7 @@ async def test_the_link_is_mailed_once_however_often_it_is_asked_for(system: Run
 
     await system.until(lambda: system.mails_to(order.email))
     await system.until_quiet()
-    assert system.mails_to(order.email) == ["Pay for Contoso Summit"]
+    assert system.mails_to(order.email) == ["The link to your order for Contoso Summit"]
 
 
 async def test_the_end_of_the_hold_ends_the_intent_before_the_seat_is_free(system: Running) -> None:
