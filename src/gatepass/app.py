@@ -229,6 +229,7 @@ def providers(settings: Settings) -> dict[str, PaymentProvider]:
         settings.stripe_api_base,
         Opening(settings.stripe_opening),
         settings.provider_calls_per_s,
+        settings.stripe_publishable_key,
     )
     return {stripe.name: stripe}
 

@@ -182,7 +182,7 @@ def window(browser: Browser, demo: Demo) -> Iterator[Callable[..., Window]]:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         made = Window(context.new_page())
         made.page.set_default_timeout(PATIENCE_MS)
-        _watch(made, [demo.base_url, demo.sandbox_url])
+        _watch(made, [demo.base_url, demo.sandbox_url, demo.told["gallery"]])
         contexts.append((context, made))
         return made
 

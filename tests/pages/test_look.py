@@ -13,7 +13,9 @@ from playwright.sync_api import Page, expect
 from gatepass.look import STATIC
 
 from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo, Window
+from .test_embed import fill_in, step_in
 from .test_order import back_from_payment
+from .test_payment_step import on_the_step, paid_on_the_page, pays
 from .test_staff import signs_in
 
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
@@ -197,6 +199,36 @@ def returned(demo: Demo, page: Page) -> None:
     page.goto(page.url.removesuffix("/timeline"))
 
 
+def payment_step(demo: Demo, page: Page) -> None:
+    buyer = Buyer(page)
+    on_the_step(buyer, paid_on_the_page(demo))
+
+
+def payment_step_declined(demo: Demo, page: Page) -> None:
+    payment_step(demo, page)
+    pays(page, POOR_CARD)
+    page.get_by_role("alert").wait_for()
+
+
+def embedded(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.told['gallery']}/test")
+    page.get_by_text("frame-src lets").wait_for()
+
+
+def embedded_payment(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.told['gallery']}/plain")
+    fill_in(page)
+    page.get_by_role("button", name="Continue to payment").click()
+    step_in(page).get_by_role("button", name="Pay €120.00", disabled=False).wait_for()
+
+
+def embed_check(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.base_url}/embed/check")
+    page.get_by_label("Content-Security-Policy").fill("default-src 'self'")
+    page.get_by_role("button", name="Test it").click()
+    page.get_by_role("heading", name="Change these lines").wait_for()
+
+
 def asking(demo: Demo, page: Page) -> None:
     """A question of each kind, each unanswered."""
     url = demo.event()
@@ -281,7 +313,8 @@ STAFF = (
     staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people, staff_audit,
     staff_second_factor,
 )  # fmt: skip
-SCENES = (*ATTENDEES, *STAFF)
+PAYING = (payment_step, payment_step_declined, embedded, embedded_payment, embed_check)
+SCENES = (*ATTENDEES, *PAYING, *STAFF)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)

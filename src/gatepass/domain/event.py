@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 
 
 class EventStatus(StrEnum):
@@ -68,6 +69,7 @@ class PaymentProviderRecord:
     """May end in `?` or carry its own query; without a host it is a page of this installation."""
     timeout_minutes: int
     live: bool
+    way: Way = Way.REDIRECT
 
 
 @dataclass(frozen=True, slots=True)

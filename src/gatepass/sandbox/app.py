@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from gatepass.look import Look
-from gatepass.sandbox import endpoints, timers
+from gatepass.sandbox import endpoints, script, timers
 from gatepass.sandbox.api import Api
 from gatepass.sandbox.config import SandboxConfig
 from gatepass.sandbox.control import Control
@@ -43,8 +43,9 @@ def create_app(config: SandboxConfig) -> Starlette:
         store.close()
 
     routes = [
-        *Api(store, config.secret_key).routes(),
+        *Api(store, config.secret_key, config.publishable_key).routes(),
         *Pages(store, config).routes(),
+        *script.routes(),
         *Control(store, deliverer, config.base_url).routes(),
         *Dashboard(store, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),

@@ -10,6 +10,7 @@ from uuid import UUID
 from gatepass.domain.errors import NotFound
 from gatepass.domain.event import EventStatus, LatePolicy
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 from gatepass.domain.question import Question, QuestionKind
 from gatepass.services import audit
 from gatepass.store import WriteTx, events, people, questions
@@ -106,7 +107,14 @@ def add_question(
 
 
 def add_provider(
-    tx: WriteTx, name: str, kind: str, payment_page_url: str, *, timeout_minutes: int = 30, live: bool = False
+    tx: WriteTx,
+    name: str,
+    kind: str,
+    payment_page_url: str,
+    *,
+    timeout_minutes: int = 30,
+    live: bool = False,
+    way: Way = Way.REDIRECT,
 ) -> UUID:
     """A payment provider; when one of this name is there, it gets this payment page."""
     if before := events.provider_named(tx, name):
@@ -120,6 +128,7 @@ def add_provider(
         "payment_page_url": payment_page_url,
         "timeout_minutes": timeout_minutes,
         "live": live,
+        "way": way.value,
         "created": tx.now,
     }
     events.add_provider(tx, row)

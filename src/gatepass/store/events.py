@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, event, event_pass, payment_provider
 
@@ -279,4 +280,5 @@ def _provider(row: Row) -> PaymentProviderRecord:
         payment_page_url=row["payment_page_url"],
         timeout_minutes=row["timeout_minutes"],
         live=row["live"],
+        way=Way(row["way"]),
     )

@@ -42,6 +42,7 @@ _with_event = (
         purchase,
         event.c.name.label("title"),
         payment_provider.c.kind.label("provider"),
+        payment_provider.c.way,
         sa.select(attendee.c.email)
         .where(attendee.c.purchase_id == purchase.c.id)
         .order_by(attendee.c.position)
@@ -53,6 +54,7 @@ _with_event = (
         payment.c.amount_minor.label("page_minor"),
         payment.c.currency.label("page_currency"),
         payment.c.expires_at.label("page_ends"),
+        payment.c.way.label("page_way"),
     )
     .join(event, event.c.id == purchase.c.event_id)
     .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)

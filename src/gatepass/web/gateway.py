@@ -14,7 +14,7 @@ from gatepass.services import checkout, notifications
 from gatepass.web.body import limited_body
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
-from gatepass.web.pages.language import speaks
+from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
 
 log = structlog.get_logger("gatepass.gateway")
@@ -72,6 +72,8 @@ async def pay(request: Request) -> Response:
         url = await checkout.pay_page(here.desk, provider, purchase_id, query.get("returnurl") or None)
     except GatepassError as error:
         return await _problem(request, error)
+    # Our own page goes on in the language that was picked; a provider's address stays as it is.
+    url += kept(request) if url.startswith(f"{here.links.base_url}/") else ""
     return RedirectResponse(url, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gatepass.look import Look
-from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
+from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import around, home, order, registration, remote_order, remote_timeline, timeline
+from gatepass.web.pages import around, home, order, payment, registration, remote_order, remote_timeline, timeline
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -48,9 +48,20 @@ def routes() -> Sequence[BaseRoute]:
         Route("/e/{readable_id}/calendar.ics", around.event_calendar),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
+        Route("/orders/{token}/pay", payment.show, methods=["GET"]),
+        Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
+        Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
+        Route("/embed/v1.js", embed.script),
+        Route("/embed/v1.css", embed.style),
+        Route("/embed/v1/events/{readable_id}", events_api.Endpoint(embed.shown), methods=["GET", "OPTIONS"]),
+        Route("/embed/v1/events/{readable_id}/registrations", events_api.Endpoint(events_api.register),
+              methods=["POST", "OPTIONS"]),
+        Route("/embed/check", embed.check, methods=["GET", "POST"]),
+        Route("/embed/probe", embed.probe),
+        Route("/embed/{readable_id}", embed.frame),
         Route("/orders/{token}/calendar.ics", around.calendar_file),
         Route("/orders/{token}/receipt", around.receipt),
         Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),

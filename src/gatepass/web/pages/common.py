@@ -1,6 +1,6 @@
 """What all pages share: templates, headers, forms, and the question whether a form came from a page of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -78,6 +78,13 @@ def _content_policy(here: Site) -> str:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
         f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def framed_by(policy: str, origins: Sequence[str]) -> str:
+    """The policy of a page that our own pages and these sites may show in a frame."""
+    # A policy cannot name an IPv6 address (w3.org/TR/CSP3, host-source).
+    listed = " ".join(["'self'", *(origin for origin in origins if "[" not in origin)])
+    return f"{policy}; frame-ancestors {listed}"
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -9,11 +9,13 @@ from gatepass.services.remote import story as stories
 from gatepass.web import timeline_types
 from gatepass.web.pages import problem, remote_order
 from gatepass.web.pages.common import render
+from gatepass.web.pages.language import speaks
 from gatepass.web.pages.order import fingerprint
 from gatepass.web.pages.timeline import NO_STORE, changed, content_of, next_look, title_of
 from gatepass.web.site import site
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}/timeline"""
@@ -23,6 +25,7 @@ async def show(request: Request) -> Response:
     return render(request, "timeline.html", {"title": title_of(story), "content": content, "poll": poll})
 
 
+@speaks
 async def state(request: Request) -> Response:
     """GET /orders/{token}/timeline/state: the next look, and what has changed since `seen`."""
     try:
