@@ -19,6 +19,11 @@ GO = f"delete from registration where attendee_id = {GUEST}"
 PASS_OF_GUEST = f"(select id from registration where attendee_id = {GUEST})"
 REFUNDED = "(select purchase_id from refund order by id limit 1)"
 NOBODY = "'00000000-0000-0000-0000-00000000abcd'"
+ELSEWHERE = (
+    "insert into remote_purchase (id, name, total_minor, currency, status, created, said, read, changed, wanted) "
+    f"values ({NOBODY}, 'Ada', 100, 'EUR', 'completed', {LONG_AGO}, 'completed', {LONG_AGO}, {LONG_AGO}, "
+)
+"""A purchase of a remote Dataverse."""
 
 # What goes wrong, and words of the promise that it breaks.
 BREAKS: Sequence[tuple[str, str]] = (
@@ -50,6 +55,8 @@ BREAKS: Sequence[tuple[str, str]] = (
     ("update refund set state = 'requested'", "forgotten on its way"),
     (f"update job set due = {LONG_AGO} where state = 'ready'", "waits past its time"),
     ("update job set state = 'parked' where state = 'ready'", "parked out of sight"),
+    (f"{ELSEWHERE} 'completed')", "a remote Dataverse is to be told"),
+    (f"{ELSEWHERE} null); update payment set purchase_id = {NOBODY} where purchase_id = {ONE}", "of a remote Dataverse has an owner"),
 )  # fmt: skip
 
 
