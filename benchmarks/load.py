@@ -190,7 +190,9 @@ def main() -> None:
     plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         outcome = runner.run(_Load(plan).run())
-    sys.stdout.buffer.write(msgspec.msgpack.encode(outcome))
+    # Not sys.stdout: with PYTHONUNBUFFERED it may write only a part.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as out:
+        out.write(msgspec.msgpack.encode(outcome))
 
 
 if __name__ == "__main__":

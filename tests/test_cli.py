@@ -19,7 +19,6 @@ import httpx
 import pytest
 
 GATEPASS = [sys.executable, "-m", "gatepass"]
-HELP_MS = 300
 PATIENCE_S = 20
 
 
@@ -77,16 +76,14 @@ def demo(directory: Path, **variables: str) -> Iterator[Demo]:
 
 
 def test_help_answers_at_once() -> None:
-    """Best of five: what the code costs, not what the machine does meanwhile."""
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        shown = _run("--help")
-        took.append((time.perf_counter() - began) * 1000)
-        assert shown.returncode == 0
-        for command in ("demo", "serve", "worker", "migrate", "sandbox", "doctor", "switch", "timeline"):
-            assert command in shown.stdout
-    assert min(took) < HELP_MS
+    """It loads nothing that only a command needs."""
+    shown = _run("--help")
+    assert shown.returncode == 0
+    for command in ("demo", "serve", "worker", "migrate", "sandbox", "doctor", "switch", "timeline"):
+        assert command in shown.stdout
+    asked = "import sys, gatepass.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sqlalchemy", "starlette", "stripe", "httpx", "jinja2", "alembic"} & set(loaded)
 
 
 def test_the_demo_says_in_one_line_where_everything_is(tmp_path: Path) -> None:

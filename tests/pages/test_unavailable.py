@@ -37,6 +37,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         secure_cookies=True,
         live=False,
         proxies=Proxies(),
+        tokens=nothing,
+        protection=nothing,
     )
     door = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=door, base_url="http://testserver") as client:

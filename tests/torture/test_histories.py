@@ -2,7 +2,8 @@
 
 One history is a sequence of the rules below against a running Gatepass and its sandbox. After every step what is stored
 must be allowed; at its end everything is told and looked up, and must have come to its end. A history that fails is
-shortened and printed as the calls that repeat it.
+shortened and printed as the calls that repeat it. What is drawn depends on what was drawn, never on what came of it:
+after a crash that may differ from run to run.
 """
 
 import asyncio
@@ -109,14 +110,15 @@ class Histories(RuleBasedStateMachine):
     # What buyers do
 
     @rule(target=buyers, seats=st.integers(1, 3))
-    def register(self, seats: int) -> Any:
+    def register(self, seats: int) -> Buyer:
+        """For who finds no seat, the last one who did acts again."""
         kept = sum(buyer.seats for buyer in self.all if not buyer.happened & ENDS)
         taken = self.run(self._taken())
         answer = self.run(self.here.post_registration(self.here.body(seats=seats, pass_name="One")))
         if answer.status_code != 200:
             assert answer.status_code in {404, 409}, answer.text
             assert taken + seats > SEATS or self._called_off, answer.text
-            return multiple()
+            return self.all[-1]
         assert kept + seats <= SEATS, "oversold"
         said = answer.json()
         buyer = Buyer(Order(UUID(said["purchaseId"]), said["status"], said["redirectUrl"], ""), seats)
@@ -124,12 +126,11 @@ class Histories(RuleBasedStateMachine):
         return buyer
 
     @rule(target=buyers, seats=st.integers(1, 2), card=st.sampled_from(sorted(CARDS)))
-    def buy(self, seats: int, card: str) -> Any:
+    def buy(self, seats: int, card: str) -> Buyer:
         """What most do: register, follow the link, pay."""
         buyer = self.register(seats)
-        if isinstance(buyer, Buyer):
-            self.open_page(buyer)
-            self.pay(buyer, card)
+        self.open_page(buyer)
+        self.pay(buyer, card)
         return buyer
 
     @rule(buyer=buyers)
@@ -138,7 +139,6 @@ class Histories(RuleBasedStateMachine):
         assert answer.status_code in {302, 409, 410}
         buyer.page = answer.headers.get("location", buyer.page)
 
-    @precondition(lambda self: any(buyer.page for buyer in self.all))
     @rule(buyer=buyers, card=st.sampled_from(sorted(CARDS)))
     def pay(self, buyer: Buyer, card: str) -> None:
         paid = self.run(self._control("pay", session=buyer.page, card=CARDS[card])) if buyer.page else None
@@ -229,15 +229,17 @@ class Histories(RuleBasedStateMachine):
     @rule(target=disputes, buyer=buyers)
     def dispute(self, buyer: Buyer) -> Any:
         opened = self.run(self._at_the_provider(buyer, "disputes"))
-        return opened["id"] if opened else multiple()
+        return opened["id"] if opened else ""
 
     @rule(dispute=consumes(disputes), result=st.sampled_from(["won", "lost"]))
     def the_bank_decides(self, dispute: str, result: str) -> None:
-        self.run(self._control(f"disputes/{dispute}", result=result))
+        if dispute:
+            self.run(self._control(f"disputes/{dispute}", result=result))
 
-    @precondition(lambda self: len(self.all) > 3 and not self._called_off)
     @rule()
     def call_off(self) -> None:
+        if len(self.all) <= 3 or self._called_off:
+            return
         self.run(cancellations.call_off(self.here.store, self.here.event.id, "Flood", "anna"))
         for buyer in self.all:
             buyer.happened.add(CALLED_OFF)
