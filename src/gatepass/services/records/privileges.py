@@ -19,6 +19,12 @@ class Right(StrEnum):
 
 
 _NEEDED_TO_FINALIZE = frozenset({"purchase", "event", "pass", "transactioncurrency"})
+_SET_UP_BY_EVENT_STAFF = frozenset(
+    {
+        "event", "pass", "custom_field", "event_field", "session", "session_track", "speaker", "speaker_engagement",
+        "sponsorship",
+    }
+)  # fmt: skip
 _NOBODY: Mapping[Right, frozenset[str] | None] = MappingProxyType({})
 _MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
     {
@@ -26,6 +32,7 @@ _MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
         Role.PLANNER: MappingProxyType({Right.READ: None}),
         Role.FINALIZER: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
         Role.FINANCE: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
+        Role.EVENT_STAFF: MappingProxyType(dict.fromkeys(Right, _SET_UP_BY_EVENT_STAFF)),
     }
 )
 """Role -> right -> names of tables; None: every table. A role that is not here may do nothing."""

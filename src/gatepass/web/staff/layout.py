@@ -31,10 +31,14 @@ class Entry:
 
 NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
+    Entry("events", "Events", "calendar", "/staff/events"),
     Entry("purchases", "Purchases", "card", "/staff/purchases"),
     Entry("attention", "Needs attention", "inbox", "/staff#attention"),
-    Entry("audit", "Audit", "clock", "/staff/audit", MOVES_MONEY),
+    Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
+    Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS),
+    Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
+    Entry("audit", "Audit", "log", "/staff/audit", MOVES_MONEY),
     Entry("finalize", "Finalize by hand", "check", "/staff#finalize"),
 )
 
