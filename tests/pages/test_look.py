@@ -196,11 +196,27 @@ def returned(demo: Demo, page: Page) -> None:
     page.goto(page.url.removesuffix("/timeline"))
 
 
+def staff_people(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/people")
+
+
+def staff_audit(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/audit")
+
+
+def staff_second_factor(demo: Demo, page: Page) -> None:
+    staff_home(demo, page)
+    page.goto(f"{demo.base_url}/staff/account/second-factor")
+    page.get_by_role("button", name="Set it up").click()
+
+
 SCENES = (
     home, details, errors, a_pass_sold_out, review, sold_out, cancelled_event, unknown_event, awaiting, declined, confirming,
     confirmed, by_hand, expired, paid_late, cancelled, timeline_awaiting, timeline_declined, timeline_confirming, timeline_paid,
-    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund,
-    returned,
+    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people,
+    staff_audit, staff_second_factor, returned,
 )  # fmt: skip
 
 

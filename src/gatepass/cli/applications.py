@@ -51,7 +51,7 @@ def token(
 
     wanted, made = _role(role), secrets.token_urlsafe(32)
     with opened(data_dir) as store:
-        store.write_now(lambda tx: access.add_program(tx, name, wanted.value, made))
+        store.write_now(lambda tx: access.add_program(tx, name, wanted.value, made, ACTOR))
     print(made)
 
 

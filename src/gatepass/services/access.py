@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from gatepass.services import passwords
+from gatepass.services import audit, passwords
 from gatepass.store import WriteTx, people, staff
 from gatepass.store.tables import new_id
 
@@ -64,12 +64,13 @@ def add_staff(tx: WriteTx, email: str, name: str, password: str, role: str) -> N
     staff.add(tx, row | {"password_hash": passwords.hashed(password)})
 
 
-def add_program(tx: WriteTx, name: str, role: str, token: str) -> None:
-    """A token for a program, which gets a user of its own; only the token's hash is kept."""
+def add_program(tx: WriteTx, name: str, role: str, token: str, actor: str = "set-up") -> None:
+    """A token for a program, which gets a user of its own; only the token's hash is kept. Audited."""
     user_id = new_id()
     people.add_user(tx, {"id": user_id, "fullname": name, "role": role})
     row = {"token_hash": hashed(token), "name": name, "role": role, "systemuser_id": user_id, "created": tx.now}
     people.add_token(tx, row)
+    audit.write(tx, actor, "token.add", f"systemuser:{user_id}", after={"name": name, "role": role})
 
 
 def hashed(token: str) -> str:

@@ -11,7 +11,7 @@ from gatepass.store.tables import Row
 
 PAGE = 50
 MAX_WANTED_CHARS = 300
-POLICY = "gatepass"
+POLICY = "policy"
 """The actor where nobody asked for it: a policy, a job, the provider's word."""
 
 

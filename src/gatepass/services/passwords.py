@@ -1,6 +1,7 @@
 """Passwords: what is good enough, and the slow hash of it (argon2id, OWASP's parameters or better: argon2-cffi's defaults)."""
 
 import asyncio
+import re
 import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +33,12 @@ def check(password: str, *about: str) -> None:
     lower = plain.lower()
     if len(set(lower)) < _LEAST_DIFFERENT or lower in _common():
         raise _weak("This one is among the first that are tried. Take three or four words that do not belong together.")
-    known = [word for text in about for word in text.lower().replace("@", " ").split() if len(word) > 3]
-    if any(len(lower.replace(word, "")) < LEAST_CHARS // 2 for word in [*known, "gatepass", "password"]):
+    rest = lower
+    for word in sorted(
+        {*re.findall(r"\w{4,}", " ".join(about).lower()), "gatepass", "password"}, key=len, reverse=True
+    ):
+        rest = rest.replace(word, "")
+    if len(rest) < LEAST_CHARS // 2:
         raise _weak(
             "It is little more than your name or address. Take three or four words that have nothing to do with you."
         )

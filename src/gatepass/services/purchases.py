@@ -14,6 +14,7 @@ from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.event import SEATS_AGAIN, Event, EventStatus, LatePolicy
 from gatepass.domain.purchase import HOLDS_SEATS, SOLD_SEATS, Move, Status, after
 from gatepass.domain.webhook import Kind
+from gatepass.services import audit
 from gatepass.services.contacts import Contacts, contacts_of
 from gatepass.services.webhooks import Subject, announce
 from gatepass.store import WriteTx, events, jobs, purchases, records, timeline
@@ -273,7 +274,13 @@ def _moved_late(tx: WriteTx, late: Sequence[Purchase], by_hand: Collection[UUID]
             _call_for_help(tx, purchase)
             continue
         moves[purchase.id] = move
-        if after(purchase.status, move, purchase.id) is not purchase.status:
+        status = after(purchase.status, move, purchase.id)
+        if status is not purchase.status:
+            told = {"status": purchase.status.value}, {"status": status.value}
+            why = f"late policy {event.late_policy.value}"
+            audit.write(
+                tx, audit.POLICY, "late_money", f"purchase:{purchase.id}", before=told[0], after=told[1], reason=why
+            )
             _make_late_move(tx, purchase, people[purchase.id], move)
     return moves
 

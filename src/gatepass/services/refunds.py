@@ -14,7 +14,7 @@ from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Cause, Refund, RefundState
 from gatepass.domain.webhook import Kind
-from gatepass.services import attention
+from gatepass.services import attention, audit
 from gatepass.services.management import EventManagement
 from gatepass.services.webhooks import Subject, announce
 from gatepass.store import (
@@ -197,6 +197,8 @@ def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
         if left > 0:
             amount = Money(left, one.payment.amount.currency)
             made.append(_new(tx, one.payment, amount, one.cause, one.reason, one.actor, ()))
+            after = {"amount": str(amount), "cause": one.cause.value}
+            audit.write(tx, one.actor, "refund", f"purchase:{one.payment.purchase_id}", after=after, reason=one.reason)
     _keep(tx, made)
     return made
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from gatepass.domain.errors import NotFound
 from gatepass.domain.event import EventStatus, LatePolicy
 from gatepass.domain.money import Money
-from gatepass.store import WriteTx, events, people, records
+from gatepass.services import audit
+from gatepass.store import WriteTx, events, people
 from gatepass.store.tables import new_id
 
 _MAX_NAME_IN_ID = 60
@@ -123,4 +124,5 @@ def set_late_policy(tx: WriteTx, readable_id: str, policy: LatePolicy, actor: st
     if event is None:
         raise NotFound("EventNotFound", f"There is no event '{readable_id}'.")
     events.set_late_policy(tx, event.id, policy)
-    records.add_audit(tx, actor, "event.late_policy", f"event:{event.id}", {"to": policy.value})
+    before, after = {"late_policy": event.late_policy.value}, {"late_policy": policy.value}
+    audit.write(tx, actor, "event.late_policy", f"event:{event.id}", before=before, after=after)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
+from gatepass.services import audit
 from gatepass.store import ReadTx, Store, WriteTx, records
 
 PAYMENTS = "payments"
@@ -40,5 +41,6 @@ def put(tx: WriteTx, switch: str, *, to: bool, actor: str) -> None:
     """Put a switch on or off; audited. Raises Refused for an unknown one."""
     if switch not in ALL:
         raise Refused("SwitchUnknown", f"There is no switch '{switch}'. There are: {', '.join(ALL)}.")
+    before = on(tx, switch)
     records.put_setting(tx, f"switch.{switch}", "on" if to else "off")
-    records.add_audit(tx, actor, "switch", switch, {"to": to})
+    audit.write(tx, actor, "switch", switch, before={"on": before}, after={"on": to})
