@@ -170,6 +170,11 @@ def listed(tx: ReadTx, wanted: str, status: str, before: UUID | None) -> tuple[l
     return rows[:PAGE], (rows[PAGE - 1]["id"] if len(rows) > PAGE else None)
 
 
+def names(tx: ReadTx, limit: int = 500) -> list[Row]:
+    """Id and name of events, the newest first: for a choice."""
+    return tx.rows(sa.select(event.c.id, event.c.name).order_by(event.c.id.desc()).limit(limit))
+
+
 def hold(tx: WriteTx, event_ids: Iterable[UUID]) -> None:
     """Only lock these events. On SQLite a writer has locked everything."""
     if tx.postgresql:

@@ -38,3 +38,11 @@ toOwnZone();
 const state = document.getElementById("state");
 // Before the browser paints, so nobody sees the change.
 if (state) new MutationObserver(toOwnZone).observe(state, { childList: true });
+
+// The key / goes to the search field, unless somebody is writing.
+addEventListener("keydown", (event) => {
+  const search = document.querySelector("[aria-keyshortcuts='/']");
+  if (event.key !== "/" || !search || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input,textarea,select")) return;
+  event.preventDefault();
+  search.select();
+});

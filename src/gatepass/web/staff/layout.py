@@ -33,7 +33,7 @@ NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
     Entry("events", "Events", "calendar", "/staff/events"),
     Entry("purchases", "Purchases", "card", "/staff/purchases"),
-    Entry("attention", "Needs attention", "inbox", "/staff#attention"),
+    Entry("attention", "Needs attention", "inbox", "/staff/attention"),
     Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
     Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS),
     Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),

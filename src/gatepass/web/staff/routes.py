@@ -6,9 +6,12 @@ from starlette.routing import Route
 
 from gatepass.web.staff import (
     account,
+    attention,
     audit,
+    call_off,
     elsewhere,
     events,
+    helping,
     links,
     overview,
     passes,
@@ -22,6 +25,7 @@ from gatepass.web.staff import (
 )
 from gatepass.web.staff.door import (
     ADMINISTERS,
+    CARES,
     EVERYBODY,
     MOVES_MONEY,
     SECOND_FACTOR,
@@ -108,6 +112,15 @@ PAGES: Sequence[Page | Open] = (
     Page("GET", "/staff/purchases/{purchase_id}", purchases.show, EVERYBODY),
     Page("GET", "/staff/purchases/{purchase_id}/state", purchases.state, EVERYBODY, poll=True),
     Page("GET", "/staff/purchases/{purchase_id}/timeline.json", purchases.document, EVERYBODY),
+    Page("GET", "/staff/purchases/{purchase_id}/help", helping.form, CARES),
+    Page("POST", "/staff/purchases/{purchase_id}/settle", helping.settle, MOVES_MONEY, fresh=True),
+    Page("POST", "/staff/purchases/{purchase_id}/resend", helping.resend, CARES),
+    Page("POST", "/staff/purchases/{purchase_id}/attendees/{attendee_id}", helping.change_attendee, CARES),
+    Page("GET", "/staff/attention", attention.show, EVERYBODY),
+    Page("POST", "/staff/attention/{entry_id}/close", attention.close, MOVES_MONEY),
+    Page("POST", "/staff/attention/{entry_id}/again", attention.again, MOVES_MONEY),
+    Page("GET", "/staff/events/{event_id}/call-off", call_off.form, MOVES_MONEY, fresh=True),
+    Page("POST", "/staff/events/{event_id}/call-off", call_off.submit, MOVES_MONEY, fresh=True),
     Page("GET", "/staff/purchases/{purchase_id}/refund", refunds.form, MOVES_MONEY, fresh=True),
     Page("POST", "/staff/purchases/{purchase_id}/refund", refunds.submit, MOVES_MONEY, fresh=True),
 )
