@@ -31,6 +31,7 @@ class Entry:
 
 NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
+    Entry("figures", "Figures", "chart", "/staff/figures"),
     Entry("events", "Events", "calendar", "/staff/events"),
     Entry("purchases", "Purchases", "card", "/staff/purchases"),
     Entry("attention", "Needs attention", "inbox", "/staff/attention"),
