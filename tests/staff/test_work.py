@@ -21,7 +21,12 @@ async def test_an_order_is_found_and_helped_along(gatepass: Running) -> None:
         reference = re.search(r"GP-\w{4}-\w{4}", (await boss.get(f"/staff/purchases/{first.id}")).text)
         assert reference
         assert str(first.id) in (await boss.get("/staff/purchases", params={"q": reference[0]})).text
-        for wanted, there in (({"state": "completed"}, (True, False)), ({"state": "awaiting_payment"}, (False, True)), ({"event": str(gatepass.event.id), "since": "7"}, (True, True)), ({"q": "nobody"}, (False, False))):  # fmt: skip
+        for wanted, there in (
+            ({"state": "completed"}, (True, False)),
+            ({"state": "awaiting_payment"}, (False, True)),
+            ({"event": str(gatepass.event.id), "since": "7"}, (True, True)),
+            ({"q": "nobody"}, (False, False)),
+        ):
             listed = (await boss.get("/staff/purchases", params=wanted)).text
             assert (str(first.id) in listed, str(second.id) in listed) == there, wanted
 

@@ -10,7 +10,6 @@ from alembic.migration import MigrationContext
 from gatepass.store import Store, migrations, readiness, tables, types
 from gatepass.store.engine import engines
 
-
 OF_EXPRESSIONS = {"ix_attendee_email_lower", "ix_attendee_last_name_lower", "ix_purchase_tail"}
 """Alembic cannot compare these, nor SQLAlchemy read them from SQLite."""
 

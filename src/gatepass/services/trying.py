@@ -31,7 +31,7 @@ async def test_payment(store: Store, links: Links, caller: Caller, pass_id: UUID
         )
     event = await store.read(lambda tx: _event_of(tx, pass_id))
     if event is None:
-        raise Refused("PassUnknown", "Choose a pass of a live event to pay for.", field="pass")
+        raise Refused("PassMissing", "Choose a pass of a live event to pay for.", field="pass")
     person = Attendee(caller.name[:50] or "Staff", LAST_NAME, _address(caller), pass_id)
     made = await registrations.register(store, Register(event, [person], None, None, None))
     if made.payment_page_url is None:

@@ -76,7 +76,8 @@ async def content_of(request: Request, event_id: UUID | None) -> str:
 
 def _framed(body: str, url: str) -> str:
     """The fingerprint is that of the content without the address that carries it."""
-    return f'<div class="stack" id="figures" hx-get="{url.replace("&", "&amp;")}" hx-trigger="every {LOOK_EVERY_S}s" hx-swap="outerHTML settle:0">{body}</div>'
+    look = f'hx-get="{url.replace("&", "&amp;")}" hx-trigger="every {LOOK_EVERY_S}s" hx-swap="outerHTML settle:0"'
+    return f'<div class="stack" id="figures" {look}>{body}</div>'
 
 
 def _passes(event: Event | None) -> list[dict[str, Any]]:
