@@ -1,121 +1,164 @@
-"""The store's queries over many purchases, each beside the same SQL written by hand."""
+"""The Dataverse Web API over many purchases, by HTTP, each request beside the SQL that one writes for it by hand."""
 
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import count
+from random import Random
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
-import sqlalchemy as sa
+import msgspec
+from uuid_utils import compat as uuids
 
 from benchmarks.bench import Bench
-from benchmarks.doctor import fill
+from benchmarks.by_hand import ByHand, seconds
+from benchmarks.history import fill_orders, purchase_id
 from benchmarks.report import Measurement
-from gatepass import model
-from gatepass.model.navigation import navigations
-from gatepass.model.query import At, Compare, Expand, Literal, Operator, Order, Query, Value
+from benchmarks.system import TOKEN, running
+from benchmarks.webapi import BATCH, Client, change_set, multiple
+from gatepass.services import access
 from gatepass.store import Store
-from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.query import find, select
-from gatepass.store.tables import DECLARED
 
 PAGE = 50
 """Rows."""
 FAR = 1000
-"""Pages from the beginning."""
-TIMES = 30
-PURCHASE, EVENT = model.BY_NAME["purchase"], model.BY_NAME["event"]
-COLUMNS = [
-    PURCHASE.by_logical[name] for name in ("msevtmgt_name", "msevtmgt_totalprice", "gatepass_status", "createdon")
-]
-COMPLETED = 700000001
-Look = Callable[[ReadTx], Any]
+"""The page that is to be no slower than the first."""
+MANY = 100
+"""Records of one request that writes."""
+READS, WRITES, WARM_UP = 300, 20, 5
+"""Requests of one measurement."""
+SELECTED = "$select=msevtmgt_name,msevtmgt_totalprice,gatepass_status,createdon"
+LISTED = (
+    f"msevtmgt_eventpurchases?{SELECTED}&$filter={quote('gatepass_status eq 700000001')}"
+    f"&$orderby={quote('createdon desc')}&$expand=msevtmgt_EventId($select=msevtmgt_name)"
+)
+PAGED = {"Prefer": f"odata.maxpagesize={PAGE}"}
+BY_HAND = "the same SQL by hand"
+Work = Callable[[], object]
 
 
 def dataverse(bench: Bench) -> None:
-    """A point read, a page with its events, and the page that is `FAR` pages from the first."""
+    """A purchase, a page of them with their events, the page far behind it, and many records written at once."""
     url = bench.database.fresh()
-    fill(url, bench.purchases)
+    filled = seconds(lambda: fill_orders(url, bench.purchases))
+    bench.report.add(Measurement("dataverse_fill", bench.database.name, p50_ms=round(filled * 1000)))
+    _let_in(url)
+    with (
+        running(url, bench.folder(), "--no-worker") as system,
+        closing(ByHand(url)) as by_hand,
+        closing(Client(system.port)) as client,
+    ):
+        _point(bench, client, by_hand)
+        _pages(bench, client, by_hand)
+        _writes(bench, client, by_hand)
+
+
+def _let_in(url: str) -> None:
     store = Store.open(url)
     try:
-        store.write_now(_spread)
-        ids = store.read_now(_ids)
-        _beside(bench, store, "dataverse_point", _point(ids[0]), _point_by_hand(ids[0]))
-        _beside(bench, store, "dataverse_page_1", _page(), _page_by_hand())
-        _beside(bench, store, f"dataverse_page_{FAR}", _page(ids[1:]), _page_by_hand(ids[1:]))
+        store.write_now(lambda tx: access.add_program(tx, "bench", "administrator", TOKEN))
     finally:
         store.close()
 
 
-def _spread(tx: WriteTx) -> None:
-    """Three purchases a second: the filled ones are all of one moment, which no index can tell apart."""
-    age = "timestamptz '2025-01-01' + ('x' || right(id::text, 8))::bit(32)::int / 3 * interval '1 second'"
-    if not tx.postgresql:
-        age = "strftime('%Y-%m-%dT%H:%M:%S', '2025-01-01', '+' || (rowid / 3) || ' seconds') || '.000000Z'"
-    tx.execute(sa.text(f"update purchase set created = {age}"))
-    tx.execute(sa.text("analyze purchase"))
+def _point(bench: Bench, client: Client, by_hand: ByHand) -> None:
+    """A purchase by its id, another one each time."""
+    random = Random(7)
+
+    def some() -> int:
+        return random.randint(1, bench.purchases)
+
+    ours, limit = _in_turn(
+        READS,
+        lambda: client.get(f"msevtmgt_eventpurchases({purchase_id(some())})?{SELECTED}"),
+        lambda: by_hand.point(some()),
+    )
+    bench.report.add(_measured(bench, "dataverse_point", ours).beside(1 / _half(limit), BY_HAND))
 
 
-def _ids(tx: ReadTx) -> list[Any]:
-    """Of one purchase, and moment and id of the last one before the far page."""
-    purchase = DECLARED["purchase"]
-    rows = sa.select(purchase.c.created, purchase.c.id).order_by(purchase.c.created.desc(), purchase.c.id.desc())
-    far = tx.rows(rows.limit(1).offset(min(FAR * PAGE, _count(tx) // 2)))[0]
-    return [far["id"], far["created"], far["id"]]
+def _pages(bench: Bench, client: Client, by_hand: ByHand) -> None:
+    """The first page and the one that its links lead to, in turn; the last line reads one against the other."""
+    number = min(FAR, bench.purchases // PAGE // 2)
+    far, after = _walk(client, number), by_hand.far((number - 1) * PAGE)
+    first, first_limit, last, last_limit = _in_turn(
+        READS,
+        lambda: client.get(LISTED, **PAGED),
+        by_hand.page,
+        lambda: client.get(far, **PAGED),
+        lambda: by_hand.page(after),
+    )
+    name = f"dataverse_page_{number}"
+    bench.report.add(_measured(bench, "dataverse_page_1", first).beside(1 / _half(first_limit), BY_HAND))
+    bench.report.add(_measured(bench, name, last).beside(1 / _half(last_limit), BY_HAND))
+    bench.report.add(_measured(bench, name, last).beside(1 / _half(first), "page 1"))
 
 
-def _count(tx: ReadTx) -> int:
-    return int(tx.execute(sa.select(sa.func.count()).select_from(DECLARED["purchase"])).scalar_one())
+def _walk(client: Client, number: int) -> str:
+    """The address of the page with this number, by the links of those before."""
+    at = LISTED
+    for _ in range(number - 1):
+        at = msgspec.json.decode(client.get(at, **PAGED))["@odata.nextLink"]
+    return at
 
 
-def _point(row_id: UUID) -> Look:
-    return lambda tx: find(tx, PURCHASE, row_id, COLUMNS)
+def _writes(bench: Bench, client: Client, by_hand: ByHand) -> None:
+    """Contacts, and accounts by their number. By hand it is the rows, and an audit row for each."""
+    numbers = count(1)
+
+    def call(set_name: str, verb: str, records: Sequence[Any]) -> None:
+        client.post(f"{set_name}/Microsoft.Dynamics.CRM.{verb}Multiple", multiple(records))
+
+    def create() -> None:
+        by_hand.create([(uuids.uuid7(), one["emailaddress1"]) for one in _people(numbers)])
+
+    def change() -> None:
+        by_hand.change([(UUID(one["contactid"]), one["jobtitle"]) for one in _promoted(known, numbers)])
+
+    call("contacts", "Create", _people(numbers))
+    known = msgspec.json.decode(client.get(f"contacts?$select=contactid&$top={MANY}"))["value"]
+    for name, work, limit in (
+        ("batch_create", lambda: client.post("$batch", change_set("contacts", _people(numbers)), BATCH), create),
+        ("create_multiple", lambda: call("contacts", "Create", _people(numbers)), create),
+        ("update_multiple", lambda: call("contacts", "Update", _promoted(known, numbers)), change),
+        ("upsert_multiple", lambda: call("accounts", "Upsert", _firms(numbers)), change),
+    ):
+        ours, hand = _in_turn(WRITES, work, limit)
+        bench.report.add(_measured(bench, f"dataverse_{name}_{MANY}", ours).beside(1 / _half(hand), BY_HAND))
 
 
-def _point_by_hand(row_id: UUID) -> Look:
-    purchase = DECLARED["purchase"]
-    names = ("id", "version", "name", "total_minor", "currency", "status", "created")
-    sql = sa.select(*(purchase.c[name] for name in names)).where(purchase.c.id == sa.bindparam("wanted"))
-    return lambda tx: tx.row(sql, {"wanted": row_id})
+def _people(numbers: Iterator[int]) -> list[dict[str, Any]]:
+    """New ones each time."""
+    mails = [f"ada{next(numbers)}@example.org" for _ in range(MANY)]
+    return [{"firstname": "Ada", "lastname": "Byron", "emailaddress1": mail} for mail in mails]
 
 
-def _page(after: list[Value] | tuple[()] = ()) -> Look:
-    def at(name: str) -> At:
-        return At(PURCHASE.by_logical[name])
-
-    event = navigations(PURCHASE)["msevtmgt_EventId"]
-    query = Query(
-        PURCHASE, COLUMNS, where=Compare(Operator.EQ, at("gatepass_status"), Literal(COMPLETED)),
-        order=[Order(at("createdon"), descending=True)], page_size=PAGE, after=after,
-        expand=[Expand(event, Query(EVENT, [EVENT.by_logical["msevtmgt_name"]]))],
-    )  # fmt: skip
-    return lambda tx: select(tx, query)
+def _promoted(known: Sequence[Any], numbers: Iterator[int]) -> list[dict[str, Any]]:
+    title = f"Countess {next(numbers)}"
+    return [{"contactid": one["contactid"], "jobtitle": title} for one in known]
 
 
-def _page_by_hand(after: list[Value] | tuple[()] = ()) -> Look:
-    purchase, event = DECLARED["purchase"], DECLARED["event"]
-    names = ("id", "version", "name", "total_minor", "currency", "status", "created")
-    sql = sa.select(*(purchase.c[name] for name in names), event.c.id, event.c.version, event.c.name)
-    sql = sql.join(event, event.c.id == purchase.c.event_id).where(purchase.c.status == "completed")
-    if after:
-        sql = sql.where(sa.tuple_(purchase.c.created, purchase.c.id) < sa.tuple_(*after))
-    sql = sql.order_by(purchase.c.created.desc(), purchase.c.id.desc()).limit(PAGE + 1)
-    return lambda tx: tx.execute(sql).all()
+def _firms(numbers: Iterator[int]) -> list[dict[str, Any]]:
+    """By their number; half of them are new each time."""
+    first = next(numbers) * MANY // 2
+    return [{"accountnumber": f"A{at}", "name": f"Fair {first}"} for at in range(first, first + MANY)]
 
 
-def _beside(bench: Bench, store: Store, name: str, ours: Look, by_hand: Look) -> None:
-    spent, limit = _median_s(store, ours), _median_s(store, by_hand)
-    line = Measurement(name, bench.database.name, rate_per_s=round(1 / spent, 1), p50_ms=round(spent * 1000, 3))
-    bench.report.add(line.beside(1 / limit, "the same SQL by hand"))
+def _in_turn(times: int, *works: Work) -> list[list[float]]:
+    """Seconds of each, once warm: one after the other, so that what disturbs the machine disturbs all of them."""
+    for work in works * WARM_UP:
+        work()
+    rounds = [[seconds(work) for work in works] for _ in range(times)]
+    return [sorted(each) for each in zip(*rounds, strict=True)]
 
 
-def _median_s(store: Store, look: Look) -> float:
-    """Seconds of one look, once warm."""
-    store.read_now(look)
-    return median(_seconds(store, look) for _ in range(TIMES))
+def _measured(bench: Bench, name: str, spent: Sequence[float]) -> Measurement:
+    half, most = _half(spent), spent[int(len(spent) * 0.99)]
+    return Measurement(
+        name, bench.database.name, 1, round(1 / half, 1), p50_ms=round(half * 1000, 2), p99_ms=round(most * 1000, 2)
+    )
 
 
-def _seconds(store: Store, look: Look) -> float:
-    started = time.perf_counter()
-    store.read_now(look)
-    return time.perf_counter() - started
+def _half(spent: Sequence[float]) -> float:
+    """The median of what is sorted."""
+    return spent[len(spent) // 2]

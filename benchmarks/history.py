@@ -1,7 +1,8 @@
 """A database full of history: purchases paid, refunded, expired and cancelled, with all that belongs to them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -27,11 +28,25 @@ _LAST = "(s = 2 or n % 10 <> 3)"
 
 def fill(url: str, purchases: int) -> None:
     """So many purchases of three events a day, paid, refunded, expired and cancelled, with all that belongs to them."""
+    _run(url, purchases, _History.statements)
+
+
+def fill_orders(url: str, purchases: int) -> None:
+    """The purchases alone, made one third of a second after each other: for those who look at nothing else."""
+    _run(url, purchases, _History.orders_alone)
+
+
+def purchase_id(number: int) -> UUID:
+    """Of the purchase with this number, from 1."""
+    return UUID(f"{_CODE['purchase']:02x}{number:030x}")
+
+
+def _run(url: str, purchases: int, statements: "Callable[[_History], Iterator[str]]") -> None:
     writer, reader = engines(url)
     try:
         with writer.begin() as connection:
             history = _History(postgresql=connection.dialect.name == "postgresql", count=purchases)
-            for statement in history.statements():
+            for statement in statements(history):
                 connection.execute(sa.text(statement))
         with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("analyze"))
@@ -60,6 +75,11 @@ class _History:
         yield from self._work()
         yield from self._seats()
 
+    def orders_alone(self) -> Iterator[str]:
+        """Events, passes, and purchases of rising age."""
+        yield from self._catalog()
+        yield self._purchases(self._one_by_one())
+
     def _catalog(self) -> Iterator[str]:
         yield f"""insert into event (id, readable_id, name, description, place, status, currency, held, sold, starts, ends,
             time_zone, payment_enabled, late_policy, created)
@@ -70,14 +90,17 @@ class _History:
             from ({self._numbers(EVENTS * PASSES_EACH, 0)}) t"""
 
     def _orders(self) -> Iterator[str]:
-        purchase, past, soon, no, of_all = self._purchase, self._past, self._soon, self._no, self._all
-        event, pass_ = self._event_and_pass()
-        yield f"""insert into purchase (id, event_id, status, total_minor, currency, live, items, locale, hold_until, created, changed)
-            select {purchase}, {event}, {_STATUS}, 12050 * ({_SEATS}), 'EUR', {no}, '1 x Full', 'en',
-            case when {_WAITS} then {soon} end, {past}, {past} {of_all}"""
+        _, pass_ = self._event_and_pass()
+        yield self._purchases(self._past)
         yield f"""insert into attendee (id, purchase_id, position, pass_id, price_minor, first_name, last_name, email, answers)
-            select {self._id("attendee", _PERSON)}, {purchase}, s, {pass_}, 12050, 'Ada', 'Byron', 'ada' || n || '@example.org',
+            select {self._id("attendee", _PERSON)}, {self._purchase}, s, {pass_}, 12050, 'Ada', 'Byron', 'ada' || n || '@example.org',
             {self._empty} {self._people}"""
+
+    def _purchases(self, created: str) -> str:
+        event, _ = self._event_and_pass()
+        return f"""insert into purchase (id, event_id, status, total_minor, currency, live, items, locale, hold_until, created, changed)
+            select {self._purchase}, {event}, {_STATUS}, 12050 * ({_SEATS}), 'EUR', {self._no}, '1 x Full', 'en',
+            case when {_WAITS} then {self._soon} end, {created}, {self._past} {self._all}"""
 
     def _registrations(self) -> Iterator[str]:
         purchase, past, people = self._purchase, self._past, self._people
@@ -169,6 +192,12 @@ class _History:
     def _time(self, ahead: timedelta) -> str:
         moment = (datetime.now(UTC) + ahead).replace(tzinfo=None).isoformat(timespec="microseconds")
         return f"'{moment}Z'" + ("::timestamptz" if self._postgresql else "")
+
+    def _one_by_one(self) -> str:
+        """Three a second, from four hundred days ago."""
+        if self._postgresql:
+            return f"{self._long_ago} + n / 3 * interval '1 second'"
+        return f"strftime('%Y-%m-%dT%H:%M:%S', {self._long_ago}, '+' || (n / 3) || ' seconds') || '.000000Z'"
 
     def _local(self) -> str:
         return "timestamp '2027-06-10 09:00:00'" if self._postgresql else "'2027-06-10 09:00:00.000000'"

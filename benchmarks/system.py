@@ -89,6 +89,7 @@ def running(database_url: str, directory: Path, *options: str) -> Iterator[Syste
         # Pulling would find at the sandbox the events that these notifications stand for.
         variables = keys | {"GATEPASS_BASE_URL": base, "GATEPASS_DATABASE_URL": database_url}
         variables |= {"GATEPASS_LOG_LEVEL": "error", "GATEPASS_PULL_SECONDS": "0"}
+        variables |= {"GATEPASS_API_REQUESTS": "0", "GATEPASS_API_SECONDS": "0"}
         with serving(database_url, directory, port, variables, *options) as server:
             key, secret = keys["GATEPASS_STRIPE_SECRET_KEY"], keys["GATEPASS_STRIPE_WEBHOOK_SECRET"]
             system = System(database_url, port, server.pid, fair, sandbox_port, key, secret, variables)

@@ -195,3 +195,50 @@ def test_live_mode_needs_no_webhook_while_events_are_pulled(tmp_path: Path) -> N
     settings = config.read(LIVE | {"GATEPASS_STRIPE_WEBHOOK_SECRET": ""}, data_dir=tmp_path)
 
     assert (settings.live, settings.pull_seconds, settings.keep_notifications_days) == (True, 30, 400)
+
+
+REMOTE = {
+    "GATEPASS_EVENT_MANAGEMENT": "dataverse",
+    "GATEPASS_DATAVERSE_URL": "https://contoso.crm4.dynamics.com/",
+    "GATEPASS_DATAVERSE_TENANT_ID": "tenant",
+    "GATEPASS_DATAVERSE_CLIENT_ID": "client",
+    "GATEPASS_DATAVERSE_CLIENT_SECRET": "secret",
+    "GATEPASS_STRIPE_SECRET_KEY": "sk_test_1",
+}
+
+
+def test_a_completion_service_knows_its_dataverse_and_keeps_the_pace_that_is_allowed(tmp_path: Path) -> None:
+    settings = config.read(REMOTE, data_dir=tmp_path)
+
+    assert (settings.remote, settings.dataverse_url) == (True, "https://contoso.crm4.dynamics.com")
+    assert settings.dataverse_authority == "https://login.microsoftonline.com"
+    assert (settings.dataverse_calls_per_s, settings.dataverse_at_once, settings.dataverse_hold_minutes) == (15, 8, 30)
+    assert not config.read({}, data_dir=tmp_path).remote
+
+
+@pytest.mark.parametrize("missing", [name for name in REMOTE if name != "GATEPASS_EVENT_MANAGEMENT"])
+def test_a_completion_service_without_its_dataverse_does_not_start(tmp_path: Path, missing: str) -> None:
+    with pytest.raises(SettingError, match=missing):
+        config.read(REMOTE | {missing: ""}, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEPASS_DATAVERSE_URL", "http://contoso.crm4.dynamics.com"),
+        ("GATEPASS_DATAVERSE_URL", "contoso"),
+        ("GATEPASS_DATAVERSE_AUTHORITY", "http://login.example"),
+        ("GATEPASS_DATAVERSE_LATE_MONEY", "keep"),
+        ("GATEPASS_DATAVERSE_CALLS_PER_S", "0"),
+        ("GATEPASS_RETURN_ORIGINS", "https://www.contoso.com/thanks"),
+        ("GATEPASS_RETURN_ORIGINS", "javascript:alert(1)"),
+    ],
+)
+def test_what_would_send_secrets_or_buyers_astray_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        config.read(REMOTE | {name: value}, data_dir=tmp_path)
+
+
+def test_a_dataverse_on_this_machine_needs_no_certificate(tmp_path: Path) -> None:
+    local = {"GATEPASS_DATAVERSE_URL": "http://127.0.0.1:8100", "GATEPASS_RETURN_ORIGINS": "http://localhost:*"}
+    assert config.read(REMOTE | local, data_dir=tmp_path).return_origins == ("http://localhost:*",)

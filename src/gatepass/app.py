@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from gatepass.config import STRIPE_API, Settings
+from gatepass.config import STRIPE_API, SettingError, Settings
+from gatepass.dataverse import Certificate, Connection, Dataverse
+from gatepass.dataverse.certificate import BadCertificate
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services import accounts, upkeep
@@ -28,6 +30,9 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.remote import lane
+from gatepass.services.remote.lane import RemoteLane
+from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
 from gatepass.services.secrets import Sealer, Vault
 from gatepass.services.sites import WebApplications
 from gatepass.services.upkeep import Plan
@@ -45,6 +50,14 @@ _STRIPE_PAGES = ("https://checkout.stripe.com", "https://buy.stripe.com")
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """A Dataverse of somebody's Dynamics 365, and what was agreed on about it."""
+
+    dataverse: Dataverse
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
     """Everything one process works with."""
 
@@ -55,10 +68,14 @@ class Installation:
     postman: Postman
     plan: Plan
     connections: Connections
+    remote: Remote | None
+    """The Dataverse where purchases live; None: they live here."""
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
         await self.connections.close()
+        if self.remote:
+            await self.remote.dataverse.close()
         self.store.close()
 
 
@@ -66,12 +83,16 @@ def installation(settings: Settings) -> Installation:
     """Open the database and connect the providers. Calls nobody."""
     store = Store.open(settings.database_url)
     links = Links(settings.base_url, settings.secret_key)
-    management = OwnEventManagement(store, links)
-    connected = providers(settings)
+    connected, remote = providers(settings), remote_of(settings)
+    management = (
+        RemoteEventManagement(store, remote.dataverse, links, remote.terms)
+        if remote
+        else OwnEventManagement(store, links)
+    )
     desk = Desk(store, management, Ledger(store, management), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
     connections = Connections(store, vault(settings), connected, lambda keys: providers(settings, keys))
-    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), connections)
+    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), connections, remote)
 
 
 def vault(settings: Settings) -> Vault:
@@ -96,7 +117,8 @@ def first_link(here: Installation) -> str | None:
 
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
-    return Worker(here.desk, here.mailer, here.postman, here.plan)
+    lane = RemoteLane(here.store, here.remote.dataverse, here.remote.terms) if here.remote else None
+    return Worker(here.desk, here.mailer, here.postman, here.plan, lane)
 
 
 @asynccontextmanager
@@ -140,6 +162,7 @@ def _site(here: Installation) -> Site:
         payment_origins=_payment_origins(settings),
         secure_cookies=settings.base_url.startswith("https://"),
         live=settings.live,
+        remote=here.remote is not None,
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
         tokens=Tokens(settings.secret_key),
         protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
@@ -181,7 +204,41 @@ def plan(settings: Settings) -> Plan:
     """How this installation looks after itself."""
     pull_every = timedelta(seconds=settings.pull_seconds) if settings.pull_seconds else None
     reconcile_every = timedelta(minutes=settings.reconcile_minutes) if settings.reconcile_minutes else None
-    return Plan(pull_every, timedelta(days=settings.keep_notifications_days), reconcile_every)
+    kept = timedelta(days=settings.keep_notifications_days)
+    return Plan(pull_every, kept, reconcile_every, settings.report_to, settings.remote)
+
+
+def remote_of(settings: Settings) -> Remote | None:
+    """The Dataverse that this installation serves. Calls nobody."""
+    if not settings.remote:
+        return None
+    url = settings.dataverse_url or ""
+    client = Connection(
+        settings.dataverse_authority,
+        settings.dataverse_tenant_id or "",
+        settings.dataverse_client_id or "",
+        _proof(settings),
+        f"{url}/.default",
+    )
+    terms = Terms(
+        provider="stripe",
+        live=settings.live,
+        hold=timedelta(minutes=settings.dataverse_hold_minutes),
+        late=LateMoney(settings.dataverse_late_money),
+        return_origins=settings.return_origins,
+        rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
+    )
+    return Remote(Dataverse(url, client), terms)
+
+
+def _proof(settings: Settings) -> str | Certificate:
+    """How we say who we are. Raises SettingError for a file that holds no certificate."""
+    if settings.dataverse_client_certificate is None:
+        return settings.dataverse_client_secret or ""
+    try:
+        return Certificate(settings.dataverse_client_certificate)
+    except (BadCertificate, OSError) as error:
+        raise SettingError(f"GATEPASS_DATAVERSE_CLIENT_CERTIFICATE: {error}") from error
 
 
 def place(settings: Settings) -> Place:

@@ -17,10 +17,15 @@ LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS = 90, 36_500
 LONGEST_RECONCILE_MINUTES = 7 * 24 * 60
 LIVE_CALLS_PER_S, TEST_CALLS_PER_S, MOST_CALLS_PER_S = 80, 20, 10_000
 """Stripe takes 100 of an account in live mode and 25 in test mode (docs.stripe.com/rate-limits): some room for others."""
+ENTRA_ID = "https://login.microsoftonline.com"
+MOST_DATAVERSE_CALLS_PER_S, MOST_DATAVERSE_AT_ONCE = 100, 52
+"""Dataverse takes 6,000 calls in five minutes of one application user, and 52 at once; several servers may count apart."""
+LONGEST_HOLD_MINUTES = 7 * 24 * 60
 PREFIX = "GATEPASS_"
 STAFF_ROLES = ("viewer", "event_staff", "finance", "administrator")
 
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SETTINGS_FILE = "settings.env"
 """In the data directory: NAME=value lines that count where the environment says nothing. `gatepass demo` writes one."""
 
@@ -76,12 +81,38 @@ class Settings:
     oidc_role_claim: str
     oidc_roles: Mapping[str, str]
     """A value of the claim -> a role of ours."""
+    event_management: str
+    """"own", or "dataverse": events, purchases and registrations live there, and this is the completion service alone."""
+    dataverse_url: str | None
+    dataverse_tenant_id: str | None
+    dataverse_client_id: str | None
+    dataverse_client_secret: str | None
+    dataverse_client_certificate: Path | None
+    """A PEM file with certificate and key, in place of the secret."""
+    dataverse_authority: str
+    """Where tokens are to be had: another one for sovereign clouds."""
+    dataverse_calls_per_s: int
+    """Of all processes together, for finalizing."""
+    dataverse_at_once: int
+    dataverse_hold_minutes: int
+    """The timeout of the payment provider record over there; Dataverse does not tell it with the purchase."""
+    dataverse_late_money: str
+    """What becomes of money that came after the seats were given away: "attention" or "refund"."""
+    return_origins: tuple[str, ...]
+    """Where buyers may be sent back to, beside ourselves, when purchases live in a Dataverse."""
+    report_to: tuple[str, ...]
+    """Mail addresses that hear of what reconciliation finds."""
     log_level: str
 
     @property
     def live(self) -> bool:
         """True when money moves."""
         return self.mode == "live"
+
+    @property
+    def remote(self) -> bool:
+        """True for the completion service of somebody else's Dataverse."""
+        return self.event_management == "dataverse"
 
 
 VARIABLES = (*(f"{PREFIX}{field.name.upper()}" for field in fields(Settings)), f"{PREFIX}SECRET_KEY_FILE")
@@ -137,10 +168,24 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         oidc_name=given.text("OIDC_NAME", "your organization"),
         oidc_role_claim=given.text("OIDC_ROLE_CLAIM", "roles"),
         oidc_roles=_oidc_roles(given.list("OIDC_ROLES")),
+        event_management=given.choice("EVENT_MANAGEMENT", ("own", "dataverse"), "own"),
+        dataverse_url=_over_tls("DATAVERSE_URL", given.text("DATAVERSE_URL", "")),
+        dataverse_tenant_id=given.text("DATAVERSE_TENANT_ID", "") or None,
+        dataverse_client_id=given.text("DATAVERSE_CLIENT_ID", "") or None,
+        dataverse_client_secret=given.secret("DATAVERSE_CLIENT_SECRET"),
+        dataverse_client_certificate=_certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
+        dataverse_authority=_over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID)) or ENTRA_ID,
+        dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
+        dataverse_at_once=given.number("DATAVERSE_AT_ONCE", 8, 1, MOST_DATAVERSE_AT_ONCE),
+        dataverse_hold_minutes=given.number("DATAVERSE_HOLD_MINUTES", 30, 1, LONGEST_HOLD_MINUTES),
+        dataverse_late_money=given.choice("DATAVERSE_LATE_MONEY", ("attention", "refund"), "attention"),
+        return_origins=tuple(_origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
+        report_to=tuple(_recipient(text) for text in given.list("REPORT_TO")),
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)
     _check_oidc(settings)
+    _check_dataverse(settings)
     if settings.live:
         _check_live(settings)
     return settings
@@ -232,6 +277,32 @@ def _url(name: str, url: str) -> str:
     return url.rstrip("/")
 
 
+def _over_tls(name: str, url: str) -> str | None:
+    """A secret goes there: https, or this machine. None: not set."""
+    if not url:
+        return None
+    found = _url(name, url)
+    if urlsplit(found).scheme != "https" and urlsplit(found).hostname not in _LOOPBACK:
+        raise SettingError(f"{PREFIX}{name} is '{url}'. It has to begin with https://: a secret is sent there.")
+    return found
+
+
+def _certificate(text: str) -> Path | None:
+    if not text:
+        return None
+    if not Path(text).is_file():
+        raise SettingError(f"{PREFIX}DATAVERSE_CLIENT_CERTIFICATE is '{text}', which is no file.")
+    return Path(text).absolute()
+
+
+def _origin(name: str, text: str) -> str:
+    """Scheme and host, and a port or `:*` for every port, as the web applications of Dynamics 365 list them."""
+    url = _url(name, text.removesuffix(":*"))
+    if urlsplit(url).path:
+        raise SettingError(f"{PREFIX}{name} has '{text}'. List origins, without a path: https://www.contoso.com.")
+    return text.rstrip("/")
+
+
 def _sender(text: str) -> str:
     address = parseaddr(text)[1]
     if "@" not in address or not text.isprintable():
@@ -318,6 +389,12 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def _recipient(text: str) -> str:
+    if "@" not in text.strip("@") or not text.isprintable() or not text.isascii() or " " in text:
+        raise SettingError(f"{PREFIX}REPORT_TO has '{text}'. List mail addresses: anna@contoso.com,bob@contoso.com.")
+    return text
+
+
 def _check_stripe(settings: Settings) -> None:
     key = settings.stripe_secret_key
     if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
@@ -328,6 +405,24 @@ def _check_stripe(settings: Settings) -> None:
         raise SettingError(f"{PREFIX}STRIPE_WEBHOOK_SECRET has to begin with whsec_; several are parted by commas.")
     if key and _mode_of(key) != settings.mode:
         raise SettingError(f"{PREFIX}MODE is {settings.mode}, but {PREFIX}STRIPE_SECRET_KEY is a {_mode_of(key)} key.")
+
+
+def _check_dataverse(settings: Settings) -> None:
+    """In front of a Dataverse nothing of what leads there may be missing."""
+    if not settings.remote:
+        return
+    needed = {
+        "DATAVERSE_URL": settings.dataverse_url,
+        "DATAVERSE_TENANT_ID": settings.dataverse_tenant_id,
+        "DATAVERSE_CLIENT_ID": settings.dataverse_client_id,
+        "DATAVERSE_CLIENT_SECRET": settings.dataverse_client_secret or settings.dataverse_client_certificate,
+        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
+    }
+    if missing := [f"{PREFIX}{name}" for name, value in needed.items() if not value]:
+        raise SettingError(
+            f"{PREFIX}EVENT_MANAGEMENT is dataverse, which needs {', '.join(missing)}. "
+            "docs/dynamics.md says where each is to be found."
+        )
 
 
 def _check_secrets(settings: Settings) -> None:

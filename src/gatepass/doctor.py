@@ -7,8 +7,10 @@ from types import MappingProxyType
 
 from gatepass import app
 from gatepass.config import Settings
+from gatepass.dataverse.check import check
 from gatepass.domain.errors import GatepassError
-from gatepass.providers.base import Check, Health, PaymentProvider
+from gatepass.domain.health import Health
+from gatepass.providers.base import Check, PaymentProvider
 from gatepass.services import connection
 from gatepass.store import ReadTx, Store, jobs, migrations, promises, readiness, records
 
@@ -22,7 +24,13 @@ def run(settings: Settings, say: Say) -> int:
     try:
         if not _schema(store, say):
             return 2
-        fine = [connections(settings, say), _promises(store, say), _work(store, say), _attention(store, say)]
+        fine = [
+            connections(settings, say),
+            dataverse(settings, say),
+            _promises(store, say),
+            _work(store, say),
+            _attention(store, say),
+        ]
         return 0 if all(fine) else 1
     finally:
         store.close()
@@ -58,6 +66,22 @@ async def _ask_all(settings: Settings, found: Sequence[PaymentProvider], say: Sa
             fine &= _finding(say, provider.name, one)
         await provider.close()
     return fine
+
+
+def dataverse(settings: Settings, say: Say) -> bool:
+    """The Dataverse where purchases live: is all there that is needed? False when something is broken."""
+    remote = app.remote_of(settings)
+    return asyncio.run(_ask_dataverse(remote, say)) if remote else True
+
+
+async def _ask_dataverse(remote: app.Remote, say: Say) -> bool:
+    try:
+        found = await check(remote.dataverse, remote.terms.rules.calls_per_s)
+    finally:
+        await remote.dataverse.close()
+    for one in found:
+        say(f"{_WORDS[one.health]} dataverse {one.what}: {one.says}")
+    return all(one.health is not Health.BROKEN for one in found)
 
 
 def _finding(say: Say, provider: str, one: Check) -> bool:

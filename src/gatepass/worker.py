@@ -29,6 +29,8 @@ from gatepass.services import (
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
+from gatepass.services.remote import holds
+from gatepass.services.remote.lane import RemoteLane
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
 
@@ -63,11 +65,14 @@ MONEY = Lane(64, ("apply_notification",))
 LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_staff_mail"), beside_money=4),
+    Lane(
+        16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_staff_mail", "send_drift_report"), beside_money=4
+    ),
     Lane(
         8,
         (
-            "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "forget_done_jobs", "forget_bodies",
+            "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
+            "forget_bodies",
         ),
     ),
 )  # fmt: skip
@@ -81,8 +86,12 @@ Handler = Callable[[Job], Awaitable[None]]
 class Worker:
     """One node's share of the work."""
 
-    def __init__(self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE) -> None:
-        self._desk, self._store, self._postman, self._plan = desk, desk.store, postman, plan
+    def __init__(
+        self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE,
+        remote: RemoteLane | None = None,
+    ) -> None:  # fmt: skip
+        """`remote`: the lane to the Dataverse where purchases live, if they do not live here."""
+        self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer, plan)
         assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
@@ -97,12 +106,14 @@ class Worker:
     def hint(self) -> None:
         """There may be work."""
         self._wake.set()
+        if self._remote:
+            self._remote.hint()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
-        delivering = asyncio.create_task(self._postman.run())
+        beside = [asyncio.create_task(one.run()) for one in (self._postman, self._remote) if one]
         while not self._stopping:
             hinted = self._wake.is_set()
             self._wake.clear()
@@ -110,12 +121,14 @@ class Worker:
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_S)
-        await delivering
+        await asyncio.gather(*beside)
 
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
         self._postman.stop()
+        if self._remote:
+            self._remote.stop()
         self._wake.set()
 
     async def _rest(self) -> None:
@@ -219,9 +232,11 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "send_cancellation": mailer.send_cancellation,
         "send_refund_mail": mailer.send_refund_mail,
         "send_staff_mail": lambda job: staff_mails.send_link(mailer, job),
+        "send_drift_report": mailer.send_report,
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
-        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, job),
+        "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
+        "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),

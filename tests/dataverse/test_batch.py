@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dataverse.calling import WebApi, api, refused
 from tests.dataverse.clients import Asked, Item, Read, dwa_body, dwa_read, sdk_body, sdk_read
+from tests.dataverse.effort import examples
 
 __all__ = ["api"]
 
@@ -200,7 +201,7 @@ _parts = st.tuples(st.just("read"), _people) | _changes | st.lists(_changes, min
 async def test_any_batch_leaves_what_its_answers_say(api: WebApi) -> None:
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(25)
     @given(parts=st.lists(_parts, min_size=1, max_size=6), goes_on=st.booleans())
     def check(parts: list[Any], goes_on: bool) -> None:
         asyncio.run_coroutine_threadsafe(_check(api, parts, goes_on=goes_on), loop).result()

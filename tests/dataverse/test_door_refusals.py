@@ -3,11 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.web.dataverse.door import MAX_BODY_BYTES
 from tests.dataverse.calling import ADMINISTRATOR, WebApi, api, refused
+from tests.dataverse.effort import examples
 from tests.running import API_TOKEN
 
 __all__ = ["api"]
@@ -168,7 +169,7 @@ words = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 @given(
     method=st.sampled_from(["GET", "PATCH", "PUT", "DELETE", "POST"]),
     path=st.lists(words, max_size=12).map("".join),

@@ -402,6 +402,20 @@ async def test_the_one_who_asks_is_known(api: WebApi, people: People) -> None:
             "<fetch>" + "<entity name='account'>" + "<filter>" * 200 + "</filter>" * 200 + "</entity></fetch>",
             "nested more than 100",
         ),
+        (
+            "<fetch><entity name='account'>"
+            + "<filter type='or'>" * 90
+            + "<condition attribute='name' operator='null'/><condition attribute='name' operator='eq' value='x'/>"
+            + "</filter>" * 90
+            + "</entity></fetch>",
+            "nested deeper",
+        ),
+        (
+            "<fetch><entity name='account'><filter>"
+            + "<condition attribute='name' operator='eq' value='x'/>" * 501
+            + "</filter></entity></fetch>",
+            "at most 500",
+        ),
     ],
 )
 async def test_refusals_say_what_is_wrong(api: WebApi, xml: str, said: str) -> None:

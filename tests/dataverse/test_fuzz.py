@@ -51,6 +51,10 @@ SLOW_S = 5.0
 """Beyond it a refusal is no refusal. These machines are noisy; nothing here takes a tenth of it alone."""
 
 
+TRIES = 3
+"""Of a slow one: it is the machine unless all of them are slow."""
+
+
 @pytest_asyncio.fixture(params=DATABASES)
 async def door(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The application itself, with no socket in between."""
@@ -75,9 +79,13 @@ async def test_no_address_and_no_body_breaks_it(door: httpx.AsyncClient, request
     slowest = 0.0
     for _ in range(FUZZED // 2):
         method, address, body, headers = _drawn(dice)
-        began = time.monotonic()
-        answer = await door.request(method, address, content=body, headers=headers)
-        slowest = max(slowest, time.monotonic() - began)
+        for _again in range(TRIES):
+            began = time.monotonic()
+            answer = await door.request(method, address, content=body, headers=headers)
+            took = time.monotonic() - began
+            if took < SLOW_S:
+                break
+        slowest = max(slowest, took)
         assert answer.status_code < 500 or answer.status_code == 501, (method, address, body, headers, answer.text)
         assert slowest < SLOW_S, (method, address, body)
         if answer.status_code >= 400 and method != "HEAD" and "multipart" not in answer.headers["content-type"]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass import model
@@ -15,6 +15,7 @@ from gatepass.web.dataverse.metadata.entities import entities
 from gatepass.web.dataverse.metadata.option_sets import global_option_sets
 from gatepass.web.dataverse.metadata.relationships import relationships
 from tests.dataverse.definitions import answered, rows, told
+from tests.dataverse.effort import examples
 
 EVENT = "EntityDefinitions(LogicalName='msevtmgt_event')"
 CASTS = (
@@ -186,7 +187,7 @@ OPTIONS = (
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@examples(250)
 @given(
     st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
     st.lists(st.sampled_from(OPTIONS), max_size=9).map("".join),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass import model
@@ -18,10 +18,11 @@ from gatepass.model.table import Table
 from gatepass.store import Store
 from gatepass.store.engine import WriteTx
 from gatepass.store.query import select
-from gatepass.web.dataverse.odata.nesting import MAX_CONDITIONS
+from gatepass.web.dataverse.nesting import MAX_CONDITIONS
 from gatepass.web.dataverse.odata.paging import skiptoken
 from gatepass.web.dataverse.odata.resolve import query_of
 from tests.conftest import DATABASES, fresh_database
+from tests.dataverse.effort import examples
 from tests.dataverse.oracle import World
 from tests.dataverse.worlds import worlds, write
 
@@ -105,7 +106,7 @@ class Over(Exception):
     """Takes back what an example has written."""
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@examples(15)
 @given(world=worlds(), wishes=st.data())
 def test_tokens_lead_through_all_pages_whatever_they_are_ordered_by(store: Store, world: World, wishes: Any) -> None:
     table = wishes.draw(st.sampled_from([EVENT, PURCHASE, model.BY_SET["msevtmgt_passes"]]))

@@ -218,6 +218,8 @@ async def test_sql(ask: Ask[Any]) -> None:
             "SELECT name, numberofemployees FROM account WHERE name LIKE 'S%' AND numberofemployees > 0 ORDER BY name DESC"
         )
         assert [row["name"] for row in rows] == ["S8", "S7", "S5", "S4", "S2", "S1"]
+        first = client.query.sql("SELECT TOP 2 name FROM account ORDER BY name")
+        assert [row["name"] for row in first] == ["S0", "S1"]
         groups = client.query.sql(
             "SELECT numberofemployees, COUNT(*) AS n FROM account GROUP BY numberofemployees ORDER BY numberofemployees"
         )

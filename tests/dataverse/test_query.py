@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.model.query import (
@@ -32,16 +32,13 @@ from gatepass.store import Store
 from gatepass.store.engine import WriteTx
 from gatepass.store.query import count, find, select
 from tests.conftest import DATABASES, fresh_database
+from tests.dataverse.effort import examples
 from tests.dataverse.oracle import Bound, World, value_of
 from tests.dataverse.worlds import PURCHASE, columns_of, conditions, queries, ways, worlds, write
 
 # A failing query is a long text.
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
-many = settings(
-    deadline=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+many = examples(15)
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -81,7 +78,7 @@ def test_rows_and_their_order(store: Store, world: World, query: Query) -> None:
     def story(tx: WriteTx) -> None:
         page = select(tx, replace(query, columns=columns_of(query.table), count=True))
         expected = world.select(query)
-        assert [id_of(one) for one in page.records] == wanted_ids(world, query)
+        assert [id_of(one) for one in page.records] == wanted_ids(world, query), query
         assert page.count == len(expected) == count(tx, query)
         for record, names in zip(page.records, expected, strict=True):
             assert record.version == 1

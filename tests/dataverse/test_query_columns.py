@@ -14,6 +14,7 @@ from gatepass.model.columns import Column, Kind
 from gatepass.model.table import Table
 from gatepass.web.dataverse.fetchxml.fetch import fetch_query
 from gatepass.web.dataverse.fetchxml.scope import Asker
+from gatepass.web.dataverse.joining import MAX_ORDERS
 from tests.dataverse.calling import WebApi, api
 from tests.dataverse.test_query_texts import OPERATORS
 
@@ -61,16 +62,20 @@ def _fetches(table: Table) -> Iterator[str]:
     columns = [column for column in table.shown if column.kind is not Kind.LIST]
     begin, end = f'<entity name="{table.logical}">', "</entity></fetch>"
     shown = "".join(f'<attribute name="{one.logical}"/>' for one in columns)
-    orders = "".join(f'<order attribute="{one.logical}" descending="{one.kind is Kind.TEXT}"/>' for one in columns)
     for at in range(0, len(columns), 4):
+        orders = _orders(columns[at : at + 4])
         conditions = "".join(text for one in columns[at : at + 4] for text in _conditions(table, one))
         yield f'<fetch count="1">{begin}{shown}{orders}<filter type="or">{conditions}</filter>{end}'
-    yield f'<fetch distinct="true" count="1">{begin}{shown}{orders}{end}'
+    yield f'<fetch distinct="true" count="1">{begin}{shown}{_orders(columns[:MAX_ORDERS])}{end}'
     groups = "".join(
         f'<attribute name="{one.logical}" alias="g{at}" groupby="true"/>' for at, one in enumerate(columns)
     )
     yield f'<fetch aggregate="true">{begin}{groups}<attribute name="{table.id_name}" alias="n" aggregate="count"/>{end}'
     yield f'<fetch aggregate="true">{begin}{"".join(_aggregates(columns))}{end}'
+
+
+def _orders(columns: Sequence[Column]) -> str:
+    return "".join(f'<order attribute="{one.logical}" descending="{one.kind is Kind.TEXT}"/>' for one in columns)
 
 
 def _aggregates(columns: Sequence[Column]) -> Iterator[str]:

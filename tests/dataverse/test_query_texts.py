@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass import model
@@ -15,6 +15,7 @@ from gatepass.model.query import Query
 from gatepass.web.dataverse.fetchxml.fetch import fetch_query
 from gatepass.web.dataverse.fetchxml.scope import Asker
 from gatepass.web.dataverse.sql.resolve import sql_query
+from tests.dataverse.effort import examples
 
 ASKER = Asker(UUID(int=1), datetime(2026, 3, 31, 10, tzinfo=UTC))
 ACCOUNT = model.BY_LOGICAL["account"]
@@ -182,7 +183,7 @@ def test_mangled_fetches_are_read_or_refused(seed: int) -> None:
         _outcome(lambda text: fetch_query(ACCOUNT, text, ASKER).query, _mangled(chance, kept, XML_SPARE, ">") + ">")
 
 
-@settings(max_examples=500, deadline=None)
+@examples(250)
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     _outcome(lambda said: sql_query(ACCOUNT, said), text)
@@ -248,7 +249,7 @@ OPERATORS = [
 ]
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(600)
 @given(
     st.sampled_from([one for table in model.TABLES for one in [(table, column) for column in table.shown]]),
     st.sampled_from(OPERATORS),

@@ -46,6 +46,19 @@ async def test_a_row_has_its_key_and_the_names_of_the_select_list(api: WebApi, p
     assert len(found["value"]) == 14
 
 
+@pytest.mark.parametrize("top", ["TOP 5", "TOP (5)"])
+async def test_top_counts_over_all_pages(api: WebApi, people: People, top: str) -> None:
+    found = await sql(
+        api, f"SELECT {top} name FROM account WHERE {OWN} ORDER BY accountnumber", prefer="odata.maxpagesize=2"
+    )
+    names = [row["name"] for row in found["value"]]
+    while "@odata.nextLink" in found:
+        found = (await api.get(found["@odata.nextLink"], prefer="odata.maxpagesize=2")).json()
+        names += [row["name"] for row in found["value"]]
+
+    assert names == [one["name"] for one in people.accounts[:5]]
+
+
 async def test_joins_and_groups(api: WebApi, people: People) -> None:
     found = await sql(
         api,
@@ -118,7 +131,9 @@ async def test_a_long_answer_comes_in_pages(api: WebApi, people: People) -> None
     [
         ("SELECT * FROM account", "SELECT *"),
         ("SELECT a.* FROM account a", "'a.*'"),
-        ("SELECT TOP 3 name FROM account", "TOP"),
+        ("SELECT TOP name FROM account", "whole number"),
+        ("SELECT name FROM account WHERE " + "(" * 90 + "name = 'x'" + " OR name = 'y')" * 90, "nested deeper"),
+        ("SELECT name FROM account WHERE " + "name = 'x' AND " * 600 + "name = 'y'", "at most 500"),
         ("SELECT name FROM account ORDER BY name OFFSET 3 ROWS", "OFFSET"),
         ("SELECT name FROM account WHERE name IN (SELECT name FROM account)", "subquery"),
         ("SELECT name FROM (SELECT name FROM account) x", "subquery"),

@@ -211,7 +211,7 @@ def values_for(column: Column) -> st.SearchStrategy[Any]:
         case Kind.LOCAL:
             return local_times
         case Kind.LOOKUP if column.target_column != "id":
-            return st.sampled_from(list(CODES.values()))
+            return st.sampled_from([*CODES.values(), UUID(int=0xEE)])
         case Kind.ID | Kind.LOOKUP:
             return st.tuples(st.integers(1, 4), st.integers(0, 3)).map(lambda pair: _id(*pair))
         case _:

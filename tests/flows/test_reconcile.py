@@ -304,7 +304,8 @@ async def test_a_long_period_is_compared_in_pieces_and_pages(deaf: Running) -> N
     assert (pieces[0].since, pieces[-1].until) == (period.since, period.until)
     assert all(one.until == other.since for one, other in pairwise(pieces))
     assert len(period_of().chunks()) == 26
-    comparison = Comparison(deaf.store, deaf.installation.desk.provider("stripe"))
+    desk = deaf.installation.desk
+    comparison = Comparison(deaf.store, desk.provider("stripe"), desk.management.standings)
     for chunk in period.chunks()[-3:]:
         await comparison.chunk(chunk)
     assert comparison.books.payments == 1

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatepass.cli.common import DataDir, application, opened
+from gatepass.cli.common import DataDir, application, opened, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatepass.domain.timeline import Moment, Story
+    from gatepass.store import ReadTx
 
 
 @application.command()
@@ -19,16 +20,24 @@ def timeline(
     data_dir: DataDir = None,
 ) -> None:
     """Tell what happened to one purchase, and whether its buyer was charged."""
-    from gatepass.services import timeline as timeline_
     from gatepass.web import timeline_types
 
+    live = read_settings(data_dir).live
     with opened(data_dir) as store:
-        story = store.snapshot_now(lambda tx: timeline_.tell_now(tx, timeline_.find(tx, purchase)))
+        story = store.snapshot_now(lambda tx: _told(tx, purchase, live=live))
     if as_json:
         print(timeline_types.encoded(story, for_staff=True).decode())
         return
     for line in _lines(story):
         print(line)
+
+
+def _told(tx: "ReadTx", text: str, *, live: bool) -> "Story":
+    from gatepass.services import timeline as timeline_
+    from gatepass.services.remote import story as stories
+
+    purchase_id = timeline_.find(tx, text)
+    return stories.tell_now(tx, purchase_id, live=live) or timeline_.tell_now(tx, purchase_id)
 
 
 def _lines(story: "Story") -> "Iterator[str]":

@@ -33,18 +33,24 @@ class Kind(StrEnum):
     CONFIRMED_NOT_PAID = "confirmed_not_paid"
     SEATS_WRONG = "seats_wrong"
     """Registrations are held without a completed purchase, or a completed one holds none."""
+    TOTAL_CHANGED = "total_changed"
+    """It costs more over there than was paid here."""
+    CANCELLED_HERE_ONLY = "cancelled_here_only"
+    """Its seats were given back, and Dataverse has opened it again."""
     PURCHASE_MISSING = "purchase_missing"
     """Money is here for a purchase that is not."""
 
 
 class Remedy(StrEnum):
-    """What mends a difference. All but `attention` only bring our record to what the provider says, or end a page."""
+    """What mends a difference. All but `attention` only bring a record, ours or a remote one, to what the provider says, or end a page."""
 
     LOOK_UP = "look_up"
     ADOPT = "adopt"
     END_PAGE = "end_page"
     RECORD_REFUND = "record_refund"
     RECORD_DISPUTE = "record_dispute"
+    SETTLE = "settle"
+    """Tell the Dataverse where the purchase lives what its money says."""
     ATTENTION = "attention"
     """A person must decide."""
 

@@ -19,9 +19,9 @@ NOW = "now"
 PREFIXES = ("msevtmgt_", "gatepass_")
 
 
-def key(logical: str) -> Column:
-    """The primary key."""
-    return Column("id", logical, Kind.ID, "Identifier", required=True, settable=Set.CREATE)
+def key(logical: str, *, settable: Set = Set.CREATE) -> Column:
+    """The primary key. A caller may choose it for a new row, unless said otherwise."""
+    return Column("id", logical, Kind.ID, "Identifier", required=True, settable=settable)
 
 
 def column(kind: Kind, logical: str | None, label: str = "", *, sql: str = "", **more: Any) -> Column:

@@ -117,7 +117,7 @@ Source = Constant | Same | Difference | Mapped
 NO_OPTIONS = Choice("", ())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Column:
     """One column, itself alone. Lengths are in characters; `minimum` and `maximum` hold for numbers."""
 
@@ -152,6 +152,9 @@ class Column:
     """For a lookup: no foreign key in SQL. The purchase of a payment, say, may live in a remote Dataverse."""
     cascade: bool = False
     """For a lookup: the row goes when its target goes; else a target in use cannot be deleted."""
+
+    def __repr__(self) -> str:
+        return f"<{self.logical or self.name}>"
 
     @property
     def wire(self) -> str:

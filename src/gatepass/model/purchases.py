@@ -38,7 +38,7 @@ PURCHASE = Table(
     "Event purchases",
     "msevtmgt_name",
     (
-        key("msevtmgt_eventpurchaseid"),
+        key("msevtmgt_eventpurchaseid", settable=_NEVER),
         text("msevtmgt_name", 100, "Name", required=True, default="", filled=True),
         lookup("msevtmgt_eventid", "msevtmgt_event", "Event", navigation="msevtmgt_EventId", relationship="msevtmgt_msevtmgt_event_msevtmgt_eventpurchase", required=True, index=False, settable=Set.CREATE),
         lookup("msevtmgt_purchasingcontactid", "contact", "Purchasing contact", navigation="msevtmgt_PurchasingContactId", relationship="msevtmgt_contact_msevtmgt_eventpurchase", sql="contact_id"),

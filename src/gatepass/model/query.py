@@ -3,7 +3,7 @@
 Values are typed: UUID, int (choices too), Decimal (money and decimals), bool, str, datetime (UTC; naive for LOCAL), None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -248,6 +248,8 @@ class Record:
     version: int = 0
     currency: str | None = None
     """ISO code that the row's money is in."""
+    currencies: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """The same of fields that are money of a joined row, by field name."""
     related: dict[str, "Record | Page | None"] = field(default_factory=dict[str, "Record | Page | None"])
     """What was expanded, by navigation property."""
 

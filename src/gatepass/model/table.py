@@ -35,7 +35,7 @@ class Key:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """One table. `name` is ours and that of the SQL table; `face_of` names the SQL table that it shows a side of."""
 
@@ -57,6 +57,9 @@ class Table:
     code: int = 10000
     """ObjectTypeCode."""
     description: str = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.logical}>"
 
     @property
     def sql(self) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import Unavailable
+from gatepass.domain.health import Health
 from gatepass.domain.money import Money
 from gatepass.domain.notification import About
 from gatepass.domain.payment import Report
@@ -80,15 +81,6 @@ class Told:
     delivery: Delivery
     body: bytes
     at: datetime
-
-
-class Health(StrEnum):
-    """How one part of a connection stands."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    """It works, but not as well as it could."""
-    BROKEN = "broken"
 
 
 class Part(StrEnum):

@@ -38,6 +38,8 @@ class Books:
     """By their keys."""
     priced: list[tuple[Payment, Report]] = field(default_factory=list[tuple[Payment, Report]])
     """Payments whose fee the provider tells and we do not hold. Whoever stores them takes them out."""
+    mended: Sequence[Difference] = ()
+    """What differed, and does not any more."""
     payments: int = 0
     foreign: int = 0
     """Payments, refunds and disputes at the provider that name no purchase of ours."""

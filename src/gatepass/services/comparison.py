@@ -6,7 +6,7 @@ by one. So a long period takes longer, but no more memory than a piece of it.
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Protocol, TypeVar
@@ -15,25 +15,21 @@ from uuid import UUID
 from gatepass.domain.difference import (
     Difference,
     Kind,
-    Standing,
     here_only,
     of_dispute,
-    of_missing,
     of_payment,
     of_refund,
-    of_standing,
     of_stray,
 )
 from gatepass.domain.dispute import Dispute, DisputeReport
 from gatepass.domain.errors import NotFound
-from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState, Report
 from gatepass.domain.refund import COUNTS, Refund, RefundReport
 from gatepass.providers.base import PaymentProvider
 from gatepass.services.books import Books, Period
-from gatepass.services.refunds import gone, left_of_all, succeeded
-from gatepass.store import ReadTx, Store, disputes, payments, purchases, refunds
-from gatepass.store.tables import new_id
+from gatepass.services.payments import first_attempt
+from gatepass.services.standings import Standings
+from gatepass.store import ReadTx, Store, disputes, payments, refunds
 
 BATCH = 200
 """Reports, or rows, compared at a time."""
@@ -53,8 +49,8 @@ Paged = Callable[[ReadTx, str, datetime, datetime, UUID | None, int], list[R]]
 class Comparison:
     """One provider beside our tables."""
 
-    def __init__(self, store: Store, provider: PaymentProvider) -> None:
-        self._store, self._provider = store, provider
+    def __init__(self, store: Store, provider: PaymentProvider, standings: Standings) -> None:
+        self._store, self._provider, self._purchases = store, provider, standings
         self.books = Books()
 
     async def chunk(self, period: Period) -> None:
@@ -67,8 +63,8 @@ class Comparison:
         async for reports in _batched(self._provider.refunds_between(period.since, period.until)):
             seen |= await self._refunds(reports)
         await self._unlisted_refunds(period, seen)
-        async for one in self._pages(_standings_between, period):
-            self.books.note(of_standing(one))
+        async for one in self._purchases.differences_in(period):
+            self.books.note(one)
 
     async def disputes(self, period: Period) -> None:
         """Disputes of the period, and every older one that is open here."""
@@ -105,7 +101,7 @@ class Comparison:
 
     async def _payments(self, reports: Sequence[Report]) -> set[UUID]:
         """Compare some; returns the attempts that they are about."""
-        rows, like = await self._store.read(lambda tx: self._known(tx, reports))
+        rows, like = await self._known(reports)
         seen: set[UUID] = set()
         for report in reports:
             row = _row_of(rows, report)
@@ -125,17 +121,22 @@ class Comparison:
         await self._standings({row.purchase_id for row in rows})
         return seen
 
-    def _known(self, tx: ReadTx, reports: Sequence[Report]) -> tuple[list[Payment], dict[str, Payment]]:
+    async def _known(self, reports: Sequence[Report]) -> tuple[list[Payment], dict[str, Payment]]:
         """Our attempts that reports may be about; and per purchase what an attempt of it looks like."""
-        refs = {ref for report in reports for ref in (report.session_ref, report.intent_ref) if ref}
-        named = {at for report in reports if (at := _id(report.purchase_id))}
-        rows = {row.id: row for row in payments.by_refs(tx, self._provider.name, refs)}
-        of_named = payments.of_purchases(tx, named)
+        named = {at for report in reports for at in [_id(report.purchase_id)] if at}
+        by_ref, of_named = await self._store.read(lambda tx: self._attempts(tx, reports, named))
+        rows = {row.id: row for row in by_ref}
         rows |= {row.id: row for row in of_named if row.provider == self._provider.name}
         like = {str(row.purchase_id): replace(row, provider=self._provider.name) for row in of_named}
-        for one in purchases.standings(tx, named - {row.purchase_id for row in of_named}):
-            like[str(one.id)] = _first_attempt(self._provider.name, one)
+        for one in await self._purchases.of(named - {row.purchase_id for row in of_named}):
+            like[str(one.id)] = first_attempt(self._provider.name, one.id, one.total, live=one.live)
         return list(rows.values()), like
+
+    def _attempts(
+        self, tx: ReadTx, reports: Sequence[Report], named: Collection[UUID]
+    ) -> tuple[list[Payment], list[Payment]]:
+        refs = {ref for report in reports for ref in (report.session_ref, report.intent_ref) if ref}
+        return payments.by_refs(tx, self._provider.name, refs), payments.of_purchases(tx, named)
 
     async def _unlisted_payments(self, period: Period, seen: Collection[UUID]) -> None:
         async for row in self._pages(payments.made_between, period):
@@ -243,7 +244,7 @@ class Comparison:
     # Registrations
 
     async def _standings(self, ids: Collection[UUID]) -> None:
-        for found in await self._store.read(lambda tx: _standing(tx, ids)):
+        for found in await self._purchases.differences(ids):
             self.books.note(found)
 
     async def _pages(self, made_between: Paged[R], period: Period) -> AsyncIterator[R]:
@@ -255,26 +256,6 @@ class Comparison:
                 after = row.id
             if len(rows) < BATCH:
                 return
-
-
-def _standing(tx: ReadTx, ids: Collection[UUID]) -> list[Difference | None]:
-    """What differs in these purchases, and in the money of those that are not there."""
-    found = purchases.standings(tx, ids)
-    missing = set(ids) - {one.id for one in found}
-    return [*map(of_standing, found), *(_without_purchase(tx, at) for at in missing)]
-
-
-def _without_purchase(tx: ReadTx, purchase_id: UUID) -> Difference | None:
-    paid = succeeded(payments.of_purchase(tx, purchase_id))
-    if not paid:
-        return None
-    return of_missing(purchase_id, Money(left_of_all(paid, gone(tx, [purchase_id])), paid[0].amount.currency))
-
-
-def _standings_between(
-    tx: ReadTx, provider: str, since: datetime, until: datetime, after: UUID | None, limit: int
-) -> list[Standing]:  # fmt: skip
-    return purchases.standings_between(tx, since, until, after, limit)
 
 
 def _page(
@@ -298,22 +279,6 @@ def _row_of(rows: Sequence[Payment], report: Report) -> Payment | None:
 def _not_there(row: Payment) -> Difference:
     ours = f"attempt {row.number} {row.state}, {row.amount}"
     return here_only(Kind.PAID_HERE_ONLY, row.purchase_id, row.session_ref or "", ours)
-
-
-def _first_attempt(provider: str, one: Standing) -> Payment:
-    """What an attempt of a purchase without any looks like."""
-    now = datetime.now(UTC)
-    return Payment(
-        id=new_id(),
-        purchase_id=one.id,
-        number=0,
-        provider=provider,
-        state=PaymentState.EXPIRED,
-        amount=one.total,
-        live=one.live,
-        opened=now,
-        expires_at=now,
-    )
 
 
 def _id(text: str | None) -> UUID | None:

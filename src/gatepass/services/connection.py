@@ -8,7 +8,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from gatepass.domain.errors import GatepassError
-from gatepass.providers.base import Check, Health, KeyRefused, Part, PaymentProvider
+from gatepass.domain.health import Health
+from gatepass.providers.base import Check, KeyRefused, Part, PaymentProvider
 
 PATIENCE_S = 5.0
 """For all answers of one provider: whoever asks is waiting."""

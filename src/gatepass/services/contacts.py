@@ -13,7 +13,7 @@ Contacts = Mapping[UUID, UUID]
 
 
 def contacts_of(tx: WriteTx, attendees: Sequence[AttendeeRow]) -> Contacts:
-    """The contact of each attendee; made where there is none. Two statements, however many they are."""
+    """The contact of each attendee; made where there is none. One or two statements, however many they are."""
     keys = {one.id: match_key(one.email, one.first_name, one.last_name) for one in attendees}
     persons = {keys[one.id]: one for one in attendees}
     # In the order of the keys: two groups that make the same people wait for each other, never around each other.

@@ -50,12 +50,17 @@ def finalize_in(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
     """The same inside a unit of work. What it refuses it returns, so that the audit of the refusal stays."""
     purchase = purchases.lock(tx, [command.purchase_id]).get(command.purchase_id)
     outcome = _settle(tx, purchase, command) if purchase else _unknown(command)
-    said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"
-    detail = {"said": command.word.value, "outcome": said, "source": command.source}
     if isinstance(outcome, Settled) and outcome.after is not Status.PAID_LATE:
         attention.close_all_of(tx, command.purchase_id, f"finalized as {command.word.value}", command.actor)
-    records.add_audit(tx, command.actor, "finalize", f"purchase:{command.purchase_id}", detail)
+    write_down(command, outcome, tx)
     return outcome
+
+
+def write_down(command: Finalize, outcome: Settled | GatepassError, tx: WriteTx) -> None:
+    """The audit of a command, whatever came of it."""
+    said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"
+    detail = {"said": command.word.value, "outcome": said, "source": command.source}
+    records.add_audit(tx, command.actor, "finalize", f"purchase:{command.purchase_id}", detail)
 
 
 def _unknown(command: Finalize) -> NotFound:

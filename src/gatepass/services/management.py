@@ -13,6 +13,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
 from gatepass.services.purchases import Settled, Settlement, release, settle
+from gatepass.services.standings import OwnStandings, Standings
 from gatepass.store import ReadTx, Store, WriteTx, people, purchases
 from gatepass.store.payments import OpenPage
 from gatepass.store.tables import Row
@@ -20,6 +21,16 @@ from gatepass.store.tables import Row
 
 class EventManagement(Protocol):
     """Where purchases live."""
+
+    @property
+    def served_before(self) -> bool:
+        """Another service may have opened payment pages for them, which are still paid."""
+        ...
+
+    @property
+    def standings(self) -> Standings:
+        """Purchases as reconciliation sees them."""
+        ...
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """The purchase as a payment needs it, or None."""
@@ -55,6 +66,8 @@ class OwnEventManagement:
 
     def __init__(self, store: Store, links: Links) -> None:
         self._store, self._links = store, links
+        self.standings: Standings = OwnStandings(store)
+        self.served_before = False
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         return (await self.find_with_page(purchase_id))[0]

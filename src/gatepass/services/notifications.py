@@ -13,7 +13,7 @@ from gatepass.domain.payment import MONEY, Payment, Report, mismatch
 from gatepass.providers.base import Delivery, PaymentProvider
 from gatepass.services import disputes, refund_calls
 from gatepass.services.checkout import Desk
-from gatepass.services.payments import Finding, adopt
+from gatepass.services.payments import Finding, adopt, first_attempt
 from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records
 from gatepass.store.inbox import Notification, NotificationState
 from gatepass.store.jobs import Job
@@ -132,12 +132,41 @@ async def apply(desk: Desk, claim: Job, looks: Looks) -> None:
     if notification.live is not provider.live:
         why = "of another mode (test or live) than this deployment"
         await store.write(lambda tx: _ignore(tx, notification, claim, why))
+    elif payment is None and desk.management.served_before and notification.about in _OF_PAGES:
+        await _apply_to_stranger(desk, provider, notification, claim, looks)
     elif payment is None and notification.money_ref:
         await _apply_to_owner(desk, provider, notification, claim, looks)
     elif payment is None:
         await store.write(lambda tx: _quarantine(tx, notification, claim, _unknown(notification)))
     else:
         await _apply_to(desk, provider, notification, payment, claim, looks)
+
+
+async def _apply_to_stranger(
+    desk: Desk, provider: PaymentProvider, notification: Notification, claim: Job, looks: Looks
+) -> None:
+    """Money on a page that the service before us opened for a purchase becomes an attempt. Only the page says whose it is."""
+    payment = await _opened_elsewhere(desk, provider, notification, looks)
+    if payment is None:
+        why = "about a page that another service opened, and no money for a purchase of ours"
+        await desk.store.write(lambda tx: _ignore(tx, notification, claim, why))
+    else:
+        await _apply_to(desk, provider, notification, payment, claim, looks)
+
+
+async def _opened_elsewhere(
+    desk: Desk, provider: PaymentProvider, notification: Notification, looks: Looks
+) -> Payment | None:
+    ref = _arrived(notification)
+    try:
+        report = await looks.fetch(provider, ref) if ref else None
+    except NotFound:
+        return None
+    purchase_id = _id_in(report.purchase_id) if report and report.state in MONEY else None
+    payable = await desk.management.find(purchase_id) if purchase_id else None
+    if not report or not payable:
+        return None
+    return await adopt(desk.store, first_attempt(provider.name, payable.id, payable.total, live=payable.live), report)
 
 
 async def _apply_to_owner(
@@ -195,6 +224,7 @@ async def _apply(
     await desk.ledger.record(Finding(payment, report, claim, notification.id))
 
 
+_OF_PAGES = frozenset({About.PAGE, About.PAYMENT})
 _Told = tuple[Notification, Payment | None]
 
 

@@ -6,10 +6,11 @@ record() is the only place where a payment changes its state. It gets the provid
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound
+from gatepass.domain.money import Money
 from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
 from gatepass.domain.purchase import Move
 from gatepass.domain.refund import Cause
@@ -268,6 +269,22 @@ def adopted(payment: Payment, report: Report, number: int) -> Payment:
         reason_code=None,
         reason_text=None,
         fee=None,
+    )
+
+
+def first_attempt(provider: str, purchase_id: UUID, total: Money, *, live: bool) -> Payment:
+    """What an attempt of a purchase without any looks like."""
+    now = datetime.now(UTC)
+    return Payment(
+        id=new_id(),
+        purchase_id=purchase_id,
+        number=0,
+        provider=provider,
+        state=PaymentState.EXPIRED,
+        amount=total,
+        live=live,
+        opened=now,
+        expires_at=now,
     )
 
 

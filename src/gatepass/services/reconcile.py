@@ -16,7 +16,7 @@ from gatepass.domain.difference import Difference, Kind, Remedy
 from gatepass.domain.errors import Conflict, GatepassError, NotFound
 from gatepass.domain.payment import Payment
 from gatepass.providers.base import PaymentProvider
-from gatepass.services import disputes, refund_reports
+from gatepass.services import disputes, drift, refund_reports
 from gatepass.services.books import Books, Period
 from gatepass.services.checkout import Desk
 from gatepass.services.comparison import Comparison
@@ -63,13 +63,14 @@ async def reconcile(desk: Desk, provider: PaymentProvider, order: Order) -> Book
     if healing := [one for one in books.differences.values() if one.remedy is not Remedy.ATTENTION]:
         await _mend(desk, provider, order, healing)
         books = await compare(desk, provider, order)
+        books.mended = [one for one in healing if one.key not in books.differences]
     await _mend(desk, provider, order, [one for one in books.differences.values() if one.remedy is Remedy.ATTENTION])
     return books
 
 
 async def compare(desk: Desk, provider: PaymentProvider, order: Order) -> Books:
     """All differences that still stand after a second look, without those that a person has closed."""
-    comparison = Comparison(desk.store, provider)
+    comparison = Comparison(desk.store, provider, desk.management.standings)
     for chunk in order.period.chunks():
         await _hold(desk, order)
         await comparison.chunk(chunk)
@@ -83,7 +84,7 @@ async def compare(desk: Desk, provider: PaymentProvider, order: Order) -> Books:
 
 
 async def _still(desk: Desk, provider: PaymentProvider, found: Collection[Difference]) -> dict[str, Difference]:
-    fresh = Comparison(desk.store, provider)
+    fresh = Comparison(desk.store, provider, desk.management.standings)
     for one in found:
         try:
             await fresh.again(one)
@@ -178,6 +179,10 @@ async def _record_dispute(desk: Desk, provider: PaymentProvider, order: Order, o
         await disputes.record(desk.store, disputes.Told(one.payment, [one.dispute], order.claim))
 
 
+async def _settle(desk: Desk, provider: PaymentProvider, order: Order, one: Difference) -> None:
+    await desk.management.standings.put_right(one)
+
+
 async def _call_attention(desk: Desk, provider: PaymentProvider, order: Order, one: Difference) -> None:
     if one.kind is Kind.MISMATCH and one.payment and one.report and one.key.startswith("mismatch:"):
         # The ledger puts it in sight itself, and closes the attempt.
@@ -200,6 +205,7 @@ _REMEDIES: Mapping[Remedy, _Apply] = MappingProxyType(
         Remedy.END_PAGE: _end_page,
         Remedy.RECORD_REFUND: _record_refund,
         Remedy.RECORD_DISPUTE: _record_dispute,
+        Remedy.SETTLE: _settle,
         Remedy.ATTENTION: _call_attention,
     }
 )
@@ -208,11 +214,11 @@ _REMEDIES: Mapping[Remedy, _Apply] = MappingProxyType(
 # By itself
 
 
-async def by_itself(desk: Desk, every: timedelta | None, claim: Job) -> None:
-    """The hourly job: since its last run, or the last day when that is longer."""
+async def by_itself(desk: Desk, every: timedelta | None, report_to: Sequence[str], claim: Job) -> None:
+    """The hourly job: since its last run, or the last day when that is longer. What it finds is told by mail."""
     provider, name = desk.provider(claim.payload["provider"]), str(claim.payload["provider"])
     if every is None:
-        await desk.store.write(lambda tx: _done(tx, claim, name, None, None))
+        await desk.store.write(lambda tx: _done(tx, claim, SPAN))
         return
     last = await desk.store.read(lambda tx: records.get_setting(tx, _mark(name)))
     period = period_of()
@@ -220,15 +226,20 @@ async def by_itself(desk: Desk, every: timedelta | None, claim: Job) -> None:
         period = replace(period, since=min(period.since, datetime.fromisoformat(last) - OVERLAP))
     books = await reconcile(desk, provider, Order(period, "reconciliation", apply=True, claim=claim))
     log.info("reconcile.done", provider=name, payments=books.payments, left=len(books.differences))
-    await desk.store.write(lambda tx: _done(tx, claim, name, every, period.until - AHEAD))
+    began = period.until - AHEAD
+
+    def unit(tx: WriteTx) -> None:
+        _done(tx, claim, every)
+        records.put_setting(tx, _mark(name), began.isoformat())
+        drift.report(tx, name, books, began, report_to)
+
+    await desk.store.write(unit)
 
 
-def _done(tx: WriteTx, claim: Job, provider: str, every: timedelta | None, until: datetime | None) -> None:
+def _done(tx: WriteTx, claim: Job, every: timedelta) -> None:
     if not jobs.held(tx, [claim]):
         raise Conflict("JobTaken", "Another node has taken this work over.")
-    if until:
-        records.put_setting(tx, _mark(provider), until.isoformat())
-    jobs.again(tx, claim, tx.now + (every or SPAN))
+    jobs.again(tx, claim, tx.now + every)
 
 
 def _mark(provider: str) -> str:

@@ -274,7 +274,8 @@ def _write(tx: WriteTx, group: _Group) -> None:
         for at in {*sale.pass_held, *sale.pass_sold}:
             passes[at] = (sale.pass_held[at], sale.pass_sold[at])
     known = contacts_of(tx, [person for *_, people in group.granted for person in people])
-    _name_contacts(group, known)
+    if known:
+        _name_contacts(group, known)
     with tx.one_trip():
         events.move_seats(tx, seats, passes)
         purchases.add(tx, group.purchases, group.people)

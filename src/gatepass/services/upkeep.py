@@ -3,7 +3,7 @@
 Each is a job like any other, so any node takes it over, and none runs twice at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from gatepass.services.checkout import Desk, checkout_of
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
 from gatepass.services.purchases import Settlement, seat_those_who_wait, settle
+from gatepass.services.remote.standings import begin
 from gatepass.store import Store, WriteTx, jobs, payments, purchases, webhooks
 from gatepass.store.jobs import Job
 
@@ -43,11 +44,18 @@ class Plan:
     pull_every: timedelta | None = timedelta(seconds=30)
     keep_bodies: timedelta = timedelta(days=400)
     reconcile_every: timedelta | None = timedelta(hours=1)
+    report_to: Sequence[str] = ()
+    """Mail addresses that hear of what reconciliation finds."""
+    remote: bool = False
+    """Purchases live in a remote Dataverse, and so do their seats."""
 
 
 def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
-    for kind in ("sweep_holds", "seat_waiting", "forget_done_jobs", "forget_bodies"):
+    if plan.remote:
+        begin(tx)
+    holds = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting")
+    for kind in (*holds, "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)

@@ -18,6 +18,7 @@ _by_key = (
 
 def put(tx: WriteTx, rows: Sequence[Row]) -> dict[str, UUID]:
     """New rows of `contact`, but for those whose `match_key` is known. The id of each key; all stay until the commit."""
-    tx.insert_many(_contact, rows, unless="match_key")
+    if tx.insert_new(_contact, rows, unless="match_key") == len(rows):
+        return {row["match_key"]: row["id"] for row in rows}
     found = tx.rows(_by_key, {"keys": [row["match_key"] for row in rows]})
     return {row["match_key"]: row["id"] for row in found}

@@ -13,7 +13,7 @@ from sqlalchemy import event as events
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from gatepass.domain.errors import Unavailable
+from gatepass.domain.errors import Refused, Unavailable
 from gatepass.store import bulk, words
 
 GENERAL_LANES = 3
@@ -29,6 +29,9 @@ _RETRY_STATES = {"40001", "40P01", "55P03", "23505"}
 """Serialization, deadlock, lock, and a key that another node was faster to take: the next try will see its row."""
 _RETRY_WORDS = ("database is locked", "UNIQUE constraint failed")
 """The same in SQLite's words."""
+_OUT_OF_RANGE, _TOO_COMPLEX = "22003", "54"
+_TOO_COMPLEX_WORDS = ("parser stack overflow", "Expression tree is too large", "too many SQL variables")
+"""The class of PostgreSQL's program limits, in SQLite's words."""
 
 Row = Mapping[str, Any]
 
@@ -74,6 +77,7 @@ class WriteTx(ReadTx):
         super().__init__(connection)
         self.added_jobs = False
         self._held_back: list[tuple[bulk.Bulk, Sequence[Row]]] | None = None
+        self._last: list[tuple[sa.Table, Row]] = []
         self._now: datetime | None = None
 
     @property
@@ -92,10 +96,42 @@ class WriteTx(ReadTx):
         if rows:
             self._bulk(bulk.insertion(self._database, table, tuple(rows[0]), unless), rows)
 
+    def insert_new(self, table: sa.Table, rows: Sequence[Row], *, unless: str) -> int:
+        """The same at once, also inside `one_trip`; how many were not known."""
+        statement = bulk.insertion(self._database, table, tuple(rows[0]), unless)
+        return self._connection.exec_driver_sql(statement.text, statement.bind(rows)).rowcount
+
     def change_many(self, table: sa.Table, rows: Sequence[Row], *, plus: tuple[str, ...] = ()) -> None:
         """Change rows by their `id`, the last column of each; columns in `plus` are added to what is there."""
         if rows:
             self._bulk(bulk.change(self._database, table, tuple(rows[0]), plus), rows)
+
+    def insert_last(self, table: sa.Table, row: Row) -> None:
+        """A new row that nothing in this transaction looks for: written before the commit, with all others of its table."""
+        self._last.append((table, row))
+
+    def finish(self) -> None:
+        """Write what was left for the end. Whoever commits calls it."""
+        for table in dict.fromkeys(table for table, _ in self._last):
+            self.insert_many(table, [row for of, row in self._last if of is table])
+        self._last.clear()
+
+    @contextmanager
+    def savepoint(self) -> Generator[None]:
+        """What a refusal leaves in this block is undone; what was done before it stays."""
+        kept = len(self._last)
+        self._mark("SAVEPOINT part")
+        try:
+            yield
+        except DBAPIError:
+            # The whole transaction is lost, and with it the savepoint.
+            raise
+        except Exception:
+            del self._last[kept:]
+            self._mark("ROLLBACK TO part")
+            self._mark("RELEASE part")
+            raise
+        self._mark("RELEASE part")
 
     @contextmanager
     def one_trip(self) -> Generator[None]:
@@ -125,8 +161,7 @@ class WriteTx(ReadTx):
     def _database(self) -> str:
         return self._connection.dialect.name
 
-    def mark(self, statement: str) -> None:
-        """SAVEPOINT, RELEASE or ROLLBACK TO: one unit's refusal never undoes its neighbour."""
+    def _mark(self, statement: str) -> None:
         self._connection.exec_driver_sql(statement)
 
 
@@ -210,8 +245,15 @@ def worth_another_try(error: DBAPIError, *, committing: bool) -> bool:
 
 
 def unavailable(error: DBAPIError) -> Exception:
-    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is."""
-    text = str(error.orig)
+    """A sick database is for the caller to try again; a broken statement or rule is our bug and stays what it is.
+
+    A question that is larger than the database can follow, or whose sums are, is the caller's.
+    """
+    text, state = str(error.orig), str(getattr(error.orig, "sqlstate", ""))
+    if state == _OUT_OF_RANGE or "integer overflow" in text:
+        return Refused("NumberOutOfRange", "A number is larger than any that can be stored.")
+    if state.startswith(_TOO_COMPLEX) or any(word in text for word in _TOO_COMPLEX_WORDS):
+        return Refused("QueryUnsupported", "The query is larger than the database can follow.")
     sick = error.connection_invalidated or isinstance(error, OperationalError) or "is locked" in text
     if not sick:
         return error

@@ -99,6 +99,7 @@ class Lane:
                 with self._engine.connect() as connection:
                     tx = WriteTx(connection)
                     answers = _answer(tx, tickets)
+                    tx.finish()
                     committing = True
                     connection.commit()
                 return answers, tx
@@ -136,17 +137,13 @@ def _alone(tx: WriteTx, ticket: Ticket) -> Any:
 
 
 def _in_savepoint(tx: WriteTx, ticket: Ticket) -> Any:
-    tx.mark("SAVEPOINT unit")
     try:
-        answer = ticket.unit(tx)
+        with tx.savepoint():
+            return ticket.unit(tx)
     except DBAPIError:
         raise
     except Exception as error:  # the caller's to judge: it travels to the future it belongs to
-        tx.mark("ROLLBACK TO unit")
-        tx.mark("RELEASE unit")
         return error
-    tx.mark("RELEASE unit")
-    return answer
 
 
 def _deliver(tickets: Sequence[Ticket], answers: Sequence[Any]) -> None:

@@ -118,7 +118,25 @@ PROMISES: Sequence[Promise] = (
                 where n.state = 'succeeded' and (q.id is null or q.status not in ('completed', 'waitlisted')
                     or n.number > 1 or n.amount_minor > q.total_minor))
             group by m.purchase_id, p.status, p.total_minor) p
-        where p.paid > p.owed and p.paid - {_BACK} > p.owed and {_NOT_IN_SIGHT}""",
+        where p.paid > p.owed and p.paid - {_BACK} > p.owed and {_NOT_IN_SIGHT}
+        and not exists (select 1 from remote_purchase r where r.id = p.id)""",
+    ),
+    Promise(
+        5,
+        "every amount paid for a purchase of a remote Dataverse has an owner: it, a refund, or an entry in needs attention",
+        f"""select 'purchase ' || p.id || ' is ' || p.status || ' over there and has ' || (p.paid - {_BACK}) || ' for ' || p.owed
+        from (select r.id, r.said status, sum(m.amount_minor) paid,
+            case when r.status = 'completed' and (r.wanted = 'completed' or r.told = 'completed') then r.total_minor else 0 end owed
+            from remote_purchase r join payment m on m.purchase_id = r.id and m.state = 'succeeded'
+            where r.wanted is null or r.status = 'completed' group by r.id) p
+        where p.paid - {_BACK} > p.owed and {_NOT_IN_SIGHT}""",
+    ),
+    Promise(
+        7,
+        "what a remote Dataverse is to be told has its job",
+        """select 'purchase ' || p.id || ' should be ' || p.wanted || ' over there' from remote_purchase p
+        where p.wanted is not null
+        and not exists (select 1 from job j where j.dedupe = 'finalize:' || dashed(p.id) and j.state <> 'done')""",
     ),
     Promise(
         5,
@@ -145,6 +163,9 @@ PROMISES: Sequence[Promise] = (
         7,
         "no hold outlives its end",
         """select 'purchase ' || p.id || ' is held past ' || p.hold_until from purchase p
+        where p.status = 'awaiting_payment' and p.hold_until < :late
+        union all
+        select 'purchase ' || p.id || ' is held past ' || p.hold_until from remote_purchase p
         where p.status = 'awaiting_payment' and p.hold_until < :late""",
     ),
     Promise(

@@ -78,6 +78,19 @@ def dealt_with(tx: ReadTx, keys: Collection[str]) -> dict[str, bool]:
     return {row["dedupe"]: row["closed"] is not None for row in rows}
 
 
+def asked_about(tx: ReadTx, purchase_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these purchases about which a question other than reconciliation's own is open."""
+    entry = attention.c
+    found = sa.select(entry.purchase_id).where(entry.purchase_id.in_(purchase_ids), entry.closed.is_(None))
+    return set(tx.execute(found.where(entry.kind != "reconcile")).scalars())
+
+
+def opened_since(tx: ReadTx, keys: Collection[str], since: datetime) -> set[str]:
+    """Those of these keys whose entry was opened at that moment or later."""
+    found = sa.select(attention.c.dedupe).where(attention.c.dedupe.in_(keys), attention.c.opened >= since)
+    return set(tx.execute(found).scalars())
+
+
 _ANSWERED = ("paid_late", "refund_elsewhere", "refund_due", "settle_refused")
 
 
@@ -90,9 +103,9 @@ def questions_of(tx: ReadTx, purchase_id: UUID) -> list[UUID]:
 
 
 def add_audit(tx: WriteTx, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """Write down who did what."""
+    """Write down who did what: with all else that the transaction does."""
     entry = {"id": new_id(), "at": tx.now, "actor": actor, "action": action, "subject": subject, "detail": detail}
-    tx.execute(sa.insert(audit), [entry])
+    tx.insert_last(audit, entry)
 
 
 def audit_entries(

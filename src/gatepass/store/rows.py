@@ -1,12 +1,17 @@
-"""One row at a time of any declared table, in stored values by column name. What may be written is for services/records to say."""
+"""One row at a time of any declared table, in stored values by column name. What may be written is for services/records to say.
 
-from collections.abc import Mapping
+A request may write a thousand rows: so the statements are made once for each table, not once for each row.
+"""
+
+from collections.abc import Mapping, Set
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gatepass import model
+from gatepass.model.build import NOW
 from gatepass.model.columns import Column, Kind
 from gatepass.model.table import ManyToMany, Table
 from gatepass.store.engine import ReadTx, WriteTx
@@ -15,8 +20,7 @@ from gatepass.store.tables import DECLARED, LINKS, Row
 
 def find(tx: ReadTx, table: Table, record_id: UUID) -> Row | None:
     """The row of this id, as it is."""
-    at = _at(table)
-    return tx.row(sa.select(at).where(at.c.id == record_id))
+    return tx.row(_by_id(_at(table)), {"id": record_id})
 
 
 def lock(tx: WriteTx, table: Table, record_id: UUID, *, to_remove: bool = False) -> Row | None:
@@ -24,32 +28,29 @@ def lock(tx: WriteTx, table: Table, record_id: UUID, *, to_remove: bool = False)
 
     Others may begin to point to it meanwhile, unless it is `to_remove`.
     """
-    at = _at(table)
-    return tx.row(sa.select(at).where(at.c.id == record_id).with_for_update(key_share=not to_remove))
+    return tx.row(_locked(_at(table), to_remove=to_remove), {"id": record_id})
 
 
 def id_by(tx: ReadTx, table: Table, wanted: Mapping[str, Any]) -> UUID | None:
-    """The id of the row with these stored values; the first one when there are more."""
-    at = _at(table)
-    asked = sa.select(at.c.id).where(*(at.c[name] == value for name, value in wanted.items()))
-    return tx.execute(asked.limit(1)).scalar_one_or_none()
+    """The id of the row with these stored values, none of them null; the first one when there are more."""
+    return tx.execute(_first_with(_at(table), tuple(wanted)), wanted).scalar_one_or_none()
 
 
 def stay(tx: WriteTx, table: Table, record_id: UUID) -> Row | None:
     """The row of this id, which is there until the end of the transaction: so another may point to it."""
-    at = _at(table)
-    return tx.row(sa.select(at).where(at.c.id == record_id).with_for_update(read=True, key_share=True))
+    return tx.row(_staying(_at(table)), {"id": record_id})
 
 
 def add(tx: WriteTx, table: Table, row: Mapping[str, Any]) -> None:
-    """A new row; columns that it does not name get their defaults."""
-    tx.execute(sa.insert(_at(table)), [dict(row)])
+    """A new row, with when it was made; other columns that it does not name get the defaults that SQL has."""
+    missing = [name for name in _moments(table) if name not in row]
+    tx.insert_many(_at(table), [{**row, **dict.fromkeys(missing, tx.now)}])
 
 
 def change(tx: WriteTx, table: Table, record_id: UUID, changes: Mapping[str, Any]) -> None:
     """Write these columns of a locked row. Its version counts one up, even for the same values again."""
-    at = _at(table)
-    tx.execute(sa.update(at).where(at.c.id == record_id).values(version=at.c.version + 1, **changes))
+    changed = {"changed": tx.now} if "changed" in _moments(table) else {}
+    tx.change_many(_at(table), [{**changed, **changes, "id": record_id}])
 
 
 def count_up(tx: WriteTx, table: Table, record_id: UUID, column: str, by: int) -> None:
@@ -108,3 +109,29 @@ def pointing_at(table: Table) -> list[tuple[Table, Column]]:
 
 def _at(table: Table) -> sa.Table:
     return DECLARED[table.sql]
+
+
+@cache
+def _moments(table: Table) -> Set[str]:
+    """Columns that say when a row was written."""
+    return {column.name for column in table.columns if column.default == NOW}
+
+
+@cache
+def _by_id(at: sa.Table) -> sa.Select[Any]:
+    return sa.select(at).where(at.c.id == sa.bindparam("id"))
+
+
+@cache
+def _locked(at: sa.Table, *, to_remove: bool) -> sa.Select[Any]:
+    return _by_id(at).with_for_update(key_share=not to_remove)
+
+
+@cache
+def _staying(at: sa.Table) -> sa.Select[Any]:
+    return _by_id(at).with_for_update(read=True, key_share=True)
+
+
+@cache
+def _first_with(at: sa.Table, names: tuple[str, ...]) -> sa.Select[Any]:
+    return sa.select(at.c.id).where(*(at.c[name] == sa.bindparam(name) for name in names)).limit(1)

@@ -101,7 +101,10 @@ class Store:
     def write_now(self, unit: Callable[[WriteTx], T]) -> T:
         """Run `unit` in this thread: for commands and tests, not for the server."""
         with self._writer.begin() as connection:
-            return unit(WriteTx(connection))
+            tx = WriteTx(connection)
+            answer = unit(tx)
+            tx.finish()
+            return answer
 
     def close(self) -> None:
         """Finish what waits, then close the connections."""

@@ -361,6 +361,45 @@ api_token = sa.Table(
     _when("created"),
 )
 
+remote_purchase = sa.Table(
+    "remote_purchase",
+    metadata,
+    _id(),
+    _text("name", 300),
+    _minor("total_minor"),
+    _text("currency", 3),
+    _text("status", 20),
+    _when("created"),
+    _when("hold_until", required=False),
+    _text("said", 20),
+    _when("read"),
+    _text("wanted", 20, required=False),
+    _when("sent", required=False),
+    _text("told", 20, required=False),
+    _when("told_at", required=False),
+    _text("error", 1000, required=False),
+    _when("changed"),
+    sa.CheckConstraint("total_minor > 0", name="total"),
+    sa.Index("ix_remote_purchase_changed", "changed"),
+)
+"""Purchases that live in a remote Dataverse, by its ids: what was read, what is wanted, what it was told."""
+sa.Index(
+    "ix_remote_purchase_ending", remote_purchase.c.hold_until,
+    postgresql_where=remote_purchase.c.status == "awaiting_payment",
+    sqlite_where=remote_purchase.c.status == "awaiting_payment",
+)  # fmt: skip
+
+call_lane = sa.Table(
+    "call_lane",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    _when("next_free"),
+    _when("paused_until"),
+    _count("failures"),
+    _json("taken"),
+)
+"""A remote service that is called at a pace which all processes share: one row, locked for a moment by each call."""
+
 Row = Mapping[str, Any]
 
 DECLARED: Mapping[str, sa.Table] = MappingProxyType(

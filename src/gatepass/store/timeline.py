@@ -103,6 +103,7 @@ def _job_keys(
     return [
         f"confirm:{purchase_id}",
         f"cancellation:{purchase_id}",
+        f"finalize:{purchase_id}",
         *(f"{what}:{at}" for at in payment_ids for what in ("look_up", "end")),
         *(f"{what}:{at}" for at in refund_ids for what in ("refund", "refund_mail")),
         *(f"apply:{at}" for at in notification_ids),

@@ -1,10 +1,19 @@
 """What the two databases store differently."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+
+MOMENTS_KEPT = 256
+"""What one transaction writes has a few moments in thousands of places."""
+
+
+@lru_cache(MOMENTS_KEPT)
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -24,7 +33,7 @@ class Utc(sa.TypeDecorator[datetime]):
             raise ValueError("a moment needs its time zone")
         if dialect.name != "sqlite":
             return value
-        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+        return _text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:

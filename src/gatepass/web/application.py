@@ -14,7 +14,7 @@ from gatepass.web import events_api
 from gatepass.web.dataverse import errors as dataverse_errors
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
-from gatepass.web.routes import routes
+from gatepass.web.routes import remote_routes, routes
 from gatepass.web.site import Site
 
 log = structlog.get_logger("gatepass.web")
@@ -25,7 +25,9 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 def web_application(site: Site, lifespan: Lifespan) -> Starlette:
     """The web application of one installation."""
     handlers = {HTTPException: _not_routed, GatepassError: _refused, Exception: _unforeseen}
-    application = Starlette(routes=list(routes()), lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
+    application = Starlette(
+        routes=list(remote_routes() if site.remote else routes()), lifespan=lifespan, exception_handlers=handlers
+    )  # type: ignore[arg-type]
     application.router.redirect_slashes = False
     application.state.site = site
     return application

@@ -18,6 +18,12 @@ log = structlog.get_logger("gatepass.gateway")
 
 _NOTHING_CHARGED = "Nothing was charged by opening this page."
 
+_AWAY = (
+    "The payment page cannot be opened right now",
+    "Nothing was charged. Your seats are held.",
+    "awaiting",
+)
+
 # code -> (title, what happened to the money, state). Others: the message, under "This did not work".
 _STATES = {
     "AlreadyPaid": ("This order is paid", "Your payment has arrived. You will not be charged again.", "paid"),
@@ -34,6 +40,10 @@ _STATES = {
         "Nothing was charged. Your seats are held.",
         "awaiting",
     ),
+    "DataverseDown": _AWAY,
+    "DataverseBusy": _AWAY,
+    "DataverseNoAccess": _AWAY,
+    "PurchaseIncomplete": ("This order cannot be paid yet", _NOTHING_CHARGED, "attention"),
     "ProviderSilent": (
         "The payment page cannot be opened right now",
         "Nothing was charged. Your seats are held.",

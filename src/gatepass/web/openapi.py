@@ -1,4 +1,4 @@
-"""GET /openapi.json: the events API, the seed's completion service and the custom API, from the types they decode."""
+"""GET /openapi.json: the events API, the seed's completion service, the custom API and the Web API, from the types they decode."""
 
 from functools import cache
 from typing import Any
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import gatepass
+from gatepass.web.dataverse import openapi as webapi
 from gatepass.web.dataverse.finalize import FinalizeRegistrationPayment
 from gatepass.web.events_types import ApiError, EventDto, FinalizeIn, PassDto, RegistrationIn, RegistrationResult
 from gatepass.web.timeline_types import TimelineDto
@@ -31,7 +32,7 @@ def _document() -> bytes:
     paths: dict[str, Any] = {}
     for base in (_EVENTS, _OLDER):
         paths |= {f"{base}{path}": operations for path, operations in _events_api(names, base).items()}
-    paths |= _completion_service() | _custom_api(names) | _support_api(names)
+    paths |= _completion_service() | _custom_api(names) | _support_api(names) | webapi.paths()
     info = {"title": "Gatepass", "version": gatepass.__version__, "license": {"name": "Apache-2.0"}}
     return msgspec.json.encode(
         {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": components}}

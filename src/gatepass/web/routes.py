@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from gatepass.look import STATIC
 from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, timeline
+from gatepass.web.pages import home, order, registration, remote_order, remote_timeline, timeline
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -37,6 +37,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
+        Route(DATAVERSE, door.serve, methods=list(door.METHODS)),
         Route("/api/data/{rest:path}", door.unknown, methods=list(door.METHODS)),
         Route("/{tenant}/oauth2/v2.0/token", oauth.token, methods=["POST"]),
         Route("/{tenant}/oauth2/token", oauth.token, methods=["POST"]),
@@ -57,6 +58,27 @@ def routes() -> Sequence[BaseRoute]:
         Route("/favicon.ico", _no_icon),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]  # fmt: skip
+
+
+def remote_routes() -> Sequence[BaseRoute]:
+    """Those of the completion service of a Dynamics 365 environment. Whatever else Dynamics serves is not here."""
+    return [
+        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        Route("/GatewayRedirect/Return/{token}", gateway.returned),
+        Route("/orders/{token}", remote_order.show),
+        Route("/orders/{token}/state", remote_order.state),
+        Route("/orders/{token}/timeline", remote_timeline.show),
+        Route("/orders/{token}/timeline/state", remote_timeline.state),
+        Route("/orders/{token}/timeline.json", remote_timeline.document),
+        Route("/", remote_order.front),
+        *staff_routes(remote=True),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/favicon.ico", _no_icon),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
 
 
 async def _no_icon(request: Request) -> Response:

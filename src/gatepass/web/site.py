@@ -33,6 +33,8 @@ class Site:
     secure_cookies: bool
     live: bool
     """True when money moves."""
+    remote: bool
+    """Purchases live in a remote Dataverse: only what the completion service needs is served."""
     proxies: Proxies
     tokens: Tokens
     protection: Protection

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from gatepass.domain.errors import Unavailable
-from gatepass.providers.base import Check, Health, KeyRefused, Part
+from gatepass.domain.health import Health
+from gatepass.providers.base import Check, KeyRefused, Part
 from gatepass.providers.stripe.client import API_VERSION, Connection, asked, raw
 from gatepass.providers.stripe.notifications import MAX_AGE_S, OUR_EVENTS
 

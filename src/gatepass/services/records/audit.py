@@ -29,30 +29,28 @@ _LEFT_OUT = frozenset(
 
 def write_down(change: Change) -> None:
     """A record was made or changed."""
-    names = [name for name in change.after if name not in _LEFT_OUT and change.changes(name)]
-    after = {name: _plain(change.after[name]) for name in names}
-    before = {name: _plain(change.was(name)) for name in names}
-    detail = {"after": {name: value for name, value in after.items() if value is not None}}
-    word = "create" if change.new else "change"
-    _add(
-        change.tx,
-        change.caller,
-        change.table,
-        change.id,
-        word,
-        detail if change.new else {"before": before, "after": after},
-    )
+    word, detail = ("create", {"after": _told(change.after)}) if change.new else ("change", _differences(change))
+    _add(change.tx, change.caller, change.table, change.id, word, detail)
 
 
 def write_down_removal(tx: WriteTx, caller: Caller, table: Table, before: Row) -> None:
     """A record is gone."""
-    told = {name: _plain(value) for name, value in before.items() if name not in _LEFT_OUT and value is not None}
-    _add(tx, caller, table, before["id"], "delete", {"before": told})
+    _add(tx, caller, table, before["id"], "delete", {"before": _told(before)})
 
 
 def write_down_link(tx: WriteTx, caller: Caller, table: Table, record_id: UUID, word: str, to: str) -> None:
     """Two records were tied or untied."""
     _add(tx, caller, table, record_id, word, {"to": to})
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in row.items() if name not in _LEFT_OUT and value is not None}
+
+
+def _differences(change: Change) -> dict[str, Any]:
+    names = [name for name in change.after if name not in _LEFT_OUT and change.changes(name)]
+    before = {name: _plain(change.was(name)) for name in names}
+    return {"before": before, "after": {name: _plain(change.after[name]) for name in names}}
 
 
 def _add(tx: WriteTx, caller: Caller, table: Table, record_id: UUID, word: str, detail: dict[str, Any]) -> None:

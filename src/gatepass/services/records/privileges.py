@@ -31,8 +31,9 @@ _MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
         Role.ADMINISTRATOR: MappingProxyType(dict.fromkeys(Right)),
         Role.PLANNER: MappingProxyType({Right.READ: None}),
         Role.FINALIZER: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
-        Role.FINANCE: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
-        Role.EVENT_STAFF: MappingProxyType(dict.fromkeys(Right, _SET_UP_BY_EVENT_STAFF)),
+        Role.VIEWER: MappingProxyType({Right.READ: None}),
+        Role.EVENT_STAFF: MappingProxyType(dict.fromkeys(Right, _SET_UP_BY_EVENT_STAFF) | {Right.READ: None}),
+        Role.FINANCE: MappingProxyType({Right.READ: None}),
     }
 )
 """Role -> right -> names of tables; None: every table. A role that is not here may do nothing."""

@@ -3,7 +3,8 @@
 Each function works in the caller's transaction and raises GatepassError; several of them are one unit of work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from gatepass.model.table import Table
 from gatepass.services.access import Caller
 from gatepass.services.records import audit, money, refusals, removal, rules, states, values
 from gatepass.services.records.change import Change
-from gatepass.services.records.finding import Key, find, locked
+from gatepass.services.records.finding import Key, lock, locked, missing
 from gatepass.services.records.privileges import Right, require
 from gatepass.store import WriteTx, rows
 from gatepass.store.tables import Row, new_id
@@ -49,13 +50,10 @@ def update(
 
     Raises NotFound, Conflict (VersionStale, KeyTaken), Refused.
     """
-    require(caller, Right.WRITE, table)
-    rules.check_access(table)
+    _may_change(caller, table)
     before = locked(tx, table, key)
-    if expected is not None and before["version"] != expected:
-        raise refusals.stale()
-    _change(tx, caller, table, before, values)
-    return before["id"]
+    _check_version(before, expected)
+    return _change(tx, caller, table, before, values)
 
 
 def upsert(
@@ -63,19 +61,22 @@ def upsert(
     may_create: bool = True, may_update: bool = True,
 ) -> tuple[UUID, bool]:  # fmt: skip
     """Change the record of this id or alternate key, or make it; its id, and whether it was made."""
-    if find(tx, table, key) is not None:
+    if before := lock(tx, table, key):
         if not may_update:
             raise refusals.exists()
-        return update(tx, caller, table, key, values, expected=expected), False
+        _may_change(caller, table)
+        _check_version(before, expected)
+        return _change(tx, caller, table, before, values), False
     if not may_create or expected is not None:
-        raise refusals.missing(table, key) if isinstance(key, UUID) else refusals.key_missing(table)
+        raise missing(table, key)
     try:
         return _make(tx, caller, table, key, values), True
     except Conflict:
         # Somebody may have made it since we looked: it is there now.
-        if not may_update or find(tx, table, key) is None:
+        if not may_update or not (before := lock(tx, table, key)):
             raise
-        return update(tx, caller, table, key, values), False
+        _may_change(caller, table)
+        return _change(tx, caller, table, before, values), False
 
 
 def _make(tx: WriteTx, caller: Caller, table: Table, key: Key, values: Values) -> UUID:
@@ -89,15 +90,24 @@ def delete(tx: WriteTx, caller: Caller, table: Table, key: Key, *, expected: int
     require(caller, Right.DELETE, table)
     rules.check_access(table)
     before = locked(tx, table, key, to_remove=True)
+    _check_version(before, expected)
+    removal.remove(tx, caller, table, before)
+
+
+def _may_change(caller: Caller, table: Table) -> None:
+    require(caller, Right.WRITE, table)
+    rules.check_access(table)
+
+
+def _check_version(before: Row, expected: int | None) -> None:
     if expected is not None and before["version"] != expected:
         raise refusals.stale()
-    removal.remove(tx, caller, table, before)
 
 
 # The row as it shall be
 
 
-def _change(tx: WriteTx, caller: Caller, table: Table, before: Row, values: Values) -> None:
+def _change(tx: WriteTx, caller: Caller, table: Table, before: Row, values: Values) -> UUID:
     change = Change(tx, caller, table, before["id"], before, dict(before), _given(table, values))
     if "changed_by" in before:
         change.after["changed_by"] = caller.user_id
@@ -108,6 +118,7 @@ def _change(tx: WriteTx, caller: Caller, table: Table, before: Row, values: Valu
     changes.pop("version", None)
     rows.change(tx, table, change.id, changes)
     audit.write_down(change)
+    return change.id
 
 
 def _apply(change: Change, given: Values) -> None:
@@ -137,10 +148,15 @@ def _stored(change: Change, column: Column, value: Value) -> Any:
 
 def _blank(tx: WriteTx, caller: Caller, table: Table) -> dict[str, Any]:
     """A row of defaults."""
-    row = {column.name: values.default(table, column) for column in table.columns if column.stored}
+    row = _defaults(table)
     people = dict.fromkeys({"created_by", "changed_by", "owner"} & row.keys(), caller.user_id)
     moments = dict.fromkeys({"created", "changed"} & row.keys(), tx.now)
-    return row | people | moments
+    return {**row, **people, **moments}
+
+
+@cache
+def _defaults(table: Table) -> Mapping[str, Any]:
+    return {column.name: values.default(table, column) for column in table.columns if column.stored}
 
 
 def _given(table: Table, given: Values) -> frozenset[str]:
@@ -190,10 +206,16 @@ def _check_required(change: Change) -> None:
 
 
 def _check_keys(change: Change) -> None:
-    for column in change.table.columns:
-        value = change.after[column.name] if column.stored and column.unique else None
+    """Those that the caller can give; of what is ours alone, the rules see to it."""
+    for column in _keys(change.table):
+        value = change.after[column.name]
         if value is None or not change.changes(column.name):
             continue
         holder = rows.id_by(change.tx, change.table, {column.name: value})
         if holder not in {None, change.id}:
             raise refusals.taken(change.table, column)
+
+
+@cache
+def _keys(table: Table) -> Sequence[Column]:
+    return [one for one in table.shown if one.stored and one.unique]

@@ -4,7 +4,7 @@ Both databases answer alike: texts compare and sort in lower case by code point,
 money is exact. Answers of `select` are pages; ask for the next one with `after`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -13,13 +13,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.model.columns import Column
-from gatepass.model.query import COUNT_LIMIT, And, At, Compare, Expand, Literal, Operator, Page, Query, Record, Value
+from gatepass.model.query import COUNT_LIMIT, Expand, Page, Query, Record, Value
 from gatepass.model.table import Table
 from gatepass.store.engine import ReadTx
 from gatepass.store.query.fields import every_row, select_fields
+from gatepass.store.query.operands import storable
 from gatepass.store.query.related import expand as expand_related
 from gatepass.store.query.related import read
-from gatepass.store.query.scope import Scope, selected
+from gatepass.store.query.scope import Scope, Source, Sql, selected
 from gatepass.store.query.statement import (
     Statement,
     conditions,
@@ -29,6 +30,7 @@ from gatepass.store.query.statement import (
     limit_of,
     statement,
 )
+from gatepass.store.values import to_stored
 
 POINT_READS_KEPT = 256
 WANTED = "wanted"
@@ -58,17 +60,22 @@ def find(
 ) -> Record | None:  # fmt: skip
     """One row by its primary key, or by logical names and values of an alternate key; None when there is none."""
     if not isinstance(id_or_key, UUID):
-        query = Query(table, columns, where=_key(table, id_or_key), expand=expand, top=1)
-        return next(iter(select(tx, query).records), None)
-    kept = None if expand else tuple(column.logical or "" for column in columns)
-    of, sql = _by_id(table, kept) if kept is not None else _point(table, columns, expand)
-    found = read(tx, of, sql, {WANTED: id_or_key})
+        of = statement(Query(table, columns, expand=expand))
+        found = read(tx, of, of.sql.where(*_key(of.scope.root, id_or_key)))
+    else:
+        kept = None if expand else tuple(column.logical or "" for column in columns)
+        of, sql = _by_id(table, kept) if kept is not None else _point(table, columns, expand)
+        found = read(tx, of, sql, {WANTED: id_or_key})
     expand_related(tx, found, expand)
     return found[0].record if found else None
 
 
-def _key(table: Table, key: Mapping[str, Value]) -> And:
-    return And(tuple(Compare(Operator.EQ, At(table.by_logical[name]), Literal(value)) for name, value in key.items()))
+def _key(source: Source, key: Mapping[str, Value]) -> Iterator[Sql]:
+    """As it is stored, letter by letter: so the key's own index finds the row, the same that a write would find."""
+    for name, value in key.items():
+        column = source.table.by_logical[name]
+        stored = storable(value) if isinstance(value, str) else to_stored(column, value)
+        yield source.held(column) == stored
 
 
 @lru_cache(maxsize=POINT_READS_KEPT)

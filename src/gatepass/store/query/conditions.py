@@ -190,12 +190,13 @@ def _in(scope: Scope, operand: Operand, values: tuple[Value, ...]) -> Sql:
         if found is not None:
             return found
     of = typed(scope, operand)
-    one_by_one = {Form.MONEY, Form.NULL}
-    if of.form in one_by_one:
-        return sa.or_(sa.false(), *(compare_value(Operator.EQ, of, value) for value in given))
+    if of.form is Form.NULL:
+        return sa.false()
+    if of.form is Form.MONEY and of.currency is not None:
+        return numbers.among_money(of.sql, of.currency, [_exact(value) for value in given])
     if of.form is Form.NUMBER:
         wanted = [numbers.threshold(Operator.EQ, _exact(value), of.scale) for value in given]
-        return of.sql.in_([sa.literal(value, sa.BigInteger) for value in wanted])
+        return sa.type_coerce(of.sql, sa.BigInteger).in_(wanted)
     if of.form is Form.TEXT:
         return _in_texts(of.sql, [storable(str(value)) for value in given])
     return of.sql.in_([literal(value, of.form).sql for value in given])
@@ -212,7 +213,8 @@ def _by_words(source: Source, column: Column, operator: Operator, values: tuple[
     if is_currency(column):
         return _by_iso_code(source, column, operator, values)
     stored = _words_of(column, values)
-    if stored is None:
+    if not stored:
+        # In an empty list even null has an answer: as a number, null is neither equal nor unequal to what no word means.
         return None
     held = source.held(column)
     if len(stored) == 1:
@@ -236,7 +238,9 @@ def _by_iso_code(source: Source, column: Column, operator: Operator, values: tup
     ids = [literal(value, Form.ID).sql for value in values]
     codes = sa.select(currency.c.iso_code).where(currency.c.id.in_(ids))
     held = source.held(column)
-    return held.in_(codes) if operator is Operator.EQ else held.not_in(codes)
+    found = held.in_(codes) if operator is Operator.EQ else held.not_in(codes)
+    # Where there are no such codes, SQL would have an answer even for null.
+    return sa.case((held.is_not(None), found))
 
 
 # Related rows

@@ -4,14 +4,15 @@ Texts that differ in case only are one group, under the first of them. An averag
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 
 import sqlalchemy as sa
 
 from gatepass.domain.errors import Refused
 from gatepass.model.columns import Kind
 from gatepass.model.query import (
+    ROOT,
     Aggregation,
     At,
     Field,
@@ -48,6 +49,8 @@ class _Answer:
     order: Sequence[Term]
     whole: bool
     """Each row of the answer is one of the table."""
+    currencies: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Money of joined rows: name of the field -> SQL name of the row's ISO code."""
 
     def limited(self, query: Query) -> sa.Select[Any]:
         sql = self.sql.where(behind(self.order, query.after)) if query.after else self.sql
@@ -60,7 +63,8 @@ class _Answer:
         if not self.whole:
             return Record(query.table, values)
         values = {query.table.id_name: row[_ID]} | values
-        return Record(query.table, values, row[_VERSION], row[_CURRENCY])
+        currencies = {name: row[label] for name, label in self.currencies.items()}
+        return Record(query.table, values, row[_VERSION], row[_CURRENCY], currencies)
 
     def after(self, row: Mapping[str, Any]) -> Sequence[Value]:
         return tuple(meant(term.value, row[f"o{at}"]) for at, term in enumerate(self.order))
@@ -94,11 +98,18 @@ def _of_rows(query: Query) -> _Answer:
     columns = _labelled(fields)
     columns += [scope.root.id.label(_ID), scope.root.stored("version").label(_VERSION)]
     columns.append(scope.root.currency.label(_CURRENCY))
+    money = {one.name: at for one in query.fields if _is_joined_money(at := one.operand)}
+    currencies = {name: f"c{at}" for at, name in enumerate(money)}
+    columns += [scope[at.alias].currency.label(currencies[name]) for name, at in money.items()]
     order = [Term(_ordered(scope, fields, one), one.descending) for one in query.order]
     order = _sortable([*order, primary_key(scope, order)])
     sql = selected(columns).select_from(source)
     wanted = conditions(scope, query)
-    return _Answer(sql.where(*wanted) if wanted else sql, fields, order, whole=True)
+    return _Answer(sql.where(*wanted) if wanted else sql, fields, order, whole=True, currencies=currencies)
+
+
+def _is_joined_money(operand: Operand | None) -> TypeGuard[At]:
+    return isinstance(operand, At) and operand.alias != ROOT and operand.column.kind is Kind.MONEY
 
 
 def _listed(scope: Scope, operand: Operand) -> Typed:
@@ -199,11 +210,17 @@ def _aggregated(field: Field, how: Aggregation, of: Typed | None) -> Typed:
         extreme = ByBytes(of.sql) if of.form is Form.TEXT else of.sql
         return _with(of, _EXTREMES[how](extreme, type_=of.sql.type))
     total = sa.func.sum(values, type_=sa.BigInteger)
-    if how is Aggregation.SUM:
-        return Typed(total, Form.NUMBER, of.scale)
+    return Typed(total, Form.NUMBER, of.scale) if how is Aggregation.SUM else _average(of, total, sa.func.count(values))
+
+
+def _average(of: Typed, total: Sql, count: Sql) -> Typed:
+    """Divided before it is multiplied: an average fits where a sum with more decimals would not."""
     more = max(0, AVERAGE_DECIMALS - of.scale)
-    average = Quotient(Exact(total) * numbers.whole(10**more), sa.func.count(values))
-    return Typed(sa.type_coerce(average, sa.BigInteger), Form.NUMBER, of.scale + more)
+    unit, whole = numbers.whole(10**more), Quotient(total, count)
+    rest = Exact(total) - whole * count
+    return Typed(
+        sa.type_coerce(whole * unit + Quotient(rest * unit, count), sa.BigInteger), Form.NUMBER, of.scale + more
+    )
 
 
 def _with(of: Typed, sql: Any) -> Typed:

@@ -4,12 +4,13 @@ An amount is compared in minor units with a threshold per number of decimals, so
 the column still works. Amounts among each other, sums and orders are counted in thousandths.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from functools import cache
 
 import sqlalchemy as sa
 
+from gatepass.domain.errors import Refused
 from gatepass.domain.money import DECIMALS
 from gatepass.model.query import Operator
 from gatepass.store.query.scope import Sql
@@ -55,6 +56,15 @@ def compare_money(operator: Operator, minor: Sql, currency: Sql, value: Decimal)
     return compare(operator, minor, by_decimals(currency, of))
 
 
+def among_money(minor: Sql, currency: Sql, values: Sequence[Decimal]) -> Sql:
+    """Minor units of the row's currency are one of these amounts."""
+    of = {
+        scale: minor.in_([threshold(Operator.EQ, value, scale) for value in values])
+        for scale in (0, WITHOUT_CURRENCY, THOUSANDTHS)
+    }
+    return by_decimals(currency, of)
+
+
 def threshold(operator: Operator, value: Decimal, scale: int) -> int:
     """The integer of `scale` decimals that compares with integers as `value` does with numbers."""
     with localcontext() as context:
@@ -69,7 +79,7 @@ def threshold(operator: Operator, value: Decimal, scale: int) -> int:
         return int(scaled) if exact else NO_NUMBER
 
 
-def by_decimals(currency: Sql, of: dict[int, Sql]) -> Sql:
+def by_decimals(currency: Sql, of: Mapping[int, Sql]) -> Sql:
     """One of three things, by the decimals of the row's currency."""
     if isinstance(currency, sa.Null):
         return of[WITHOUT_CURRENCY]
@@ -88,11 +98,17 @@ def rescaled(number: Sql, scale: int, wanted: int) -> Sql:
     return number if scale == wanted else sa.type_coerce(Exact(number) * whole(10 ** (wanted - scale)), sa.BigInteger)
 
 
+def too_large() -> Refused:
+    """What is answered for a sum that is no number of ours any more."""
+    return Refused("NumberOutOfRange", "A number of the answer is larger than any that can be stored.")
+
+
 def whole(number: int) -> Sql:
     """An integer as a parameter."""
     return sa.literal(number, sa.BigInteger)
 
 
 @cache
-def _codes(decimals: int) -> list[str]:
-    return sorted(code for code, of in DECIMALS.items() if of == decimals)
+def _codes(decimals: int) -> list[Sql]:
+    """Written out, for there are only so many parameters in a statement."""
+    return [sa.literal_column(f"'{code}'", sa.String) for code in sorted(DECIMALS) if DECIMALS[code] == decimals]

@@ -189,4 +189,6 @@ def _mapped(held: Sql, source: Mapped, form: Form) -> Sql:
 
 def _currency_id(source: Source, column: Column) -> Sql:
     currency = DECLARED["transactioncurrency"].alias()
-    return sa.select(currency.c.id).where(currency.c.iso_code == source.held(column)).scalar_subquery()
+    found = sa.select(currency.c.id).where(currency.c.iso_code == source.held(column))
+    # Inside an `exists` the row may be one of the outermost select: left alone, SQLAlchemy would join its table anew.
+    return found.correlate_except(currency).scalar_subquery()

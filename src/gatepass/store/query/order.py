@@ -131,13 +131,20 @@ def _exact(value: Value) -> Decimal:
 
 
 def meant(value: Typed, found: Any) -> Value:
-    """What SQL answered for an operand, as a value of the tree."""
+    """What SQL answered for an operand, as a value of the tree. Raises Refused for a number that no column holds."""
     if found is None:
         return None
     if value.form is Form.NUMBER:
-        return Decimal(int(found)).scaleb(-value.scale) if value.scale else int(found)
+        return _number(value, found)
     if value.form is Form.DATE:
         return date.fromisoformat(found)
     if isinstance(found, list):
         return " ".join(cast("list[str]", found))
     return cast("Value", found)
+
+
+def _number(value: Typed, found: Any) -> Value:
+    # SQLite goes on with a float where an integer ends, PostgreSQL with as many digits as it takes.
+    if isinstance(found, float) or abs(found) > numbers.MOST:
+        raise numbers.too_large()
+    return Decimal(int(found)).scaleb(-value.scale) if value.scale else int(found)

@@ -6,13 +6,14 @@ change set is one unit of work that runs several.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import parse_qsl
 
 from gatepass.services.access import Caller
 from gatepass.store import ReadTx, WriteTx
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What is asked. `path` is what follows `/api/data/v9.x/`, still percent-encoded."""
 
@@ -29,13 +30,13 @@ class Call:
     references: Mapping[str, str] = field(default_factory=dict[str, str])
     """Inside a batch, by Content-ID: what `$1` stands for, such as msevtmgt_events(5b0c...)."""
 
-    @property
-    def options(self) -> dict[str, str]:
+    @cached_property
+    def options(self) -> Mapping[str, str]:
         """Query options by name; names are case-sensitive, `+` is a space."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
-    @property
-    def preferences(self) -> dict[str, str]:
+    @cached_property
+    def preferences(self) -> Mapping[str, str]:
         """The Prefer header: name to value, quotes taken off; a name alone has the value ''."""
         found: dict[str, str] = {}
         for part in _split(self.headers.get("prefer", "")):
@@ -51,6 +52,8 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+    stays: Callable[[WriteTx], None] | None = None
+    """What a refusal writes down, to be written again when a change set is undone by it."""
 
 
 @dataclass(frozen=True, slots=True)

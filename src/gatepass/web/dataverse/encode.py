@@ -152,7 +152,8 @@ def _fields(shape: Shape, query: Query, record: Record, names: Names) -> Json:
         plain = column if one_field.aggregation is None else None
         value = record.values.get(one_field.name)
         if plain is not None:
-            _put(row, shape, one_field.name, plain, value, record.currency, names)
+            currency = record.currencies.get(one_field.name, record.currency)
+            _put(row, shape, one_field.name, plain, value, currency, names)
         else:
             row[one_field.name] = value_of(column if isinstance(value, Decimal) else None, value)
     return row
@@ -200,7 +201,8 @@ def _cells(query: Query, record: Record) -> Iterator[Cell]:
         yield column, record.values.get(column.logical or ""), record.currency
     for one_field in query.fields:
         if isinstance(one_field.operand, At) and one_field.aggregation is None:
-            yield one_field.operand.column, record.values.get(one_field.name), record.currency
+            currency = record.currencies.get(one_field.name, record.currency)
+            yield one_field.operand.column, record.values.get(one_field.name), currency
     for expand in query.expand:
         found = record.related.get(expand.navigation.name)
         for related in found.records if isinstance(found, Page) else [found] if found else []:

@@ -40,14 +40,19 @@ def selected(table: Table, tx: ReadTx, call: Call) -> Reply:
     """GET set?sql=: rows under the names of the select list, and the columns that stand behind those names."""
     asked = preferences(call)
     number = _page_number(call)
-    wanted = sql_query(table, _text(call, SQL), asked.page_size)
-    wanted = replace(wanted, skip=(number - 1) * (wanted.page_size or PAGE_LIMIT))
+    wanted = _page(sql_query(table, _text(call, SQL), asked.page_size), number)
     require_all(call.caller, wanted)
     page = query.select(tx, wanted)
     link = _next_link(call, number + 1) if page.after else None
     document = encode.many(tx, encode.Shape(call.root, asked.annotations), wanted, page, link)
     _name(document, wanted)
     return reading.json_reply(document, asked.applied(PAGE_SIZE, annotations.PREFERENCE))
+
+
+def _page(wanted: Query, number: int) -> Query:
+    """A page of a statement: the rows before it are counted off, from its TOP as well."""
+    skip = (number - 1) * (wanted.page_size or PAGE_LIMIT)
+    return replace(wanted, skip=skip, top=None if wanted.top is None else max(0, wanted.top - skip))
 
 
 def _text(call: Call, option: str) -> str:

@@ -1,6 +1,8 @@
 """The custom API msevtmgt_finalizeregistrationpayment, as the seed's browser script and its C# sample call it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from uuid import UUID
 
@@ -33,7 +35,9 @@ def run(tx: WriteTx, call: Call) -> Reply:
     """POST msevtmgt_finalizeregistrationpayment -> 204. A refusal is returned, not raised, so that its audit stays."""
     command = _allowed(call.caller, call.body)
     outcome = finalize.finalize_in(tx, command)
-    return errors.reply(_worded(outcome, command)) if isinstance(outcome, GatepassError) else Reply(204)
+    if not isinstance(outcome, GatepassError):
+        return Reply(204)
+    return replace(errors.reply(_worded(outcome, command)), stays=partial(finalize.write_down, command, outcome))
 
 
 def _allowed(who: Caller, body: bytes) -> Finalize:

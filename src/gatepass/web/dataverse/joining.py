@@ -1,5 +1,6 @@
 """Joins of FetchXML and SQL: by which columns tables can be joined, and in which order their rows come."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gatepass.domain.errors import Refused
@@ -9,10 +10,19 @@ from gatepass.web.dataverse.literals import require_same_family
 
 MAX_JOINS = 15
 """Dataverse's own limit of joins in a query."""
+MAX_ORDERS = 10
+"""Columns that one query is sorted by."""
 MAX_FIELDS = 500
 """Columns that one query shows."""
 
 _JOINABLE = frozenset({Kind.ID, Kind.LOOKUP, Kind.TEXT, Kind.INTEGER, Kind.BIGINT})
+
+
+def require_few(order: Sequence[Order]) -> Sequence[Order]:
+    """The order itself. Raises Refused when it has more columns than an index could ever serve."""
+    if len(order) > MAX_ORDERS:
+        raise Refused("QueryUnsupported", f"At most {MAX_ORDERS} columns can be ordered by.")
+    return order
 
 
 def require_joinable(left: Column, right: Column) -> None:

@@ -54,7 +54,7 @@ def show_references(table: Table, key: Key, navigation: Navigation, tx: ReadTx, 
         other = pointed_to(tx, call, table, key, navigation)
         context: encode.Json = {"@odata.context": f"{call.root}$metadata#$ref"}
         return reading.json_reply(context | {references.ID: _address(call, target, other)}) if other else Reply(204)
-    wanted = query_of(target, call.options, page_size=preferences(call).page_size)
+    wanted = query_of(target, call.options, page_size=preferences(call).page_size, caller=call.caller.user_id)
     wanted = reading.narrowed(wanted, _those_of(tx, call, table, key, navigation))
     require_all(call.caller, wanted)
     page = query.select(tx, wanted)

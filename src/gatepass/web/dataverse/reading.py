@@ -25,7 +25,7 @@ SKIP_TOKEN = "$skiptoken"  # noqa: S105
 def listed(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = None) -> Reply:
     """GET set: a page of rows; `within` narrows them to those that hang on another record."""
     asked = preferences(call)
-    wanted = narrowed(query_of(table, call.options, page_size=asked.page_size), within)
+    wanted = narrowed(query_of(table, call.options, page_size=asked.page_size, caller=call.caller.user_id), within)
     require_all(call.caller, wanted)
     page = query.select(tx, wanted)
     document = encode.many(tx, shape(call, asked), wanted, page, next_link(call, wanted, page))
@@ -34,7 +34,7 @@ def listed(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = N
 
 def counted(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = None) -> Reply:
     """GET set/$count: a bare number."""
-    wanted = narrowed(query_of(table, call.options), within)
+    wanted = narrowed(query_of(table, call.options, caller=call.caller.user_id), within)
     require_all(call.caller, wanted)
     return Reply(200, {"Content-Type": "text/plain"}, str(query.count(tx, wanted)).encode())
 
@@ -42,7 +42,7 @@ def counted(table: Table, tx: ReadTx, call: Call, *, within: Condition | None = 
 def one(table: Table, key: Key, tx: ReadTx, call: Call) -> Reply:
     """GET set(key): 304 to a caller who has this version already, unless more than the record was asked for."""
     asked = preferences(call)
-    wanted = query_of(table, call.options, single=True)
+    wanted = query_of(table, call.options, single=True, caller=call.caller.user_id)
     require_all(call.caller, wanted)
     record = found(tx, table, key, wanted)
     if conditions(call).known == record.version and not wanted.expand and not asked.annotations:
@@ -94,7 +94,8 @@ def next_link(call: Call, wanted: Query, page: Page) -> str | None:
         return None
     parts = [part for part in call.query.split("&") if part]
     own = [part for part in parts if unquote_plus(part.partition("=")[0]) != SKIP_TOKEN]
-    token = paging.skiptoken(wanted, page.after, _page_number(call, wanted) + 1)
+    came_by = call.options.get(SKIP_TOKEN)
+    token = paging.skiptoken(wanted, page.after, paging.number(came_by) + 1 if came_by else 2)
     return f"{call.root}{call.path}?{'&'.join([*own, f'{SKIP_TOKEN}={token}'])}".replace(" ", "%20")
 
 
@@ -108,8 +109,3 @@ def narrowed(wanted: Query, within: Condition | None) -> Query:
     if within is None:
         return wanted
     return replace(wanted, where=And((within, wanted.where)) if wanted.where else within)
-
-
-def _page_number(call: Call, wanted: Query) -> int:
-    token = call.options.get(SKIP_TOKEN)
-    return paging.resumed(wanted, token).page if token else 1

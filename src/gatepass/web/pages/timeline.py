@@ -23,7 +23,7 @@ Poll = dict[str, str | int]
 async def show(request: Request) -> Response:
     """GET /orders/{token}/timeline"""
     token, story = await _story(request)
-    content = _content(token, story)
+    content = content_of(token, story)
     poll = next_look(f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
     return render(request, "timeline.html", {"title": title_of(story), "content": content, "poll": poll})
 
@@ -34,7 +34,7 @@ async def state(request: Request) -> Response:
         token, story = await _story(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, NO_STORE)
-    return changed(request, f"/orders/{token}/timeline/state", story, _content(token, story))
+    return changed(request, f"/orders/{token}/timeline/state", story, content_of(token, story))
 
 
 @problem.readable
@@ -49,7 +49,8 @@ async def _story(request: Request) -> tuple[str, Story]:
     return token, await timeline.tell(site(request).store, order.purchase.id)
 
 
-def _content(token: str, story: Story) -> str:
+def content_of(token: str, story: Story) -> str:
+    """The page without its frame."""
     may_pay = story.answer.charged is Charged.NO and any(one.kind == "hold.ends" for one in story.moments)
     context = {"story": story, "order_url": f"/orders/{token}", "may_pay": may_pay}
     return templates().get_template("timeline_content.html").render(context)

@@ -27,16 +27,18 @@ class Entry:
     icon: str
     path: str
     may: Collection[Role] = EVERYBODY
+    own: bool = False
+    """Not where purchases live in a remote Dataverse."""
 
 
 NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
-    Entry("figures", "Figures", "chart", "/staff/figures"),
-    Entry("events", "Events", "calendar", "/staff/events"),
-    Entry("purchases", "Purchases", "card", "/staff/purchases"),
-    Entry("attention", "Needs attention", "inbox", "/staff/attention"),
+    Entry("figures", "Figures", "chart", "/staff/figures", own=True),
+    Entry("events", "Events", "calendar", "/staff/events", own=True),
+    Entry("purchases", "Purchases", "card", "/staff/purchases", own=True),
+    Entry("attention", "Needs attention", "inbox", "/staff/attention", own=True),
     Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
-    Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS),
+    Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS, own=True),
     Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
     Entry("audit", "Audit", "log", "/staff/audit", MOVES_MONEY),
@@ -48,9 +50,10 @@ def page(
     request: Request, caller: Caller, template: str, context: Mapping[str, Any] | None = None, status: int = 200
 ) -> Response:
     """`templates/staff/<template>.html` inside the frame, with what `done` left to be said."""
+    here = site(request)
     frame = {
         "caller": caller,
-        "navigation": [entry for entry in NAVIGATION if caller.role in entry.may],
+        "navigation": [entry for entry in NAVIGATION if caller.role in entry.may and not (entry.own and here.remote)],
         "flash": _said(request),
     }
     answer = render(request, f"staff/{template}.html", frame | dict(context or {}), status, _HEADERS)

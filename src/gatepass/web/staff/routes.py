@@ -131,6 +131,9 @@ PAGES: Sequence[Page | Open] = (
 )
 
 
-def routes() -> list[Route]:
-    """For the table of all routes."""
-    return [route(page) for page in PAGES]
+_OF_PURCHASES = "/staff/purchases"
+
+
+def routes(*, remote: bool = False) -> list[Route]:
+    """For the table of all routes. `remote`: without those of purchases, which live elsewhere."""
+    return [route(page) for page in PAGES if not (remote and page.path.startswith(_OF_PURCHASES))]

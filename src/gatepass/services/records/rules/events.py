@@ -101,9 +101,11 @@ def _change_currency(change: Change) -> None:
 
 
 def event_goes(tx: WriteTx, before: Row) -> None:
-    """An event that somebody has ordered for stays; the generic check would say so too, but not what to do."""
+    """An event stays while it is on sale, for somebody may be filling in its form; and for ever, once there are orders."""
     if rows.id_by(tx, model.BY_NAME["purchase"], {"event_id": before["id"]}):
         raise refusals.in_use(_EVENT, before["id"], model.BY_NAME["purchase"])
+    if before["status"] == EventStatus.LIVE.value:
+        raise refusals.broken("This event is live. Take it off sale first: set msevtmgt_publishstatus to draft.")
 
 
 def event_pass(change: Change) -> None:

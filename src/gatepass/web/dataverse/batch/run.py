@@ -6,7 +6,7 @@ The first failure ends the batch, unless `Prefer: odata.continue-on-error` (data
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -120,6 +120,8 @@ async def _do(batch: Batch, unit: ChangeSet | list[Request], references: Referen
         try:
             return await batch.store.write(lambda tx: _all_or_nothing(tx, batch, unit, references))
         except Undone as undone:
+            if undone.answer.reply.stays:
+                await batch.store.write(undone.answer.reply.stays)
             return Done([ChangeSetAnswer([undone.answer])], references)
     if unit[0].method in READING:
         return await batch.store.snapshot(lambda tx: _read(tx, batch, unit[0], references))
@@ -159,23 +161,21 @@ def _in_turn(tx: WriteTx, batch: Batch, requests: Sequence[Request], known: Refe
 
 
 def _behind_a_savepoint(tx: WriteTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
-    tx.mark("SAVEPOINT part")
-    answer = _attempt(tx, batch, request, references, undo=lambda: tx.mark("ROLLBACK TO part"))
-    tx.mark("RELEASE part")
-    return answer
+    try:
+        with tx.savepoint():
+            return _operate(tx, batch, request, references)
+    except GatepassError as error:
+        return Answer(errors.reply(error), request.content_id)
 
 
 def _read(tx: ReadTx, batch: Batch, request: Request, references: References) -> Done:
     return Done([_attempt(tx, batch, request, dict(references))], references)
 
 
-def _attempt(
-    tx: ReadTx, batch: Batch, request: Request, references: dict[str, str], undo: Callable[[], None] = lambda: None
-) -> Answer:  # fmt: skip
+def _attempt(tx: ReadTx, batch: Batch, request: Request, references: dict[str, str]) -> Answer:
     try:
         return _operate(tx, batch, request, references)
     except GatepassError as error:
-        undo()
         return Answer(errors.reply(error), request.content_id)
 
 
@@ -189,7 +189,7 @@ def _operate(tx: ReadTx, batch: Batch, request: Request, references: dict[str, s
         reply = operation.write(tx, call)
     else:
         raise Refused("MethodWrong", f"No HTTP resource was found that matches the request URI '{call.path[:200]}'.")
-    answer = Answer(reply, request.content_id)
+    answer = Answer(replace(reply, body=b"") if request.method == "HEAD" else reply, request.content_id)
     if request.content_id and not failed(answer) and (made := _made(call, reply)):
         references[request.content_id] = made
     return answer
@@ -207,7 +207,8 @@ def call_of(batch: Batch, request: Request, references: References) -> Call:
     path = request.path
     if path.startswith("$"):
         path = _reference.sub(lambda found: _meant(found, references), path, count=1)
-    return Call(request.method, path, request.query, request.headers, request.body, root, batch.caller, references)
+    method = "GET" if request.method == "HEAD" else request.method
+    return Call(method, path, request.query, request.headers, request.body, root, batch.caller, references)
 
 
 def _meant(found: re.Match[str], references: References) -> str:

@@ -14,7 +14,8 @@ from gatepass.web.dataverse.fetchxml import fields, paging
 from gatepass.web.dataverse.fetchxml.links import Links
 from gatepass.web.dataverse.fetchxml.scope import Asker, Source, flag, required
 from gatepass.web.dataverse.fetchxml.xml import Element, parse
-from gatepass.web.dataverse.joining import told_apart
+from gatepass.web.dataverse.joining import require_few, told_apart
+from gatepass.web.dataverse.nesting import check_query
 
 MAX_PAGE = 100_000
 _IN_ENTITY = frozenset({"attribute", "all-attributes", "order", "filter", "link-entity"})
@@ -63,10 +64,9 @@ def _require_known(element: Element) -> None:
 def _query(root: Element, source: Source, asker: Asker) -> Query:
     links = Links(asker)
     links.read(source)
-    query = Query(
-        source.table, joins=tuple(links.joins), where=And(tuple(links.where)) if links.where else None,
-        count=flag(root, "returntotalrecordcount"),
-    )  # fmt: skip
+    where = And(tuple(links.where)) if links.where else None
+    counted = flag(root, "returntotalrecordcount")
+    query = check_query(Query(source.table, joins=tuple(links.joins), where=where, count=counted))
     return _aggregated(query, links) if flag(root, "aggregate") else _plain(query, links, flag(root, "distinct"))
 
 
@@ -75,7 +75,7 @@ def _aggregated(query: Query, links: Links) -> Query:
     if not shown:
         raise Refused("QuerySyntax", "A fetch that aggregates needs an attribute.")
     group = tuple(one.operand for one in shown.values() if one.aggregation is None and one.operand)
-    order = tuple(fields.orders(links.sources, links.names, shown))
+    order = require_few(list(fields.orders(links.sources, links.names, shown)))
     return replace(query, fields=tuple(shown.values()), group=group, order=order, count=False)
 
 
@@ -88,8 +88,8 @@ def _plain(query: Query, links: Links, distinct: bool) -> Query:
         one for source in others for one in fields.plain(source, source.element.all("attribute", "all-attributes"))
     )
     shown = fields.unique(iter([*own.values(), *linked.values()]))
-    order = (Order(_operand(one.by, shown), one.descending) for one in fields.orders(links.sources, links.names, shown))
-    query = replace(query, order=tuple(order))
+    asked = require_few(list(fields.orders(links.sources, links.names, shown)))
+    query = replace(query, order=[Order(_operand(one.by, shown), one.descending) for one in asked])
     if distinct:
         return _distinct(query, shown)
     query = told_apart(query)

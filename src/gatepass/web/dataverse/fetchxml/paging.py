@@ -16,9 +16,12 @@ from gatepass.domain.errors import GatepassError
 from gatepass.model.columns import Column
 from gatepass.model.query import At, Query, Value
 from gatepass.web.dataverse.fetchxml.xml import Element, parse
+from gatepass.web.dataverse.joining import MAX_ORDERS
 from gatepass.web.dataverse.literals import value_of
 
 MORE = "Microsoft.Dynamics.CRM.morerecords"
+MAX_POSITIONS = MAX_ORDERS + 1
+"""Columns of a cookie: what a query sorts by, and the primary key. Joins can add more; then rows are counted."""
 COOKIE = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
 
 
@@ -76,7 +79,9 @@ def _sorted_by(query: Query) -> Sequence[Column] | None:
     """The columns that tell where a page ends; None when a position among them is no position among the rows."""
     outer = {join.alias for join in query.joins if join.outer}
     sorted_by = list(_positions(query))
-    if query.group or query.distinct or any(one is None or one.alias in outer for one in sorted_by):
+    if len(sorted_by) > MAX_POSITIONS or query.group or query.distinct:
+        return None
+    if any(one is None or one.alias in outer for one in sorted_by):
         return None
     return [one.column for one in sorted_by if one]
 

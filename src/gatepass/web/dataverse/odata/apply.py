@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
 from gatepass.model.query import Aggregation, And, Condition, Field, Operand, Order, Query
-from gatepass.web.dataverse.odata import nesting, operands, orders
+from gatepass.web.dataverse import nesting
+from gatepass.web.dataverse.odata import operands, orders
 from gatepass.web.dataverse.odata.conditions import filtered
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.lexer import Sort

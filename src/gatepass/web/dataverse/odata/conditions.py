@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from gatepass.domain.errors import Refused
 from gatepass.model.query import And, At, Compare, Condition, Exists, In, Literal, Not, Operator, Or, Value
-from gatepass.web.dataverse.odata import functions, nesting, operands
+from gatepass.web.dataverse import nesting
+from gatepass.web.dataverse.odata import functions, operands
 from gatepass.web.dataverse.odata.functions import Asking
 from gatepass.web.dataverse.odata.operands import literal_operand
 from gatepass.web.dataverse.odata.scope import Hop, Scope

@@ -7,13 +7,11 @@ from gatepass.model.columns import Column, Kind
 from gatepass.model.navigation import navigations
 from gatepass.model.query import At, Order, ToOne
 from gatepass.model.table import Table
+from gatepass.web.dataverse.joining import MAX_ORDERS
 from gatepass.web.dataverse.odata import operands
 from gatepass.web.dataverse.odata.parser import NO_ALIASES, Reader
 from gatepass.web.dataverse.odata.scope import Scope, column_of
 from gatepass.web.dataverse.odata.tree import Expression, Path
-
-MAX_ORDERS = 10
-"""Columns in one $orderby."""
 
 
 def select(table: Table, text: str) -> tuple[Column, ...]:

@@ -62,6 +62,11 @@ def resumed(query: Query, text: str) -> Resumed:
     return Resumed(replace(query, top=token.rest, after=after), token.page)
 
 
+def number(text: str) -> int:
+    """The number of the page that this token, which was taken already, has led to."""
+    return _decoded(text).page
+
+
 def _decoded(text: str) -> _Token:
     bare = text.strip()
     if not bare or len(bare) > MAX_TOKEN_CHARACTERS:

@@ -1,5 +1,6 @@
 """One SELECT, from its text to its syntax tree. By hand, by recursive descent; NOT binds closest, then AND, then OR."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from gatepass.web.dataverse.sql.tree import (
 MAX_DEPTH = 100
 AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+_ROWS = re.compile("[0-9]{1,9}")
 Part = TypeVar("Part")
 
 
@@ -47,7 +49,7 @@ class _Parser:
         read = self._reader
         if not read.word("select"):
             raise read.refused("SELECT is expected")
-        distinct = bool(read.word("distinct"))
+        distinct, top = bool(read.word("distinct")), self._top()
         items = self._list(self._item)
         read.expect("from")
         source = self._from()
@@ -57,7 +59,7 @@ class _Parser:
         order = self._list(self._sorted) if self._by("order") else ()
         if read.next.kind is not Kind.END:
             raise read.refused("the end is expected")
-        return Select(distinct, items, source, joins, where, group, order)
+        return Select(distinct, top, items, source, joins, where, group, order)
 
     def _by(self, word: str) -> bool:
         if not self._reader.word(word):
@@ -70,6 +72,19 @@ class _Parser:
         while self._reader.sign(","):
             found.append(one())
         return tuple(found)
+
+    def _top(self) -> int | None:
+        """TOP n, or TOP (n)."""
+        read = self._reader
+        if not read.word("top"):
+            return None
+        opened = bool(read.sign("("))
+        if read.next.kind is not Kind.NUMBER or not _ROWS.fullmatch(read.next.text):
+            raise read.refused("a whole number of rows is expected")
+        top = int(read.take().text)
+        if opened:
+            read.expect(")")
+        return top
 
     # What is selected
 

@@ -14,7 +14,7 @@ KEYWORDS = frozenset(
 )  # fmt: skip
 _REFUSED = {
     "having": "HAVING is", "union": "UNION is", "except": "EXCEPT is", "intersect": "INTERSECT is",
-    "with": "WITH (a common table expression or a hint) is", "top": "TOP is", "offset": "OFFSET is", "fetch": "FETCH is",
+    "with": "WITH (a common table expression or a hint) is", "offset": "OFFSET is", "fetch": "FETCH is",
     "limit": "LIMIT is", "right": "RIGHT JOIN is", "full": "FULL JOIN is", "cross": "CROSS JOIN is", "case": "CASE is",
     "natural": "NATURAL JOIN is", "using": "USING is", "exists": "EXISTS and other subqueries are", "all": "ALL is",
     "any": "ANY is", "some": "SOME is", "over": "OVER (a window) is", "into": "SELECT INTO is", "for": "FOR is",

@@ -12,8 +12,9 @@ from gatepass.domain.errors import Refused
 from gatepass.model.columns import Kind
 from gatepass.model.query import PAGE_LIMIT, ROOT, Aggregation, At, Field, Join, Order, Query
 from gatepass.model.table import Table
-from gatepass.web.dataverse.joining import MAX_FIELDS, require_joinable, told_apart
+from gatepass.web.dataverse.joining import MAX_FIELDS, require_few, require_joinable, told_apart
 from gatepass.web.dataverse.literals import EXACT, MOMENTS, TEXTS
+from gatepass.web.dataverse.nesting import check_query
 from gatepass.web.dataverse.sql import tree
 from gatepass.web.dataverse.sql.parser import parse
 from gatepass.web.dataverse.sql.predicates import condition
@@ -37,9 +38,11 @@ class _Resolver:
         joins = tuple(self._join(one) for one in self.select.joins)
         where = condition(self.select.where, self.at) if self.select.where else None
         shown = self._shown()
-        order = tuple(Order(self._by(one.by, shown), one.descending) for one in self.select.order)
+        order = require_few([Order(self._by(one.by, shown), one.descending) for one in self.select.order])
         limited = min(page_size or PAGE_LIMIT, PAGE_LIMIT)
-        query = Query(self.table, joins=joins, where=where, order=order, page_size=limited)
+        query = check_query(
+            Query(self.table, joins=joins, where=where, order=order, top=self.select.top, page_size=limited)
+        )
         if self._aggregates(shown):
             group = tuple(self.at(name) for name in self.select.group)
             return replace(query, fields=tuple(shown.values()), group=group, distinct=self.select.distinct)

@@ -124,6 +124,7 @@ class Select:
     """One statement."""
 
     distinct: bool
+    top: int | None
     items: tuple[Item, ...]
     source: From
     joins: tuple[Joined, ...]

@@ -1,0 +1,66 @@
+"""What differs between a purchase in a remote Dataverse, our record of it, and its money."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from gatepass.domain.difference import Difference, Kind, Remedy, of_missing
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import Status
+from gatepass.domain.remote import RemotePurchase, Seen, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The three, side by side. `row`: None, we know nothing of it; `seen`: None, Dataverse does not."""
+
+    id: UUID
+    row: RemotePurchase | None
+    seen: Seen | None
+    kept_minor: int
+    """Paid here, without what went back or is disputed."""
+    in_sight: bool
+    """An entry in needs attention is open about it: a person knows."""
+
+
+def compared(one: Beside) -> Difference | None:
+    """What differs; None: nothing, or what is on its way, or what a person knows."""
+    row, seen = one.row, one.seen
+    if one.in_sight or (row and row.wanted):
+        return None
+    if seen is None:
+        return of_missing(one.id, Money(one.kept_minor, row.total.currency)) if row else None
+    if row and one.kept_minor >= row.total.minor:
+        return _paid(one, row, seen)
+    return _unpaid(one, seen)
+
+
+def _paid(one: Beside, row: RemotePurchase, seen: Seen) -> Difference | None:
+    """In full, here."""
+    if seen.word is Word.OPEN and row.status is Status.COMPLETED:
+        return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.SETTLE, one, seen)
+    if seen.word is not Word.COMPLETED:
+        return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.ATTENTION, one, seen)
+    if seen.total is not None and seen.total.minor > one.kept_minor:
+        return _difference(Kind.TOTAL_CHANGED, Remedy.ATTENTION, one, seen)
+    return None
+
+
+def _unpaid(one: Beside, seen: Seen) -> Difference | None:
+    if seen.word is Word.COMPLETED and seen.total is not None:
+        return _difference(Kind.CONFIRMED_NOT_PAID, Remedy.ATTENTION, one, seen)
+    if seen.word is Word.OPEN and one.row and one.row.told is Word.CANCELLED:
+        return _difference(Kind.CANCELLED_HERE_ONLY, Remedy.ATTENTION, one, seen)
+    return None
+
+
+def _difference(kind: Kind, remedy: Remedy, one: Beside, seen: Seen) -> Difference:
+    currency = seen.total.currency if seen.total else one.row.total.currency if one.row else "XXX"
+    return Difference(
+        kind=kind,
+        remedy=remedy,
+        key=f"reconcile:{kind}:{one.id}",
+        purchase_id=one.id,
+        ref="",
+        ours=f"{one.row.status if one.row else 'unknown'}, {Money(one.kept_minor, currency)} kept",
+        theirs=f"Dataverse says {seen.word}, {seen.total or 'no total'}",
+    )

@@ -1,0 +1,151 @@
+"""The lane to Dataverse: work for it is claimed and called at a pace that all processes share, and rests when it wants rest.
+
+Not a lane of the worker's: a Dataverse that is slow or down keeps nothing else waiting, and what it may be asked is counted
+in the database, not in a process.
+"""
+
+import asyncio
+import socket
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from gatepass.dataverse import Dataverse, NoAccess, Throttled
+from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused, Unavailable
+from gatepass.services.remote import questions
+from gatepass.services.remote.looks import Looks
+from gatepass.services.remote.management import Terms
+from gatepass.services.remote.pace import Resting, turn
+from gatepass.services.remote.tasks import TELL
+from gatepass.services.remote.tell import Teller, Unsure
+from gatepass.store import Store, WriteTx, call_lanes, jobs, remote
+from gatepass.store.call_lanes import Rules
+from gatepass.store.jobs import Job
+
+NAME = "dataverse"
+LEASE = timedelta(seconds=180)
+"""Longer than `PATIENCE_S`."""
+PATIENCE_S = 150.0
+"""For one purchase: two looks of 10 s, a call of 30 s, each with a new token, and their turns."""
+POLL_S = 0.5
+DRAIN_S = 20.0
+TRIES = 8
+"""Of what is no failure of Dataverse's: a bug of ours, or a word that it takes and does not keep."""
+
+log = structlog.get_logger("gatepass.dataverse")
+
+
+def rules(calls_per_s: int, at_once: int) -> Rules:
+    """Of this lane."""
+    return Rules(NAME, (TELL,), calls_per_s, at_once, LEASE)
+
+
+class RemoteLane:
+    """One process's share of it."""
+
+    def __init__(self, store: Store, dataverse: Dataverse, terms: Terms) -> None:
+        self._store, self._rules = store, terms.rules
+        self._teller = Teller(store, dataverse, Looks(dataverse, self._turn), terms, self._turn)
+        self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
+        self._running: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._last_error: Exception | None = None
+
+    async def run(self) -> None:
+        """Work until `stop`, then finish what was begun."""
+        while not self._stopping:
+            self._wake.clear()
+            if not await self._claim():
+                await self._rest()
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_S)
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self._stopping = True
+        self._wake.set()
+
+    def hint(self) -> None:
+        """There may be work."""
+        self._wake.set()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _claim(self) -> bool:
+        try:
+            if not await self._store.read(lambda tx: call_lanes.may_claim(tx, self._rules)):
+                return False
+            claims = await self._store.write(lambda tx: call_lanes.claim(tx, self._rules, self._owner))
+        except Exception as error:
+            log.warning("dataverse.no_claim", error=type(error).__name__)
+            return False
+        for claim in claims:
+            task = asyncio.create_task(self._do(claim))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return bool(claims)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _turn(self) -> None:
+        await turn(self._store, self._rules)
+
+    async def _do(self, claim: Job) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._teller.tell(claim)
+        except Exception as error:
+            await self._give_back(claim, error)
+
+    async def _give_back(self, claim: Job, error: Exception) -> None:
+        log.warning("dataverse.failed", job=str(claim.id), failures=claim.failures + 1, error=_name(error))
+        # Many may have shared one call: it failed once.
+        counts, self._last_error = error is not self._last_error, error
+        try:
+            await self._store.write(lambda tx: _given_back(tx, self._rules, claim, error, counts=counts))
+        except GatepassError:
+            # The lease ends by itself, and the place with it.
+            log.warning("dataverse.not_given_back", job=str(claim.id))
+
+
+def _given_back(tx: WriteTx, rules: Rules, claim: Job, error: Exception, *, counts: bool) -> None:
+    """Rest, try again, or put it in sight: by what went wrong."""
+    match error:
+        case Conflict():
+            questions.answered(tx, rules, claim)
+        case Resting():
+            jobs.again(tx, claim, call_lanes.rested(tx, rules, claim), error=_name(error))
+        case Throttled():
+            jobs.again(tx, claim, call_lanes.throttled(tx, rules, claim, error.pause_s), error=_name(error))
+        case NotFound() | Refused():
+            _park(tx, rules, claim, error.message)
+        case Unavailable() | TimeoutError() if not isinstance(error, Unsure):
+            if isinstance(error, NoAccess):
+                questions.no_access(tx, error)
+            jobs.again(tx, claim, call_lanes.failed(tx, rules, claim, counts=counts), error=_name(error))
+        case _ if claim.failures + 1 >= TRIES:
+            _park(tx, rules, claim, _name(error))
+        case _:
+            questions.answered(tx, rules, claim)
+            jobs.again(tx, claim, tx.now + timedelta(seconds=2.0**claim.failures), error=_name(error))
+
+
+def _park(tx: WriteTx, rules: Rules, claim: Job, why: str) -> None:
+    row = remote.get(tx, UUID(claim.payload["purchase_id"]))
+    jobs.park(tx, claim, why)
+    if row:
+        questions.refused(tx, row, why, claim)
+    questions.answered(tx, rules, claim)
+
+
+def _name(error: Exception) -> str:
+    return f"{error.code}: {error.message}" if isinstance(error, GatepassError) else type(error).__name__

@@ -1,0 +1,80 @@
+"""`gatepass doctor` in front of a Dataverse: what is wrong is named, with what to do."""
+
+import sqlalchemy as sa
+
+from gatepass.dataverse.check import CLOCK_APART, check
+from gatepass.domain.health import Health
+from gatepass.store import people
+from tests.remote.line import Trouble
+from tests.remote.pair import Pair
+
+
+async def test_a_connection_that_works_is_fine_in_every_part(pair: Pair) -> None:
+    out, _, code = await pair.command("doctor")
+
+    assert code == 0, out
+    lines = [line for line in out.splitlines() if " dataverse " in line]
+    assert [line.split()[2] for line in lines] == [
+        "token:",
+        "sign-in:",
+        "clock:",
+        "limits:",
+        "purchases:",
+        "finalizing:",
+    ]
+    assert not [line for line in lines if line.startswith("BROKEN")], out
+    assert await pair.dynamics.attention() == [], "nothing over there was touched"
+
+
+async def test_a_secret_that_ended_is_named_with_the_way_out(pair: Pair) -> None:
+    pair.variables["GATEPASS_DATAVERSE_CLIENT_SECRET"] = "a-secret-that-ended-long-ago"
+
+    out, _, code = await pair.command("doctor")
+
+    assert code == 1
+    (line,) = [line for line in out.splitlines() if " dataverse " in line]
+    assert line.startswith("BROKEN dataverse token:")
+    assert "CLIENT_SECRET" in line
+    assert "a-secret-that-ended" not in out
+
+
+async def test_an_app_that_may_do_nothing_is_told_which_role_it_needs(pair: Pair) -> None:
+    weaker = sa.update(people.systemuser).where(people.systemuser.c.applicationid.is_not(None)).values(role="nobody")
+    await pair.dynamics.store.write(lambda tx: tx.execute(weaker))
+
+    found = {one.what: one for one in await _checked(pair)}
+
+    assert found["sign-in"].health is Health.FINE
+    assert found["purchases"].health is Health.BROKEN
+    assert found["finalizing"].health is Health.BROKEN
+    assert "role" in found["purchases"].says
+    assert "role" in found["finalizing"].says
+
+
+async def test_each_trouble_of_a_call_is_told_and_none_raised(pair: Pair) -> None:
+    for trouble in Trouble:
+        for call in ("token", "look", "finalize", "GET /api/data/v9.2/WhoAmI"):
+            pair.line.troubles = {call: [trouble] * 2}
+
+            found = await _checked(pair)
+
+            assert found, (call, trouble)
+            assert all(one.says for one in found)
+
+
+async def test_a_pace_above_what_dataverse_takes_and_a_clock_that_is_wrong_are_told(pair: Pair) -> None:
+    pair.line.headers = {"date": "Sat, 01 Jan 2022 00:00:00 GMT", "x-ms-ratelimit-burst-remaining-xrm-requests": "12"}
+
+    found = {one.what: one for one in await _checked(pair)}
+
+    assert CLOCK_APART.total_seconds() <= 60
+    assert found["clock"].health is Health.BROKEN
+    assert "NTP" in found["clock"].says
+    assert found["limits"].health is Health.WARNING
+    assert "CALLS_PER_S" in found["limits"].says
+
+
+async def _checked(pair: Pair) -> list:
+    remote = pair.others[0].remote
+    assert remote
+    return await check(remote.dataverse, remote.terms.rules.calls_per_s)
