@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help demo run test torture check bench lock browser clean
+.PHONY: help demo run test torture check screenshots messages bench lock browser clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,12 @@ check: $(VENV)/.dev ## Style, types, and which way imports go
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+screenshots: $(VENV)/.dev browser ## A picture of every attendee page and state, in screenshots/
+	$(BIN)/python -m tests.pages.contact_sheet $(ARGS)
+
+messages: $(VENV)/.dev ## Every text of attendee pages and mails into the catalogues of src/gatepass/languages
+	$(BIN)/python -m gatepass.languages.catalogues $(ARGS)
 
 bench: $(VENV)/.dev ## Speed, as JSON lines, with the limits measured in the same run
 	$(BIN)/python -m benchmarks $(ARGS)

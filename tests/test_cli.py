@@ -91,7 +91,7 @@ def test_the_demo_says_in_one_line_where_everything_is(tmp_path: Path) -> None:
         told = running.told
         assert running.stdout.read_text().count("\n") == 1
         assert set(told) == {
-            "base_url", "registration_page", "events_api", "event", "dataverse", "staff", "sandbox", "mail_dir",
+            "base_url", "registration_page", "events_api", "event", "dataverse", "staff", "sandbox", "mail_dir", "gallery",
         }  # fmt: skip
         assert set(told["events_api"]) == {"endpoint", "token", "origin"}
         assert set(told["event"]) == {"readable_event_id", "event_id", "passes"}

@@ -133,6 +133,15 @@ def test_a_live_key_alone_makes_the_mode_live(tmp_path: Path, key: str) -> None:
     assert config.read(without_mode | {"GATEPASS_STRIPE_SECRET_KEY": key}, data_dir=tmp_path).live
 
 
+@pytest.mark.parametrize("key", ["sk_test_x", "rk_live_x", "pk_live_x", "whatever"])
+def test_only_a_publishable_key_of_the_same_mode_goes_to_browsers(tmp_path: Path, key: str) -> None:
+    with pytest.raises(SettingError) as error:
+        config.read({"GATEPASS_STRIPE_PUBLISHABLE_KEY": key}, data_dir=tmp_path)
+
+    assert "GATEPASS_STRIPE_PUBLISHABLE_KEY" in str(error.value)
+    assert key not in str(error.value)
+
+
 def test_a_settings_file_counts_where_the_environment_says_nothing(tmp_path: Path) -> None:
     (tmp_path / config.SETTINGS_FILE).write_text(
         "# mine\n\nGATEPASS_LOG_LEVEL = error\nGATEPASS_SMTP_HOST=mail.example\n"

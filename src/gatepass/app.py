@@ -257,6 +257,7 @@ def providers(settings: Settings, keys: Keys | None = None) -> dict[str, Payment
         settings.stripe_api_base,
         Opening(settings.stripe_opening),
         settings.provider_calls_per_s,
+        settings.stripe_publishable_key,
     )
     return {stripe.name: stripe}
 

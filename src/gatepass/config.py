@@ -46,6 +46,8 @@ class Settings:
     secret_key: tuple[str, ...]
     """Signs links and encrypts secrets. The last one does, the others are still read: a list, for rotation."""
     stripe_secret_key: str | None
+    stripe_publishable_key: str | None
+    """For the payment step on our own page: everybody may see it. None: payments are taken on Stripe's page only."""
     stripe_webhook_secret: tuple[str, ...]
     stripe_api_base: str
     stripe_opening: str
@@ -140,6 +142,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         or _key_file(given.text("SECRET_KEY_FILE", ""))
         or ("" if mode == "live" else _own_secret(directory),),
         stripe_secret_key=stripe_key,
+        stripe_publishable_key=given.text("STRIPE_PUBLISHABLE_KEY", "") or None,
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=stripe_base,
         stripe_opening=given.choice("STRIPE_OPENING", ("session", "link"), "session"),
@@ -401,10 +404,25 @@ def _check_stripe(settings: Settings) -> None:
         raise SettingError(
             f"{PREFIX}STRIPE_SECRET_KEY has to begin with sk_test_ or sk_live_ (or rk_): is it the publishable key?"
         )
+    _check_publishable(settings)
     if any(not secret.startswith("whsec_") for secret in settings.stripe_webhook_secret):
         raise SettingError(f"{PREFIX}STRIPE_WEBHOOK_SECRET has to begin with whsec_; several are parted by commas.")
     if key and _mode_of(key) != settings.mode:
         raise SettingError(f"{PREFIX}MODE is {settings.mode}, but {PREFIX}STRIPE_SECRET_KEY is a {_mode_of(key)} key.")
+
+
+def _check_publishable(settings: Settings) -> None:
+    """It goes to every buyer's browser: nothing else may stand there."""
+    key = settings.stripe_publishable_key
+    if key and key.startswith(("sk_", "rk_")):
+        raise SettingError(
+            f"{PREFIX}STRIPE_PUBLISHABLE_KEY is a secret key. Take it out, roll it in Stripe's dashboard, and set the one "
+            "that begins with pk_."
+        )
+    if key and not key.startswith(("pk_test_", "pk_live_")):
+        raise SettingError(f"{PREFIX}STRIPE_PUBLISHABLE_KEY has to begin with pk_test_ or pk_live_.")
+    if key and key.startswith("pk_live_") is not settings.live:
+        raise SettingError(f"{PREFIX}MODE is {settings.mode}, but {PREFIX}STRIPE_PUBLISHABLE_KEY is of the other mode.")
 
 
 def _check_dataverse(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,9 +19,14 @@ from gatepass import app, config, server
 from gatepass.config import Settings
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
+from gatepass.domain.question import QuestionKind
+from gatepass.gallery import Gallery
+from gatepass.gallery import create_app as gallery_app
 from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
+from gatepass.sandbox.config import PUBLISHABLE_KEY
 from gatepass.services import access, applications, setup, switches
 from gatepass.services.access import Role
 from gatepass.services.applications import Credentials
@@ -29,9 +35,18 @@ from gatepass.store import ReadTx, Store, WriteTx, events, migrations, people
 from gatepass.store import records as kept
 
 PROVIDER = "Stripe (sandbox)"
+PROVIDER_ON_PAGE = "Stripe (sandbox), on the registration page"
 APPLICATION = "Demo web site"
 LOOPBACK = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*", "https://localhost:*", "https://127.0.0.1:*"]
 _WRITTEN = "# Written by gatepass demo at each start."
+STORY = """\
+Two days on software that people can rely on: **42 talks, 9 workshops**, and the people who wrote the code.
+
+- *Thursday:* payments, queues and everything that happens twice
+- *Friday:* three tracks, and a long walk along the river
+
+Coffee is good, seats are few. Bring a laptop to the workshop.
+"""
 STAFF_EMAIL = "staff@contoso.example"
 
 
@@ -54,6 +69,8 @@ class Sample:
 
     readable_id: str
     event_id: UUID
+    on_page: str
+    """Readable id of the event that is paid on the registration page itself."""
 
 
 def run(
@@ -63,7 +80,7 @@ def run(
     directory = (data_dir or Path(environment.get("GATEPASS_DATA_DIR") or "gatepass-data")).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     made = _secrets(directory / "demo.json")
-    here, sandbox = server.listen("127.0.0.1", port), server.listen("127.0.0.1", port + 1 if port else 0)
+    here, sandbox, hosts = (server.listen("127.0.0.1", port + more if port else 0) for more in range(3))
     settings = _settings(environment, directory, made, server.address(here), server.address(sandbox))
     server.log_to_stderr(environment.get("GATEPASS_LOG_LEVEL") or "warning")
     if migrations.current(settings.database_url) != migrations.head():
@@ -75,9 +92,12 @@ def run(
     store.close()
     assert event is not None
     described = describe(settings, made, event, organization, server.address(sandbox))
+    described["gallery"] = server.address(hosts)
+    gallery = Gallery(settings.base_url, made.application_token, sample.on_page, sample.readable_id)
     served = [(app.web(app.installation(settings)), here)]
     notify = f"{settings.base_url}/GatewayEvents/HandleStripeEvent"
     served.append((sandbox_app(_sandbox_config(directory, made, notify, server.address(sandbox))), sandbox))
+    served.append((gallery_app(gallery), hosts))
     server.run_forever(served, lambda: announce(described))
 
 
@@ -140,6 +160,7 @@ def friendly(described: Mapping[str, Any]) -> str:
     Staff                {staff["url"]}
                          {staff["email"]}   {staff["password"]}
     Payment sandbox      {sandbox["url"]}
+    Embedded form        {described["gallery"]}   host pages of another origin
     Mails                {described["mail_dir"]}
 
   Or register by the events API:
@@ -164,6 +185,7 @@ def _settings(environment: Mapping[str, str], directory: Path, made: Secrets, ba
         "GATEPASS_BASE_URL": base,
         "GATEPASS_STRIPE_API_BASE": sandbox,
         "GATEPASS_STRIPE_SECRET_KEY": made.stripe_secret_key,
+        "GATEPASS_STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
         "GATEPASS_STRIPE_WEBHOOK_SECRET": made.stripe_webhook_secret,
         "GATEPASS_MAIL_FROM": "Contoso Events <tickets@contoso.example>",
         "GATEPASS_WEBHOOKS_ALLOW_PRIVATE": "true",
@@ -228,20 +250,25 @@ def _fill(tx: WriteTx, made: Secrets) -> Sample:
         access.add_staff(tx, STAFF_EMAIL, "Demo staff", made.staff_password, "administrator")
     event_id, readable = _summit(tx, provider)
     _tokyo(tx, provider)
+    page = setup.add_provider(tx, PROVIDER_ON_PAGE, "stripe", "/GatewayRedirect/PayWithStripe?", way=Way.PAGE)
+    on_page = _workshop(tx, page)
+    kept.put_setting(tx, "demo.on_page", on_page)
     kept.put_setting(tx, "demo.event_id", str(event_id))
-    return Sample(readable, event_id)
+    return Sample(readable, event_id, on_page)
 
 
 def _sample(tx: ReadTx, event_id: UUID) -> Sample:
     event = events.get(tx, event_id)
     assert event is not None
-    return Sample(event.readable_id, event.id)
+    return Sample(event.readable_id, event.id, kept.get_setting(tx, "demo.on_page") or event.readable_id)
 
 
 def _summit(tx: WriteTx, provider: UUID) -> tuple[UUID, str]:
     summit = NewEvent(
         name="Contoso Summit",
-        description="Two days on software that people can rely on: 42 talks, 9 workshops, and the people who wrote the code.",
+        description=STORY,
+        color="#0b7a6b",
+        contact_email="events@contoso.example",
         place="Spreehalle, Uferstraße 12, 10245 Berlin",
         image_url="/static/cover.svg",
         currency="EUR",
@@ -259,13 +286,25 @@ def _summit(tx: WriteTx, provider: UUID) -> tuple[UUID, str]:
     setup.add_pass(
         tx, event_id, "Full pass and workshop", "A day in a small group on Wednesday 9 June", Money(24900, "EUR"), 10
     )
+    _ask(tx, event_id)
     return event_id, readable
+
+
+def _ask(tx: WriteTx, event_id: UUID) -> None:
+    """A question of each kind; none has to be answered."""
+    ask = partial(setup.add_question, tx, event_id)
+    ask("Organization", QuestionKind.TEXT, position=1)
+    ask("What do you eat?", QuestionKind.SEVERAL, "Vegetarian", "Vegan", "Halal", "No gluten", position=2)
+    ask("Which track on Friday?", QuestionKind.ONE, "Payments", "Reliability", "Design", position=3)
+    ask("Are you coming to the reception?", QuestionKind.YES_NO, position=4)
 
 
 def _tokyo(tx: WriteTx, provider: UUID) -> None:
     tokyo = NewEvent(
         name="Contoso Summit Tokyo",
         description="One day in Tokyo, in Japanese and English.",
+        color="#b3203c",
+        contact_email="events@contoso.example",
         place="東京国際フォーラム, Tokyo",
         image_url="/static/cover.svg",
         currency="JPY",
@@ -280,6 +319,27 @@ def _tokyo(tx: WriteTx, provider: UUID) -> None:
     setup.add_pass(tx, event_id, "Day pass", "All sessions of the day", Money(18000, "JPY"), 500)
 
 
+def _workshop(tx: WriteTx, provider: UUID) -> str:
+    """Paid on the registration page itself."""
+    workshop = NewEvent(
+        name="Contoso Workshop",
+        description="A day in a small group: build a service that never loses a payment. Paid on this page, step 3.",
+        place="Spreehalle, Uferstraße 12, 10245 Berlin",
+        image_url="/static/cover.svg",
+        currency="EUR",
+        starts=datetime(2027, 6, 9, 9),
+        ends=datetime(2027, 6, 9, 17),
+        time_zone="Europe/Berlin",
+        provider_id=provider,
+        status=EventStatus.LIVE,
+    )
+    event_id, readable = setup.add_event(tx, workshop)
+    setup.add_pass(tx, event_id, "Whole day", "With lunch", Money(24900, "EUR"), 100_000)
+    setup.add_pass(tx, event_id, "Morning", "Four hours", Money(12000, "EUR"), 100_000)
+    setup.add_pass(tx, event_id, "Listening in", "By video, without questions", Money(0, "EUR"), 100_000)
+    return readable
+
+
 def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlette, str]:
     """The sandbox as an application of its own, and the settings that point a Gatepass at it."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -288,6 +348,7 @@ def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlett
     keys = (
         f"GATEPASS_STRIPE_API_BASE={url}\n"
         f"GATEPASS_STRIPE_SECRET_KEY={made.stripe_secret_key}\n"
+        f"GATEPASS_STRIPE_PUBLISHABLE_KEY={settings.publishable_key}\n"
         f"GATEPASS_STRIPE_WEBHOOK_SECRET={made.stripe_webhook_secret}"
     )
     return sandbox_app(settings), keys

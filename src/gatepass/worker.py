@@ -66,7 +66,9 @@ LANES = (
     MONEY,
     Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
     Lane(
-        16, ("send_confirmation", "send_cancellation", "send_refund_mail", "send_staff_mail", "send_drift_report"), beside_money=4
+        16,
+        ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),
+        beside_money=4,
     ),
     Lane(
         8,
@@ -230,6 +232,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "refund_event": lambda job: cancellations.refund_event(store, desk.management, job),
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
+        "send_link": mailer.send_link,
         "send_refund_mail": mailer.send_refund_mail,
         "send_staff_mail": lambda job: staff_mails.send_link(mailer, job),
         "send_drift_report": mailer.send_report,

@@ -1,5 +1,6 @@
 """What we hold of a payment after each word of its provider. Money outranks every other word, and stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
 from typing import Any
@@ -28,6 +29,22 @@ def test_money_never_goes_back(history: list[PaymentState]) -> None:
         payment = payment.told(_report(payment, word))
         assert payment.state is PaymentState.SUCCEEDED or before is not PaymentState.SUCCEEDED
     assert (payment.state is PaymentState.SUCCEEDED) is (PaymentState.SUCCEEDED in history)
+
+
+def test_a_debit_that_came_back_has_failed_and_an_older_look_changes_nothing() -> None:
+    """An intent is open for another try after both; the charge tells which it was."""
+    opened = _payment()
+    declined = replace(_report(opened, PaymentState.CREATED), reason_code="card_declined", charge_ref="ch_card")
+    waiting = replace(_report(opened, PaymentState.PROCESSING), charge_ref="ch_debit")
+    came_back = replace(declined, charge_ref="ch_debit")
+
+    under_way = opened.told(declined).told(waiting)
+
+    assert under_way.told(declined).state is PaymentState.PROCESSING
+    assert under_way.told(came_back).state is PaymentState.FAILED
+    assert (
+        under_way.told(came_back).told(replace(came_back, state=PaymentState.SUCCEEDED)).state is PaymentState.SUCCEEDED
+    )
 
 
 @given(words)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,23 @@ class Demo:
             )
         return f"{self.base_url}/e/{made['readable_id']}"
 
+    def ask(self, url: str, text: str, kind: int, *choices: str, required: bool = False) -> str:
+        """A question of an event; its id as the tables write it. `kind` as in `QuestionKind`."""
+        asked, now, nobody = uuid4().hex, "2026-01-01T00:00:00.000000Z", "0" * 32
+        event = self.sql("select id from event where readable_id = ?", url.rpartition("/")[2])[0]["id"]
+        mine = {"created": now, "version": 1, "state": 0, "reason": 1, "created_by": nobody, "changed_by": nobody}
+        mine["owner"] = nobody
+        field = {"id": asked, "text": text, "type": kind, "isrequired": required, "choices": "\n".join(choices) or None}
+        self._insert("custom_field", field | mine)
+        place = self.sql("select count(*) from event_field")[0][0]
+        link = {"id": uuid4().hex, "customregistrationfield_id": asked, "event_id": event, "position": place}
+        self._insert("event_field", link | mine)
+        return asked
+
+    @property
+    def mail_dir(self) -> Path:
+        return Path(self.told["mail_dir"])
+
     def change_event(self, url: str, table: str, **changes: object) -> None:
         """Change columns of an event, or of all its passes."""
         columns = ", ".join(f"{name} = ?" for name in changes)
@@ -96,9 +114,9 @@ class Demo:
         self.sql(f"insert into {table} ({', '.join(row)}) values ({marks})", *row.values())
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    directory = tmp_path_factory.mktemp("demo")
+@contextmanager
+def running_demo(directory: Path) -> Iterator[Demo]:
+    """The demo, from its first line to its end."""
     command = [sys.executable, "-m", "gatepass", "demo", "--port", "0", "--data-dir", str(directory), "--json"]
     with (directory / "stderr.txt").open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -112,6 +130,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
 @pytest.fixture
 def web(demo: Demo) -> Iterator[httpx.Client]:
     """A program without a browser's manners."""
@@ -119,16 +143,25 @@ def web(demo: Demo) -> Iterator[httpx.Client]:
         yield client
 
 
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(path).exists():
+    if not CHROMIUM.exists():
         reason = "there is no chromium on this machine"
         pytest.fail(reason) if os.environ.get("GATEPASS_REQUIRE_BROWSER") == "1" else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
 @dataclass
@@ -149,7 +182,7 @@ def window(browser: Browser, demo: Demo) -> Iterator[Callable[..., Window]]:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         made = Window(context.new_page())
         made.page.set_default_timeout(PATIENCE_MS)
-        _watch(made, [demo.base_url, demo.sandbox_url])
+        _watch(made, [demo.base_url, demo.sandbox_url, demo.told["gallery"]])
         contexts.append((context, made))
         return made
 

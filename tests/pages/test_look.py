@@ -1,23 +1,26 @@
 """Every page in every state: usable by all, whole on a phone, light and dark, and nothing from a foreign host.
 
-GATEPASS_SHOTS=<directory> keeps a picture of each.
+`make screenshots` keeps a picture of each.
 """
 
-import os
 from collections.abc import Callable
-from itertools import product
-from pathlib import Path
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo
+from gatepass.look import STATIC
+
+from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo, Window
+from .test_embed import fill_in, step_in
 from .test_order import back_from_payment
+from .test_payment_step import on_the_step, paid_on_the_page, pays
 from .test_staff import signs_in
 
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+MAX_FIRST_VISIT_BYTES = 60_000
+MAX_STYLE_BYTES = 28 * 1024
 Scene = Callable[[Demo, Page], None]
 
 
@@ -196,6 +199,94 @@ def returned(demo: Demo, page: Page) -> None:
     page.goto(page.url.removesuffix("/timeline"))
 
 
+def payment_step(demo: Demo, page: Page) -> None:
+    buyer = Buyer(page)
+    on_the_step(buyer, paid_on_the_page(demo))
+
+
+def payment_step_declined(demo: Demo, page: Page) -> None:
+    payment_step(demo, page)
+    pays(page, POOR_CARD)
+    page.get_by_role("alert").wait_for()
+
+
+def embedded(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.told['gallery']}/test")
+    page.get_by_text("frame-src lets").wait_for()
+
+
+def embedded_payment(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.told['gallery']}/plain")
+    fill_in(page)
+    page.get_by_role("button", name="Continue to payment").click()
+    step_in(page).get_by_role("button", name="Pay €120.00", disabled=False).wait_for()
+
+
+def embed_check(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.base_url}/embed/check")
+    page.get_by_label("Content-Security-Policy").fill("default-src 'self'")
+    page.get_by_role("button", name="Test it").click()
+    page.get_by_role("heading", name="Change these lines").wait_for()
+
+
+def asking(demo: Demo, page: Page) -> None:
+    """A question of each kind, each unanswered."""
+    url = demo.event()
+    demo.ask(url, "Badge name", 100000000, required=True)
+    demo.ask(url, "First time here?", 100000001, required=True)
+    demo.ask(url, "Meals", 100000002, "Lunch", "Dinner", required=True)
+    demo.ask(url, "Size", 100000003, "S", "M", "L", "XL", "XXL", "XXXL", required=True)
+    page.goto(url)
+    Buyer(page).review()
+
+
+def picking_a_language(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    page.locator(".picker summary").click()
+
+
+def not_yet_open(demo: Demo, page: Page) -> None:
+    page.goto(demo.event(registration_opens="2027-06-01T09:00:00.000000Z"))
+
+
+def registration_closed(demo: Demo, page: Page) -> None:
+    page.goto(demo.event(registration_closes="2020-01-01T00:00:00.000000Z"))
+
+
+def over(demo: Demo, page: Page) -> None:
+    page.goto(demo.event(starts="2020-01-01 09:00:00.000000", ends="2020-01-01 17:00:00.000000"))
+
+
+def receipt(demo: Demo, page: Page) -> None:
+    confirmed(demo, page)
+    page.get_by_role("link", name="Receipt").click()
+    page.get_by_text("Paid with").wait_for()
+
+
+def one_ticket(demo: Demo, page: Page) -> None:
+    confirmed(demo, page)
+    page.get_by_role("link", name="Open this ticket alone").first.click()
+    page.get_by_role("heading", name="Your ticket, ").wait_for()
+
+
+def cancel_by_organizer(demo: Demo, page: Page) -> None:
+    confirmed(demo, page)
+    page.get_by_role("link", name="Cancel the order").click()
+    page.get_by_role("link", name="Write to the organizer").wait_for()
+
+
+def cancel_unpaid(demo: Demo, page: Page) -> None:
+    awaiting(demo, page)
+    page.get_by_role("link", name="Cancel the order").click()
+    page.get_by_role("link", name="Keep it").wait_for()
+
+
+def link_sent(demo: Demo, page: Page) -> None:
+    awaiting(demo, page)
+    page.get_by_role("button", name="Send me the link").click()
+    page.get_by_role("heading", name="The link is on its way").wait_for()
+
+
 def staff_people(demo: Demo, page: Page) -> None:
     staff_home(demo, page)
     page.goto(f"{demo.base_url}/staff/people")
@@ -212,12 +303,18 @@ def staff_second_factor(demo: Demo, page: Page) -> None:
     page.get_by_role("button", name="Set it up").click()
 
 
-SCENES = (
-    home, details, errors, a_pass_sold_out, review, sold_out, cancelled_event, unknown_event, awaiting, declined, confirming,
-    confirmed, by_hand, expired, paid_late, cancelled, timeline_awaiting, timeline_declined, timeline_confirming, timeline_paid,
-    timeline_expired, staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people,
-    staff_audit, staff_second_factor, returned,
+ATTENDEES = (
+    home, details, picking_a_language, asking, errors, a_pass_sold_out, review, not_yet_open, sold_out, registration_closed,
+    over, cancelled_event, unknown_event, awaiting, declined, confirming, confirmed, receipt, one_ticket,
+    cancel_unpaid, cancel_by_organizer, link_sent, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
+    timeline_declined, timeline_confirming, timeline_paid, timeline_expired,
 )  # fmt: skip
+STAFF = (
+    staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people, staff_audit,
+    staff_second_factor,
+)  # fmt: skip
+PAYING = (payment_step, payment_step_declined, embedded, embedded_payment, embed_check)
+SCENES = (*ATTENDEES, *PAYING, *STAFF)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
@@ -226,18 +323,12 @@ def test_every_page_is_for_everybody(demo: Demo, page: Page, scene: Scene) -> No
     page.wait_for_load_state()
 
     assert page.evaluate("[...document.querySelectorAll('input:not([type=hidden])')].every(one => one.labels.length)")
-    for width, scheme in product((320, 1280), ("light", "dark")):
+    for width, scheme in ((320, "light"), (1280, "dark")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)
-        keep_picture(page, f"{scene.__name__}-{width}-{scheme}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         found = Axe().run(page, options=AXE)
         assert found.violations_count == 0, found.generate_report()
-
-
-def keep_picture(page: Page, name: str) -> None:
-    if directory := os.environ.get("GATEPASS_SHOTS"):
-        page.screenshot(path=Path(directory) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("path", ["/", "/e/nothing", "/orders/x", "/orders/x/timeline", "/staff/sign-in"])
@@ -255,9 +346,76 @@ def test_every_page_carries_its_headers(web: httpx.Client, path: str) -> None:
     assert "permissions-policy" in headers
 
 
-def test_a_first_visit_is_light(demo: Demo, page: Page) -> None:
-    """At most 120 kB before compression, of which htmx is a third."""
-    sizes: list[int] = []
-    page.on("response", lambda answer: sizes.append(len(answer.body())))
+def test_a_first_visit_is_light_and_nothing_moves(demo: Demo, window: Callable[..., Window]) -> None:
+    """At most 60 kB over the wire, and no shift, also where the reader's own time is written beside the event's."""
+    page = window(timezone_id="America/New_York").page
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    sizes: list[float] = []
+    network.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
     page.goto(demo.page_url, wait_until="networkidle")
-    assert sum(sizes) < 120_000
+    page.wait_for_timeout(300)
+
+    assert 10_000 < sum(sizes) <= MAX_FIRST_VISIT_BYTES
+    shifts = """new Promise(done => {
+      let sum = 0;
+      new PerformanceObserver(list => { for (const one of list.getEntries()) sum += one.value; })
+        .observe({ type: "layout-shift", buffered: true });
+      setTimeout(() => done(sum), 200);
+    })"""
+    assert page.evaluate(shifts) == 0
+
+
+def test_the_style_sheet_stays_small() -> None:
+    assert (STATIC / "gatepass.css").stat().st_size <= MAX_STYLE_BYTES
+
+
+def test_forms_may_lead_to_the_payment_page_and_nowhere_else(demo: Demo, web: httpx.Client) -> None:
+    policy = web.get(demo.page_url).headers["content-security-policy"]
+    (targets,) = [part.split()[1:] for part in policy.split(";") if part.split()[0] == "form-action"]
+    assert set(targets) == {"'self'", demo.base_url, demo.sandbox_url}
+
+
+def test_by_keyboard_from_the_first_field_to_the_ticket(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    keys = page.keyboard
+    tab_to(page, "input[type=radio]")
+    keys.press("ArrowDown")
+    expect(page.get_by_role("radio", name="Online")).to_be_checked()
+    keys.press("ArrowUp")
+    tab_to(page, "#att1-given")
+    for text in ("Anna", "Schneider", "anna@fabrikam.example"):
+        keys.type(text)
+        keys.press("Tab")
+    presses_enter(page)
+    expect(page.get_by_role("heading", name="Is everything right?")).to_be_visible()
+    tab_to(page, ".button.primary")
+    presses_enter(page)
+    page.wait_for_url(f"{demo.sandbox_url}/**")
+    tab_to(page, f"button[name=fill][value='{PAID_CARD}']")
+    presses_enter(page)
+    tab_to(page, ".button.primary")
+    presses_enter(page)
+    page.get_by_role("heading", name="Your ticket").wait_for()
+    tab_to(page, ".ticket a")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Your ticket, Anna")).to_be_visible()
+
+
+def presses_enter(page: Page) -> None:
+    """On something that leads to another page."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.wait_for_load_state()
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """As somebody without a mouse: one element after the other, each in sight."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+            box = page.locator(":focus").bounding_box()
+            assert box
+            assert box["width"] > 1
+            return
+    raise AssertionError(f"the Tab key does not reach {selector}")

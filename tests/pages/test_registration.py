@@ -157,7 +157,7 @@ def test_a_price_that_changed_is_shown_before_it_is_charged(demo: Demo, web: htt
 
     assert answer.status_code == 422
     assert "The price has changed" in answer.text
-    assert "Pay €120.00" in answer.text
+    assert "Pay <bdi>€120.00</bdi>" in answer.text
 
 
 def test_seats_that_are_gone_meanwhile_keep_the_details(demo: Demo, web: httpx.Client) -> None:

@@ -44,7 +44,7 @@ def test_times_are_the_events_and_become_the_readers(
     told = far.page.locator("ol.timeline time").first
     assert "Europe/Berlin" in (told.get_attribute("title") or "")
     served = web.get(f"{url}/timeline").text
-    assert "Times in Berlin (CE" in served
+    assert "Times in <bdi>Berlin (CE" in served
     assert re.search(
         r'<time datetime="[^"]+\+00:00" data-local="minutes">\w{3} \d+ \w{3}, \d+:\d\d [AP]M</time>', served
     )

@@ -36,6 +36,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         payment_origins=["https://checkout.example"],
         secure_cookies=True,
         live=False,
+        remote=False,
         proxies=Proxies(),
         tokens=nothing,
         protection=nothing,

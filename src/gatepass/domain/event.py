@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 
 
 class EventStatus(StrEnum):
@@ -68,6 +69,7 @@ class PaymentProviderRecord:
     """May end in `?` or carry its own query; without a host it is a page of this installation."""
     timeout_minutes: int
     live: bool
+    way: Way = Way.REDIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class Event:
     description: str
     place: str
     image_url: str | None
+    color: str | None
+    """Such as #0a7f6f; None: the standard one."""
+    contact_email: str | None
+    """Whom attendees ask."""
     status: EventStatus
     currency: str
     capacity: int | None
@@ -91,6 +97,8 @@ class Event:
     ends: datetime
     time_zone: str
     """IANA name, such as Europe/Berlin."""
+    registration_opens: datetime | None
+    """UTC; None: as soon as the event is live."""
     registration_closes: datetime | None
     """UTC; None: open to the end."""
     payment_enabled: bool
@@ -108,6 +116,11 @@ class Event:
     def begins(self) -> datetime:
         """When it starts, UTC."""
         return self.starts.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+
+    @property
+    def finishes(self) -> datetime:
+        """When it ends, UTC."""
+        return self.ends.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
 
     @property
     def live(self) -> bool:

@@ -1,7 +1,7 @@
 """One attempt at one provider, and what the provider says of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
@@ -9,6 +9,15 @@ from types import MappingProxyType
 from uuid import UUID
 
 from gatepass.domain.money import Money
+
+
+class Way(StrEnum):
+    """Where the buyer pays."""
+
+    REDIRECT = "redirect"
+    """On the provider's page."""
+    PAGE = "page"
+    """On ours: the provider's fields stand in a step of the form."""
 
 
 class PaymentState(StrEnum):
@@ -70,6 +79,7 @@ class Payment:
     """Counts the keys used to open it: a provider that stored its own 500 under a key never answers that key otherwise."""
     fee: Money | None = None
     """What the provider keeps of it, and does not give back with a refund; None while it is not known."""
+    way: Way = Way.REDIRECT
 
     @property
     def key(self) -> str:
@@ -83,7 +93,7 @@ class Payment:
 
     def told(self, report: "Report") -> "Payment":
         """The row after the provider's word. A later word never takes money back; refunds are rows of their own."""
-        state = FOLLOWS[self.state, report.state]
+        state = FOLLOWS[self.state, PaymentState.FAILED if self._came_back(report) else report.state]
         kept = state is self.state and report.state is not state
         return self if kept else replace(
             self,
@@ -96,6 +106,14 @@ class Payment:
             reason_code=None if state is PaymentState.SUCCEEDED else report.reason_code or self.reason_code,
             reason_text=None if state is PaymentState.SUCCEEDED else report.reason_text or self.reason_text,
         )  # fmt: skip
+
+    def _came_back(self, report: "Report") -> bool:
+        """The bank refused what was under way. A payment on our page is then open for another try, and looks like before.
+
+        The charge tells: a look from before the buyer sent this one knows another charge, or none.
+        """
+        waited = self.state is PaymentState.PROCESSING and report.state is PaymentState.CREATED
+        return waited and report.reason_code is not None and report.charge_ref == self.charge_ref is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,8 @@ class Report:
     """The page could be paid again: it has to be ended although money has come."""
     also: "tuple[Report, ...]" = ()
     """More money that came by the same page, each under a reference of its own: it is to be given back."""
+    page_secret: str | None = field(default=None, repr=False)
+    """With it a page of ours takes this payment, and no other. For the buyer's browser: never stored, never logged."""
 
 
 MONEY = frozenset({PaymentState.SUCCEEDED, PaymentState.PROCESSING})

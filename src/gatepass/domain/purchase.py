@@ -10,6 +10,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import Conflict
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 
 
 class Status(StrEnum):
@@ -147,6 +148,8 @@ class Payable:
     return_url: str | None
     """Checked against the web application's origins when the purchase was made. None: our own page."""
     created: datetime
+    way: Way = Way.REDIRECT
+    """Where the buyer pays, unless the buyer chose otherwise."""
 
 
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

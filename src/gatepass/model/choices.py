@@ -62,6 +62,9 @@ PAYMENT_STATE = _words(
     "gatepass_paymentstate", 700000000, created="Created", processing="Processing", succeeded="Succeeded",
     failed="Failed", cancelled="Cancelled", expired="Expired",
 )  # fmt: skip
+PAYMENT_WAY = _words(
+    "gatepass_paymentway", 700000000, redirect="On the provider's page", page="On the registration page",
+)  # fmt: skip
 REFUND_STATE = _words(
     "gatepass_refundstate", 700000000, requested="Requested", processing="Processing", succeeded="Succeeded",
     failed="Failed", cancelled="Cancelled",

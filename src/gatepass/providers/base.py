@@ -12,7 +12,7 @@ from gatepass.domain.errors import Unavailable
 from gatepass.domain.health import Health
 from gatepass.domain.money import Money
 from gatepass.domain.notification import About
-from gatepass.domain.payment import Report
+from gatepass.domain.payment import Report, Way
 from gatepass.domain.refund import RefundReport
 
 
@@ -44,6 +44,19 @@ class Checkout:
     cancel_url: str
     opened: datetime
     expires_at: datetime
+    way: Way = Way.REDIRECT
+
+
+@dataclass(frozen=True, slots=True)
+class PageStep:
+    """What a page of ours needs to take payments itself. All of it may be seen by anybody."""
+
+    script_url: str
+    publishable_key: str
+    script_origins: Sequence[str]
+    """Where scripts may come from on that page, and on no other; so for frames and calls."""
+    frame_origins: Sequence[str]
+    call_origins: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +121,13 @@ class PaymentProvider(Protocol):
     name: str
     """Lower case, as in `/GatewayEvents/Handle{Name}Event`."""
     live: bool
+    page_step: PageStep | None
+    """None: payments are taken on the provider's page only."""
 
     async def start(self, checkout: Checkout) -> Report:
-        """Open one payment; the report carries reference and page URL. Repeatable by `checkout.key`.
+        """Open one payment, the way that the checkout names. Repeatable by `checkout.key`.
+
+        The report carries the reference, and the provider's page where that is the way.
 
         Raises Unavailable when the outcome is unknown or the provider is down, AnswerKept when this key is spent,
         Refused when the provider will never accept it.

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepass.sandbox import forms, idempotency, lies, lists, wire
+from gatepass.sandbox import forms, idempotency, lies, lists, payments, wire
 from gatepass.sandbox.config import API_VERSION
 from gatepass.sandbox.errors import StripeError, invalid
 from gatepass.sandbox.faults import ApiFault
@@ -24,15 +24,16 @@ from gatepass.sandbox.store import Store, Tx
 MAX_BODY_BYTES = 1_000_000
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 WELL = ApiFault()
+_PUBLIC = "key"
 _UNREAD = Answer(500, b"")
 
 
 class Api:
     """All calls under /v1. `_in_use`: idempotency keys of calls that are still going on."""
 
-    def __init__(self, store: Store, secret_key: str) -> None:
+    def __init__(self, store: Store, secret_key: str, publishable_key: str) -> None:
         self._store = store
-        self._secret_key = secret_key
+        self._secret_key, self._publishable_key = secret_key, publishable_key
         self._in_use: set[str] = set()
 
     def routes(self) -> list[Route]:
@@ -44,8 +45,8 @@ class Api:
         async def handle(request: Request) -> Response:
             request_id, fault = f"req_{random_text(14)}", WELL
             try:
-                self._authenticate(request)
                 form = await _sent(request)
+                self._authenticate(request, operation, form)
                 fault = self._next_fault(request)
                 answer = await self._answer(operation, request, request_id, form, fault)
             except StripeError as error:
@@ -71,7 +72,9 @@ class Api:
         request_id = f"req_{random_text(14)}"
         return _response(request, request_id, _error(StripeError(404, message), request_id))
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: Request, operation: Operation, form: str) -> None:
+        if operation.for_buyers and _public_key(form) == self._publishable_key:
+            return
         key = _key_of(request.headers.get("authorization", ""))
         if not key:
             message = "You did not provide an API key. Provide it in the Authorization header, using Bearer auth."
@@ -112,7 +115,7 @@ class Api:
         identity = request.path_params.get("id", "")
         key = _key(request)
         if operation.method == "GET":
-            params = operation.params.read(forms.decode(form))
+            params = _params(operation, form)
             with self._store.look() as tx:
                 return _perform(tx, operation, identity, params, request_id)
         print_ = idempotency.fingerprint(operation.method, request.url.path, form)
@@ -122,7 +125,7 @@ class Api:
             tx.request = {"id": request_id, "idempotency_key": key}
             if key and (kept := idempotency.stored(tx, key, print_)):
                 return kept
-            params = operation.params.read(forms.decode(form))
+            params = _params(operation, form)
             performed = _perform(tx, operation, identity, params, request_id)
             answer = instead or performed
             if key:
@@ -131,11 +134,29 @@ class Api:
 
 
 def _perform(tx: Tx, operation: Operation, identity: str, params: dict[str, Any], request_id: str) -> Answer:
+    buyer = _PUBLIC in params
+    if buyer:
+        payments.seen_by_buyers(tx, identity, params)
     result = operation.run(tx, identity, params)
     if isinstance(result, StripeError):
         return _error(result, request_id)
+    if buyer:
+        result = payments.seen_by_buyers(tx, identity, params)
     said = lies.told(tx, lists.expanded(tx, result, params.get("expand", [])))
     return Answer(200, msgspec.json.encode(said))
+
+
+def _public_key(form: str) -> str | None:
+    """What Stripe.js sends instead of a header, so that no browser asks before."""
+    found = forms.decode(form).get(_PUBLIC)
+    return found if isinstance(found, str) else None
+
+
+def _params(operation: Operation, form: str) -> dict[str, Any]:
+    """The typed parameters; with `key`, when a buyer asks."""
+    sent = forms.decode(form)
+    key = {_PUBLIC: sent.pop(_PUBLIC)} if operation.for_buyers and _PUBLIC in sent else {}
+    return operation.params.read(sent) | key
 
 
 def _error(error: StripeError, request_id: str) -> Answer:
@@ -159,6 +180,8 @@ def _response(request: Request, request_id: str, answer: Answer, fault: ApiFault
         headers["Idempotency-Key"] = key
     if answer.first_request:
         headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.first_request}
+    # As api.stripe.com: a key opens it, wherever it is called from.
+    headers["Access-Control-Allow-Origin"] = "*"
     if answer.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
     if fault.retry_after_s is not None and fault.status is not None:

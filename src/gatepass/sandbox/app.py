@@ -8,10 +8,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
-from gatepass.sandbox import endpoints, timers
+from gatepass.look import Look
+from gatepass.sandbox import endpoints, script, timers
 from gatepass.sandbox.api import Api
 from gatepass.sandbox.config import SandboxConfig
 from gatepass.sandbox.control import Control
@@ -44,13 +43,14 @@ def create_app(config: SandboxConfig) -> Starlette:
         store.close()
 
     routes = [
-        *Api(store, config.secret_key).routes(),
+        *Api(store, config.secret_key, config.publishable_key).routes(),
         *Pages(store, config).routes(),
+        *script.routes(),
         *Control(store, deliverer, config.base_url).routes(),
         *Dashboard(store, config.base_url).routes(),
         *Panel(store, deliverer, config).routes(),
         Route("/healthz", _health),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

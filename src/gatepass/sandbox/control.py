@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
-from gatepass.sandbox import buyer, events, ledger, lies, sessions, timers
+from gatepass.sandbox import buyer, events, ledger, lies, payments, sessions, timers
 from gatepass.sandbox.delivery import Deliverer
 from gatepass.sandbox.errors import StripeError, invalid, missing
 from gatepass.sandbox.faults import MOST_TIMES, Faults
@@ -153,13 +153,14 @@ class Control:
         return buyer.pay_headless(self._store, session, wanted.card, billing, wanted.three_ds == "complete")
 
     async def settle_async(self, request: Request) -> Obj:
-        """Let the bank answer a debit now."""
+        """Let the bank answer a debit now; of a session, or of an intent that is a payment by itself."""
         wanted = await body_of(request, OfSession)
+        of_intent = wanted.session.startswith("pi_")
         with self._store.change() as tx:
-            session = sessions.settle(tx, wanted.session)
-        if session is None:
+            settled = payments.settle(tx, wanted.session) if of_intent else sessions.settle(tx, wanted.session)
+        if settled is None:
             raise StripeError(409, f"{wanted.session} has no bank debit that waits.")
-        return {"session": session["id"], "payment_status": session["payment_status"]}
+        return {"session": settled["id"], "payment_status": settled["status" if of_intent else "payment_status"]}
 
     async def advance(self, request: Request) -> Obj:
         """Move the clock, and do at once what falls due."""

@@ -1,7 +1,7 @@
 """Every call of the Stripe API that the sandbox plays, in one table."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gatepass.sandbox import catalog, disputes, endpoints, events, links, lists, parameters, payments, refunds, sessions
@@ -21,6 +21,8 @@ class Operation:
     path: str
     params: Tree
     run: Run
+    for_buyers: bool = False
+    """With the publishable key too, about the payment whose client secret is told."""
 
 
 def _get(path: str, kind: str, param: str) -> Operation:
@@ -80,9 +82,9 @@ OPERATIONS = (
     _post("prices/{id}", parameters.PRICE_UPDATE, catalog.update_price),
     _post("payment_intents", parameters.INTENT_CREATE, payments.create),
     _list("payment_intents", "payment_intent", parameters.CREATED_LIST),
-    _get("payment_intents", "payment_intent", "intent"),
+    replace(_get("payment_intents", "payment_intent", "intent"), params=parameters.INTENT_GET, for_buyers=True),
     _post("payment_intents/{id}", parameters.INTENT_UPDATE, payments.update),
-    _post("payment_intents/{id}/confirm", parameters.INTENT_CONFIRM, payments.confirm),
+    replace(_post("payment_intents/{id}/confirm", parameters.INTENT_CONFIRM, payments.confirm), for_buyers=True),
     _post("payment_intents/{id}/cancel", parameters.INTENT_CANCEL, payments.cancel),
     _list("charges", "charge", parameters.CHARGE_LIST),
     _get("charges", "charge", "charge"),

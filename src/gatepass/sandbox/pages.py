@@ -40,10 +40,14 @@ _templates = Environment(
 )
 
 
-def render(name: str, status: int = 200, origins: str = "", **values: Any) -> HTMLResponse:
-    """One page under a strict content policy. `origins`: where a form of it may end, as its redirects count too."""
+def render(name: str, status: int = 200, origins: str = "", framed: bool = False, **values: Any) -> HTMLResponse:
+    """One page under a strict content policy. `origins`: where a form of it may end, as its redirects count too.
+
+    `framed`: what Stripe.js shows within any merchant's page, with a script that talks to it.
+    """
     policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-    policy += f"frame-ancestors 'none'; form-action 'self' {origins}".rstrip()
+    policy += "script-src 'self'; connect-src 'self'; " if framed else "frame-ancestors 'none'; "
+    policy += f"form-action 'self' {origins}".rstrip()
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
@@ -132,13 +136,13 @@ class Pages:
                 return _not_found("There is nothing to confirm here.")
             facts: Obj = {"merchant": self._merchant, "amount": money.display(intent["amount"], intent["currency"])}
             if request.method == "GET":
-                return render("secure.html", action=f"/3ds/{intent['id']}", **facts)
+                return render("secure.html", framed=True, action=f"/3ds/{intent['id']}", **facts)
             passed = form.get("result") == "complete"
             method = METHODS[tx.hidden(intent["id"])["card"]]
             error = payments.attempt(tx, intent, method, {}) if passed else payments.refuse_authentication(tx, intent)
-        return _message(
-            200, "failed" if error else "done", "Closed", "You can close this page", "The merchant has been told."
-        )
+        state = "failed" if error else "done"
+        told = "The merchant has been told."
+        return _message(200, state, "Closed", "You can close this page", told, framed=True, script="/v3/over.js")
 
     async def receipt(self, request: Request) -> Response:
         """GET /receipts/{charge}"""

@@ -188,9 +188,18 @@ INTENT_CREATE = Tree(
     required=("amount", "currency"),
 )
 INTENT_UPDATE = Tree({**_INTENT, "amount": AMOUNT, "currency": Text(3)})
+INTENT_GET = Tree({**_EXPAND, "client_secret": Text()})
+# The members of a card are not in Stripe's description: only Stripe.js sends them, from its own frame.
+_CARD = Tree({"number": Text(30), "exp_month": Text(2), "exp_year": Text(4), "cvc": Text(4)}, required=("number",))
+_TYPED = Tree(
+    {"type": OneOf(("card", "sepa_debit")), "card": _CARD, "sepa_debit": Tree({"iban": Text(34)}, required=("iban",))},
+    required=("type",),
+)
 INTENT_CONFIRM = Tree(
     {
         **_EXPAND,
+        "client_secret": Text(),
+        "payment_method_data": _TYPED,
         "payment_method": Text(),
         "return_url": Url(),
         "receipt_email": Text(),

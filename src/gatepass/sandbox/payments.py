@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatepass.sandbox import balance, disputes, money
-from gatepass.sandbox.cards import NAMED, Method, refusal
+from gatepass.sandbox.cards import NAMED, Method, method_of, refusal
 from gatepass.sandbox.errors import StripeError, card_error, invalid, wrong_state
 from gatepass.sandbox.events import emit
 from gatepass.sandbox.forms import merged
@@ -45,6 +45,8 @@ def add_intent(tx: Tx, amount: int, currency: str, given: Params) -> Obj:
     intent |= {"id": identity, "client_secret": f"{identity}_secret_{random_text(25)}"}
     if method:
         intent["status"] = "requires_confirmation"
+    if currency == "eur" and given.get("automatic_payment_methods", {}).get("enabled"):
+        intent["payment_method_types"] = ["card", "sepa_debit"]
     tx.add(intent)
     emit(tx, "payment_intent.created", intent)
     return intent
@@ -55,15 +57,51 @@ def confirm(tx: Tx, identity: str, params: Params) -> Obj | StripeError:
     intent = _own(tx, identity)
     if intent["status"] not in _OPEN:
         raise _unexpected(intent, "confirm")
+    name, method = _chosen(intent, params)
+    if method.three_ds:
+        return require_action(tx, intent, method, f"{tx.config.base_url}/3ds/{identity}", name)
+    error = attempt(tx, intent, method, {}, name)
+    if method.debit and not error:
+        tx.hide(identity, later=method.later)
+        tx.later(tx.config.async_delay_s, "settle_intent", identity)
+    return error or tx.get("payment_intent", identity)
+
+
+def _chosen(intent: Obj, params: Params) -> tuple[str | None, Method]:
+    """What is to be paid with: typed in the frame of Stripe.js, or named. The frame itself sees a number that is none."""
+    if typed := params.get("payment_method_data"):
+        method = method_of(
+            typed.get("card", typed.get("sepa_debit", {})).get("number" if "card" in typed else "iban", "")
+        )
+        if method.refuse == "incorrect_number":
+            raise refusal(method.refuse)
+        return None, method
     name = params.get("payment_method") or intent["payment_method"]
     if not name:
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
         raise wrong_state(message, "payment_intent_unexpected_state", payment_intent=intent)
-    method = _named(name)
-    if method.three_ds:
-        return require_action(tx, intent, method, f"{tx.config.base_url}/3ds/{identity}", name)
-    error = attempt(tx, intent, method, {}, name)
-    return error or tx.get("payment_intent", identity)
+    return name, _named(name)
+
+
+def settle(tx: Tx, identity: str) -> Obj | None:
+    """The bank answers a debit of an intent that is a payment by itself. None when nothing was waiting."""
+    intent, later = tx.get("payment_intent", identity, "intent"), tx.hidden(identity).get("later")
+    if intent["status"] != "processing" or later is None:
+        return None
+    charge = tx.get("charge", intent["latest_charge"])
+    if later == "succeeds":
+        capture(tx, intent, charge)
+    else:
+        fail_debit(tx, intent, charge)
+    return intent
+
+
+def seen_by_buyers(tx: Tx, identity: str, params: Params) -> Obj:
+    """An intent for whoever knows its client secret; raises for everybody else."""
+    intent = tx.get("payment_intent", identity, "intent")
+    if params.get("client_secret") != intent["client_secret"]:
+        raise StripeError(404, f"No such payment_intent: '{identity}'", param="intent", code="resource_missing")
+    return intent | {"metadata": {}, "latest_charge": None, "receipt_email": None}
 
 
 def cancel(tx: Tx, identity: str, params: Params) -> Obj:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gatepass.sandbox import disputes, refunds, sessions
+from gatepass.sandbox import disputes, payments, refunds, sessions
 from gatepass.sandbox.errors import StripeError
 from gatepass.sandbox.store import Row, Store, Tx
 
@@ -11,6 +11,7 @@ _ACTIONS: Mapping[str, Callable[[Tx, str], object]] = MappingProxyType(
     {
         "expire": sessions.expire_if_due,
         "settle": sessions.settle,
+        "settle_intent": payments.settle,
         "refund_succeeds": refunds.succeed,
         "refund_fails": refunds.fail,
         "dispute_won": disputes.win,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
 from gatepass.domain.keys import with_next_key
-from gatepass.domain.payment import Payment, PaymentState, Report
+from gatepass.domain.payment import Payment, PaymentState, Report, Way
 from gatepass.domain.purchase import PAID, Payable, Status
 from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
 from gatepass.services.links import Links, allowed
@@ -55,8 +55,12 @@ class Desk:
             raise NotFound("ProviderUnknown", f"No payment provider '{name}' is connected here.") from None
 
 
-async def pay_page(desk: Desk, provider: str, purchase_id: UUID, return_url: str | None) -> str:
-    """The address of the provider's page for this purchase.
+async def pay_page(
+    desk: Desk, provider: str, purchase_id: UUID, return_url: str | None, way: Way | None = None
+) -> str:  # fmt: skip
+    """The address of the page where this purchase is paid: the provider's, or our own payment step.
+
+    `way`: the buyer's choice; None takes the open payment as it is, and for a new one what the provider record says.
 
     Raises NotFound, Conflict (paid, cancelled, expired, being checked), Refused (foreign return address, amount that
     cannot be charged) or Unavailable (provider down or silent: nothing is lost, the same attempt works afterwards).
@@ -67,39 +71,49 @@ async def pay_page(desk: Desk, provider: str, purchase_id: UUID, return_url: str
         raise NotFound("PurchaseUnknown", "This payment link belongs to no order that we know.")
     await _check_return_url(desk, payable, return_url)
     _check_payable(payable, adapter)
-    if page and _fits(page, payable):
+    if page and _fits(page, payable, way):
         return page.url
-    return await _open_once(desk, adapter, payable, return_url)
+    return await _open_once(desk, adapter, payable, _Wish(return_url, way))
 
 
-async def _open_once(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for with one opening."""
+
+    return_url: str | None
+    way: Way | None
+
+
+async def _open_once(desk: Desk, adapter: PaymentProvider, payable: Payable, wish: _Wish) -> str:
     task = desk.opening.get(payable.id)
     if task is None:
-        task = asyncio.create_task(_open_in_time(desk, adapter, payable, return_url))
+        task = asyncio.create_task(_open_in_time(desk, adapter, payable, wish))
         desk.opening[payable.id] = task
         task.add_done_callback(lambda _: desk.opening.pop(payable.id, None))
     return await asyncio.shield(task)
 
 
-async def _open_in_time(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+async def _open_in_time(desk: Desk, adapter: PaymentProvider, payable: Payable, wish: _Wish) -> str:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return await _open(desk, adapter, payable, return_url)
+            return await _open(desk, adapter, payable, wish)
     except TimeoutError:
         raise Unavailable("ProviderSilent", "The payment provider does not answer.") from None
 
 
-async def _open(desk: Desk, adapter: PaymentProvider, payable: Payable, return_url: str | None) -> str:
+async def _open(desk: Desk, adapter: PaymentProvider, payable: Payable, wish: _Wish) -> str:
     """Store the intent, call, store the result. An older attempt that no longer fits is ended first."""
     while True:
-        payment = await desk.store.write(lambda tx: _intend(desk.management, tx, adapter, payable, return_url))
-        if _reusable(payment, payable) or payment.session_ref is None:
+        payment = await desk.store.write(lambda tx: _intend(desk.management, tx, adapter, payable, wish))
+        if _reusable(payment, payable, wish.way) or payment.session_ref is None:
             break
         ended = await desk.ledger.end(adapter, payment)
         _check_ended(ended)
     if payment.page_url:
         return payment.page_url
     opened = await _start(desk, adapter, payable, payment)
+    if payment.way is Way.PAGE:
+        opened = replace(opened, page_url=desk.links.payment_step(payable.id, payable.created))
     stored = await desk.store.write(lambda tx: _opened(tx, payment, opened))
     if not stored.open or not stored.page_url:
         raise Conflict(
@@ -124,7 +138,7 @@ async def _start(desk: Desk, adapter: PaymentProvider, payable: Payable, payment
 
 
 def _intend(
-    management: EventManagement, tx: WriteTx, adapter: PaymentProvider, payable: Payable, return_url: str | None
+    management: EventManagement, tx: WriteTx, adapter: PaymentProvider, payable: Payable, wish: _Wish
 ) -> Payment:
     """The open payment of a purchase: the one there is, or a new row."""
     now = management.still(tx, payable)
@@ -133,13 +147,13 @@ def _intend(
     _check_no_open_question(attempts)
     if current := next((row for row in attempts if row.open), None):
         return current
-    payment = _new(tx, adapter, now, len(attempts) + 1, return_url)
+    payment = _new(tx, adapter, now, len(attempts) + 1, wish)
     payments.add(tx, payment)
     ask_to_look_up(tx, payment)
     return payment
 
 
-def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, return_url: str | None) -> Payment:
+def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, wish: _Wish) -> Payment:
     # Whole seconds: providers count in them, and a repeat must be the same call.
     least = (tx.now + PAGE_LIFE).replace(microsecond=0)
     return Payment(
@@ -152,7 +166,8 @@ def _new(tx: WriteTx, adapter: PaymentProvider, payable: Payable, number: int, r
         live=payable.live,
         opened=tx.now.replace(microsecond=0),
         expires_at=max(payable.hold_until or least, least),
-        return_url=return_url,
+        return_url=wish.return_url,
+        way=(wish.way or payable.way) if adapter.page_step else Way.REDIRECT,
     )
 
 
@@ -202,15 +217,16 @@ def checkout_of(links: Links, payable: Payable, payment: Payment) -> Checkout:
         cancel_url=links.order(payable.id, payable.created),
         opened=payment.opened,
         expires_at=payment.expires_at,
+        way=payment.way,
     )
 
 
-def _reusable(payment: Payment, payable: Payable) -> bool:
-    return payment.state is PaymentState.CREATED and payment.page_url is not None and _fits(payment, payable)
+def _reusable(payment: Payment, payable: Payable, way: Way | None) -> bool:
+    return payment.state is PaymentState.CREATED and payment.page_url is not None and _fits(payment, payable, way)
 
 
-def _fits(page: Payment | OpenPage, payable: Payable) -> bool:
-    fresh = page.expires_at - datetime.now(UTC) > ALMOST_OVER
+def _fits(page: Payment | OpenPage, payable: Payable, way: Way | None) -> bool:
+    fresh = page.expires_at - datetime.now(UTC) > ALMOST_OVER and way in {None, page.way}
     return fresh and page.amount == payable.total and page.provider == payable.provider
 
 
@@ -273,5 +289,8 @@ async def returned(desk: Desk, token: str) -> str:
         # Told once per payment: whoever opens the address again later finds it closed.
         came_back = (payment.purchase_id, "buyer.returned", {"payment_id": str(payment.id)})
         await desk.store.write(lambda tx: timeline.add(tx, [came_back]))
-        await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
+        payment = await look_up_briefly(desk.ledger, desk.provider(payment.provider), payment, RETURN_PATIENCE_S)
+    if payment.way is Way.PAGE and payment.state is PaymentState.CREATED and payment.page_url:
+        # Back from a bank's page without having paid: the step says why, and is there for another try.
+        return payment.page_url
     return payment.return_url or payable.return_url or desk.links.order(payable.id, payable.created)

@@ -8,10 +8,11 @@ from gatepass.domain.purchase import Status
 from gatepass.domain.registration import Attendee, checked_attendees
 from gatepass.services import audit
 from gatepass.services.finalize import Finalize, Word, finalize_in
-from gatepass.services.mail import CONFIRMATION
 from gatepass.store import Store, WriteTx, jobs, purchases, records
 
 MAX_REASON_CHARS = 500
+CONFIRMATION = "confirmation"
+"""The mail with the tickets (services/letters)."""
 BY_HAND = "staff"
 """What took the money of an order that staff settles, as its payment row names it."""
 

@@ -32,6 +32,14 @@ class Links:
         """The buyer's own page of the order. The same input gives the same link, so that a provider call can be repeated."""
         return f"{self.base_url}/orders/{self.token('order', purchase_id, made + ORDER_LINK_LIFE)}"
 
+    def payment_step(self, purchase_id: UUID, made: datetime) -> str:
+        """Our own page where the order is paid, where that is the way."""
+        return f"{self.order(purchase_id, made)}/pay"
+
+    def ticket(self, attendee_id: UUID, made: datetime) -> str:
+        """The page of one ticket, to be passed on to whom it lets in; the order stays with the buyer."""
+        return f"{self.base_url}/tickets/{self.token('ticket', attendee_id, made + ORDER_LINK_LIFE)}"
+
     def back_from_payment(self, payment_id: UUID, opened: datetime) -> str:
         """Where the provider sends the buyer after paying."""
         return f"{self.base_url}/GatewayRedirect/Return/{self.token('return', payment_id, opened + ORDER_LINK_LIFE)}"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
 from gatepass.services.purchases import Settled, Settlement, release, settle
@@ -102,7 +103,7 @@ def _page(row: Row) -> OpenPage | None:
     if row["page_url"] is None:
         return None
     amount = Money(row["page_minor"], row["page_currency"])
-    return OpenPage(row["page_url"], row["page_provider"], amount, row["page_ends"])
+    return OpenPage(row["page_url"], row["page_provider"], amount, row["page_ends"], Way(row["page_way"]))
 
 
 def _payable(row: Row) -> Payable:
@@ -119,6 +120,7 @@ def _payable(row: Row) -> Payable:
         email=row["email"],
         return_url=row["return_url"],
         created=row["created"],
+        way=Way(row["way"] or Way.REDIRECT),
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Unavailable
 from gatepass.domain.notification import About
-from gatepass.domain.payment import MONEY, Payment, Report, mismatch
+from gatepass.domain.payment import MONEY, Payment, Report, Way, mismatch
 from gatepass.providers.base import Delivery, PaymentProvider
 from gatepass.services import disputes, refund_calls
 from gatepass.services.checkout import Desk
@@ -157,7 +157,7 @@ async def _apply_to_stranger(
 async def _opened_elsewhere(
     desk: Desk, provider: PaymentProvider, notification: Notification, looks: Looks
 ) -> Payment | None:
-    ref = _arrived(notification)
+    ref = _arrived(notification, None)
     try:
         report = await looks.fetch(provider, ref) if ref else None
     except NotFound:
@@ -208,7 +208,7 @@ async def _apply(
     store = desk.store
     try:
         report = await looks.fetch(provider, ref)
-        arrived = _arrived(notification)
+        arrived = _arrived(notification, payment)
         other = await looks.fetch(provider, arrived) if arrived and arrived != ref else report
     except NotFound:
         await store.write(
@@ -259,11 +259,14 @@ def _referred(tx: ReadTx, notification: Notification) -> Payment | None:
 
 def _ref(notification: Notification, payment: Payment) -> str | None:
     """What to ask the provider for: the payment's own reference, or the one that just arrived for it."""
-    return payment.session_ref or _arrived(notification)
+    return payment.session_ref or _arrived(notification, payment)
 
 
-def _arrived(notification: Notification) -> str | None:
-    return notification.object_ref if notification.about is About.PAGE else None
+def _arrived(notification: Notification, payment: Payment | None) -> str | None:
+    """What `fetch` takes: the page, which is the money itself where the payment is on our own page."""
+    on_our_page = payment is not None and payment.way is Way.PAGE
+    is_page = notification.about is About.PAGE or (notification.about is About.PAYMENT and on_our_page)
+    return notification.object_ref if is_page else None
 
 
 def _unknown(notification: Notification) -> str:

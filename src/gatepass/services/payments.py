@@ -143,7 +143,7 @@ class _Book:
         self._now[row.id] = row.told(report)
         timeline.add(tx, _declined(row, self._now[row.id]))
         self._follow(tx, row, self._now[row.id])
-        _see_to_the_page(tx, self._now[row.id], report)
+        _see_to_the_page(tx, row, self._now[row.id], report)
 
     def _take_more(self, tx: WriteTx, first: Payment, report: Report) -> None:
         """Money that came on top by the same page gets a row of its own, and is then money like any other."""
@@ -210,10 +210,12 @@ def _entry(row: Payment, what: str | None = None) -> timeline.Entry:
     return row.purchase_id, f"payment.{what or row.state.value}", detail
 
 
-def _see_to_the_page(tx: WriteTx, payment: Payment, report: Report) -> None:
-    """A page that can be paid more than once is ended by the first money."""
-    if payment.state is PaymentState.SUCCEEDED and report.takes_more:
-        ask_to_end(tx, payment)
+def _see_to_the_page(tx: WriteTx, before: Payment, now: Payment, report: Report) -> None:
+    """A page that can be paid more than once is ended by the first money; one that outlives its payment, with it."""
+    paid_again = now.state is PaymentState.SUCCEEDED and report.takes_more
+    outlives = before.open and not now.open and report.state is PaymentState.CREATED
+    if paid_again or outlives:
+        ask_to_end(tx, now)
 
 
 def ask_to_end(tx: WriteTx, payment: Payment) -> None:

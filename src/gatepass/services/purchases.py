@@ -17,7 +17,7 @@ from gatepass.domain.webhook import Kind
 from gatepass.services import audit
 from gatepass.services.contacts import Contacts, contacts_of
 from gatepass.services.webhooks import Subject, announce
-from gatepass.store import WriteTx, events, jobs, purchases, records, timeline
+from gatepass.store import WriteTx, events, jobs, purchases, questions, records, timeline
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
 
@@ -138,6 +138,8 @@ def _save(
         events.hold(tx, changes.event_seats)
     with tx.one_trip():
         _put(tx, changes, held, people, known)
+    answered = [person.id for at in changes.granted for person in people[at] if person.answered]
+    questions.give_to_registrations(tx, answered)
 
 
 def _put(

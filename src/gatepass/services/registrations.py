@@ -13,11 +13,11 @@ import msgspec
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status, order_reference
-from gatepass.domain.registration import Attendee, Register, checked_attendees
+from gatepass.domain.registration import Answer, Attendee, Register, checked_attendees
 from gatepass.services import switches
 from gatepass.services.contacts import Contacts, contacts_of
 from gatepass.services.purchases import Order, grant
-from gatepass.store import Store, WriteTx, events, purchases
+from gatepass.store import Store, WriteTx, events, purchases, questions
 from gatepass.store.events import OnSale, PassOnSale
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.store.tables import Row, new_id
@@ -84,6 +84,8 @@ class _Group:
     known: dict[str, Purchase]
     purchases: list[Row] = field(default_factory=list[Row])
     people: list[Row] = field(default_factory=list[Row])
+    answers: list[tuple[UUID, Answer, bool]] = field(default_factory=list[tuple[UUID, Answer, bool]])
+    """Attendee, answer, and whether it came by the events API."""
     granted: list[Order] = field(default_factory=list[Order])
 
 
@@ -143,6 +145,8 @@ def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str 
     people = [_attendee_row(purchase["id"], at, person, sale) for at, person in enumerate(command.attendees)]
     group.purchases.append(purchase)
     group.people.extend(people)
+    for row, person in zip(people, command.attendees, strict=True):
+        group.answers += [(row["id"], answer, bool(command.web_application_id)) for answer in person.answers]
     status = Status(purchase["status"])
     if status is Status.COMPLETED:
         group.granted.append((sale.event.id, sale.event.currency, [_person(row) for row in people]))
@@ -156,6 +160,8 @@ def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str 
 def _check_open(event: OnSale, now: datetime) -> None:
     if not event.live:
         raise Conflict("EventNotLive", f"{event.name} does not take registrations: it is not live.")
+    if event.registration_opens and event.registration_opens > now:
+        raise Conflict("RegistrationNotOpen", f"Registration for {event.name} has not opened yet.")
     if event.registration_closes and event.registration_closes <= now:
         raise Conflict("RegistrationClosed", f"Registration for {event.name} has closed.")
 
@@ -244,7 +250,10 @@ def _registered(
 
 
 def _person(row: Row) -> AttendeeRow:
-    return AttendeeRow(**{name: row[name] for name in AttendeeRow.__slots__ if name != "code"})
+    return AttendeeRow(
+        **{name: row[name] for name in AttendeeRow.__slots__ if name not in {"code", "answered"}},
+        answered=bool(row["answers"]),
+    )
 
 
 def _as_known(row: Row) -> Purchase:
@@ -280,6 +289,32 @@ def _write(tx: WriteTx, group: _Group) -> None:
         events.move_seats(tx, seats, passes)
         purchases.add(tx, group.purchases, group.people)
         grant(tx, group.granted, known)
+    _keep_answers(tx, group)
+
+
+def _keep_answers(tx: WriteTx, group: _Group) -> None:
+    """Answers to an event's own questions get rows of their own. The rest stays with the attendee, as it was sent."""
+    wanted = [(row, at, answer, api) for row, answer, api in group.answers if (at := _uuid(answer.id))]
+    if not wanted:
+        return
+    _keep_rows(tx, wanted)
+    questions.give_to_registrations(
+        tx, [person.id for *_, people in group.granted for person in people if person.answered]
+    )
+
+
+def _keep_rows(tx: WriteTx, wanted: Sequence[tuple[UUID, UUID, Answer, bool]]) -> None:
+    asked = questions.known(tx, {at for _, at, _, _ in wanted})
+    for from_api in (False, True):
+        told = [(row, at, answer.value) for row, at, answer, api in wanted if api is from_api and at in asked]
+        questions.add_answers(tx, told, from_api=from_api)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _name_contacts(group: _Group, known: Contacts) -> None:

@@ -10,8 +10,10 @@ from uuid import UUID
 from gatepass.domain.errors import NotFound
 from gatepass.domain.event import EventStatus, LatePolicy
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
+from gatepass.domain.question import Question, QuestionKind
 from gatepass.services import audit
-from gatepass.store import WriteTx, events, people
+from gatepass.store import WriteTx, events, people, questions
 from gatepass.store.tables import new_id
 
 _MAX_NAME_IN_ID = 60
@@ -33,6 +35,9 @@ class NewEvent:
     provider_id: UUID | None = None
     status: EventStatus = EventStatus.DRAFT
     late_policy: LatePolicy = LatePolicy.SEAT_ELSE_REFUND
+    color: str | None = None
+    contact_email: str | None = None
+    registration_opens: datetime | None = None
 
 
 def readable_id(name: str) -> str:
@@ -52,6 +57,8 @@ def add_event(tx: WriteTx, new: NewEvent) -> tuple[UUID, str]:
         "description": new.description,
         "place": new.place,
         "image_url": new.image_url,
+        "color": new.color,
+        "contact_email": new.contact_email,
         "status": new.status.value,
         "currency": new.currency,
         "capacity": new.capacity,
@@ -60,6 +67,7 @@ def add_event(tx: WriteTx, new: NewEvent) -> tuple[UUID, str]:
         "starts": new.starts,
         "ends": new.ends,
         "time_zone": new.time_zone,
+        "registration_opens": new.registration_opens,
         "registration_closes": None,
         "payment_enabled": new.provider_id is not None,
         "payment_provider_id": new.provider_id,
@@ -89,8 +97,24 @@ def add_pass(tx: WriteTx, event_id: UUID, name: str, description: str, price: Mo
     return pass_id
 
 
+def add_question(
+    tx: WriteTx, event_id: UUID, text: str, kind: QuestionKind, *choices: str, required: bool = False, position: int = 0
+) -> UUID:
+    """Something that an event asks of each attendee."""
+    asked = Question(new_id(), text, kind, required, choices)
+    questions.add(tx, event_id, asked, position)
+    return asked.id
+
+
 def add_provider(
-    tx: WriteTx, name: str, kind: str, payment_page_url: str, *, timeout_minutes: int = 30, live: bool = False
+    tx: WriteTx,
+    name: str,
+    kind: str,
+    payment_page_url: str,
+    *,
+    timeout_minutes: int = 30,
+    live: bool = False,
+    way: Way = Way.REDIRECT,
 ) -> UUID:
     """A payment provider; when one of this name is there, it gets this payment page."""
     if before := events.provider_named(tx, name):
@@ -104,6 +128,7 @@ def add_provider(
         "payment_page_url": payment_page_url,
         "timeout_minutes": timeout_minutes,
         "live": live,
+        "way": way.value,
         "created": tx.now,
     }
     events.add_provider(tx, row)

@@ -5,7 +5,7 @@ Each is a job like any other, so any node takes it over, and none runs twice at 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict, NotFound
@@ -147,7 +147,13 @@ async def look_up_payment(desk: Desk, claim: Job) -> None:
 
 async def _looked_up(desk: Desk, payment: Payment) -> Payment:
     known = payment if payment.session_ref else await _find(desk, payment)
-    return await desk.ledger.look_up(desk.provider(payment.provider), known) if known else payment
+    if known is None:
+        return payment
+    provider = desk.provider(payment.provider)
+    if payment.state is PaymentState.CREATED and payment.expires_at <= datetime.now(UTC):
+        # Not every page ends by itself at the provider: ours does not.
+        return await desk.ledger.end(provider, known)
+    return await desk.ledger.look_up(provider, known)
 
 
 def _look_again_later(tx: WriteTx, claim: Job, payment: Payment) -> None:

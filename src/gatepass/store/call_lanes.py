@@ -18,6 +18,8 @@ from gatepass.store.tables import Row, call_lane
 
 DOWN_AFTER = 5
 """Failures in a row, over all processes; then only one piece of work at a time is let through."""
+SHARED_BY = 4
+"""Pieces of work taken for each call that may be under way: each waits most of its time, for its turn or for company."""
 LONGEST_PAUSE_S = 30.0
 """Between two tries of a service that is down."""
 
@@ -30,7 +32,7 @@ class Rules:
     kinds: Sequence[str]
     calls_per_s: int
     at_once: int
-    """Pieces of work under way; each makes one call at a time."""
+    """Calls under way, of all processes; they are shared by `SHARED_BY` times as many pieces of work."""
     lease: timedelta
 
 
@@ -57,7 +59,7 @@ def claim(tx: WriteTx, rules: Rules, owner: str) -> list[Job]:
     if lane["paused_until"] > tx.now:
         return []
     taken = _still_taken(tx, lane)
-    most = rules.at_once if lane["failures"] < DOWN_AFTER else 1
+    most = rules.at_once * SHARED_BY if lane["failures"] < DOWN_AFTER else 1
     claimed = jobs.claim(tx, [(rules.kinds, most - len(taken))], rules.lease, owner)
     until = (tx.now + rules.lease).isoformat()
     _write(tx, rules.name, taken=taken | {_key(one): until for one in claimed})

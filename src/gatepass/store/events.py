@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord
 from gatepass.domain.money import Money
+from gatepass.domain.payment import Way
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, event, event_pass, payment_provider
 
@@ -30,6 +31,7 @@ _on_sale = (
         event.c.status,
         event.c.currency,
         event.c.capacity - event.c.held - event.c.sold,
+        event.c.registration_opens,
         event.c.registration_closes,
         event.c.payment_enabled,
         payment_provider.c.id,
@@ -100,6 +102,7 @@ class OnSale:
     currency: str
     left: int | None
     """Seats of the whole event still free; None without a limit."""
+    registration_opens: datetime | None
     registration_closes: datetime | None
     payment_enabled: bool
     provider: Gateway | None
@@ -137,12 +140,12 @@ def lock_on_sale(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Collection[
 
 
 def _offer(
-    id_: UUID, readable_id: str, name: str, status: str, currency: str, left: int | None, closes: datetime | None,
-    payment_enabled: bool, *provider: Any,
+    id_: UUID, readable_id: str, name: str, status: str, currency: str, left: int | None, opens: datetime | None,
+    closes: datetime | None, payment_enabled: bool, *provider: Any,
 ) -> OnSale:  # fmt: skip
     gateway = Gateway(*provider) if provider[0] else None
     live = status == EventStatus.LIVE.value
-    return OnSale(id_, readable_id, name, live, currency, left, closes, payment_enabled, gateway, {})
+    return OnSale(id_, readable_id, name, live, currency, left, opens, closes, payment_enabled, gateway, {})
 
 
 def _askable(readable_ids: Iterable[str]) -> list[str]:
@@ -259,6 +262,8 @@ def _event(row: Row, passes: Sequence[Row], provider: PaymentProviderRecord | No
         description=row["description"],
         place=row["place"],
         image_url=row["image_url"],
+        color=row["color"],
+        contact_email=row["contact_email"],
         status=EventStatus(row["status"]),
         currency=row["currency"],
         capacity=row["capacity"],
@@ -267,6 +272,7 @@ def _event(row: Row, passes: Sequence[Row], provider: PaymentProviderRecord | No
         starts=row["starts"],
         ends=row["ends"],
         time_zone=row["time_zone"],
+        registration_opens=row["registration_opens"],
         registration_closes=row["registration_closes"],
         payment_enabled=row["payment_enabled"],
         provider=provider,
@@ -296,4 +302,5 @@ def _provider(row: Row) -> PaymentProviderRecord:
         payment_page_url=row["payment_page_url"],
         timeout_minutes=row["timeout_minutes"],
         live=row["live"],
+        way=Way(row["way"]),
     )

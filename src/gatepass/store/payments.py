@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gatepass.domain.money import Money
-from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.payment import Payment, PaymentState, Way
 from gatepass.domain.refund import COUNTS
 from gatepass.store import disputes
 from gatepass.store.engine import ReadTx, WriteTx
@@ -44,6 +44,7 @@ class OpenPage:
     provider: str
     amount: Money
     expires_at: datetime
+    way: Way
 
 
 def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Payment]:
@@ -158,6 +159,7 @@ def _row(one: Payment) -> dict[str, Any]:
         "purchase_id": one.purchase_id,
         "number": one.number,
         "opening": one.opening,
+        "way": one.way.value,
         "provider": one.provider,
         "state": one.state.value,
         "amount_minor": one.amount.minor,
@@ -196,4 +198,5 @@ def _payment(row: Row) -> Payment:
         return_url=row["return_url"],
         opening=row["opening"],
         fee=None if row["fee_minor"] is None else Money(row["fee_minor"], row["currency"]),
+        way=Way(row["way"]),
     )

@@ -42,6 +42,7 @@ _with_event = (
         purchase,
         event.c.name.label("title"),
         payment_provider.c.kind.label("provider"),
+        payment_provider.c.way,
         sa.select(attendee.c.email)
         .where(attendee.c.purchase_id == purchase.c.id)
         .order_by(attendee.c.position)
@@ -53,6 +54,7 @@ _with_event = (
         payment.c.amount_minor.label("page_minor"),
         payment.c.currency.label("page_currency"),
         payment.c.expires_at.label("page_ends"),
+        payment.c.way.label("page_way"),
     )
     .join(event, event.c.id == purchase.c.event_id)
     .outerjoin(payment_provider, payment_provider.c.id == purchase.c.payment_provider_id)
@@ -104,6 +106,8 @@ class AttendeeRow:
     last_name: str
     email: str
     code: str | None = None
+    answered: bool = False
+    """True when this person answered something that the event asks."""
 
 
 def get(tx: ReadTx, purchase_id: UUID) -> Purchase | None:
@@ -139,6 +143,11 @@ def tickets(tx: ReadTx, purchase_id: UUID) -> list[AttendeeRow]:
         .order_by(attendee.c.position)
     )
     return [_attendee(row) for row in tx.rows(joined)]
+
+
+def of_attendee(tx: ReadTx, attendee_id: UUID) -> UUID | None:
+    """The purchase that names this person."""
+    return tx.execute(sa.select(attendee.c.purchase_id).where(attendee.c.id == attendee_id)).scalar()
 
 
 def form_data(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
@@ -369,6 +378,7 @@ def _attendee(row: Row) -> AttendeeRow:
         last_name=row["last_name"],
         email=row["email"],
         code=row.get("code"),
+        answered=bool(row["answers"]),
     )
 
 

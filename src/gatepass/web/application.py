@@ -10,10 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound
+from gatepass.languages import gettext as _
+from gatepass.languages import speaking
 from gatepass.web import events_api
 from gatepass.web.dataverse import errors as dataverse_errors
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
+from gatepass.web.pages.language import language_of
 from gatepass.web.routes import remote_routes, routes
 from gatepass.web.site import Site
 
@@ -66,4 +69,6 @@ def _shaped(request: Request, error: GatepassError, status: int, headers: dict[s
         answer = events_api.refusal(error, headers)
         answer.status_code = status
         return answer
-    return problem.page(request, status, "This did not work", error.message, next_url="/", next_label="See the events")
+    with speaking(language_of(request)):
+        title, see = _("This did not work"), _("See the events")
+        return problem.page(request, status, title, _(error.message), next_url="/", next_label=see)

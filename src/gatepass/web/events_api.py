@@ -182,10 +182,16 @@ def _check_origin(request: Request, application: WebApplication, origin: str | N
         # Browsers always send it; the older API insists (event-management.md 1.2), the current one serves servers too.
         if request.scope["path"].startswith("/EvtMgmt/"):
             raise Refused("OriginMissing", "Send the Origin header of your site, as a browser does.")
-    elif not origin_allowed(origin, application.origins):
+    elif not origin_allowed(origin, application.origins) and not _is_ours(request, origin):
         raise Refused(
             "OriginForeign", f"The web application {application.name} does not list this origin. Add it to the record."
         )
+
+
+def _is_ours(request: Request, origin: str) -> bool:
+    """Our own form in a frame: who may show that frame is checked by the browser, against the same list."""
+    here = site(request)
+    return origin in {here.proxies.origin(request), here.links.base_url}
 
 
 def _cors(origin: str | None, *, preflight: bool = False) -> dict[str, str]:

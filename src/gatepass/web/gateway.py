@@ -7,16 +7,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gatepass.domain.errors import GatepassError, Refused
+from gatepass.languages import gettext as _
+from gatepass.languages import later
 from gatepass.providers.base import BadSignature
 from gatepass.services import checkout, notifications
 from gatepass.web.body import limited_body
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import problem
+from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
 
 log = structlog.get_logger("gatepass.gateway")
 
-_NOTHING_CHARGED = "Nothing was charged by opening this page."
+_NOTHING_CHARGED = later("Nothing was charged by opening this page.")
 
 _AWAY = (
     "The payment page cannot be opened right now",
@@ -26,18 +29,22 @@ _AWAY = (
 
 # code -> (title, what happened to the money, state). Others: the message, under "This did not work".
 _STATES = {
-    "AlreadyPaid": ("This order is paid", "Your payment has arrived. You will not be charged again.", "paid"),
-    "PurchaseCancelled": ("This order was cancelled", _NOTHING_CHARGED, "cancelled"),
-    "PurchaseExpired": ("This order has ended", _NOTHING_CHARGED, "expired"),
-    "PaymentProcessing": ("Your payment is on its way", "Please do not pay again.", "awaiting"),
-    "PaymentInQuestion": ("Your payment is being checked", "Please do not pay again.", "attention"),
-    "PurchaseUnknown": ("We do not know this order", _NOTHING_CHARGED, "failed"),
-    "PurchaseIdInvalid": ("This link is not complete", _NOTHING_CHARGED, "failed"),
-    "LinkDamaged": ("This link was changed", _NOTHING_CHARGED, "failed"),
-    "ReturnUrlForeign": ("This link leads to an unknown address", _NOTHING_CHARGED, "failed"),
+    "AlreadyPaid": (
+        later("This order is paid"),
+        later("Your payment has arrived. You will not be charged again."),
+        "paid",
+    ),
+    "PurchaseCancelled": (later("This order was cancelled"), _NOTHING_CHARGED, "cancelled"),
+    "PurchaseExpired": (later("This order has ended"), _NOTHING_CHARGED, "expired"),
+    "PaymentProcessing": (later("Your payment is on its way"), later("Please do not pay again."), "awaiting"),
+    "PaymentInQuestion": (later("Your payment is being checked"), later("Please do not pay again."), "attention"),
+    "PurchaseUnknown": (later("We do not know this order"), _NOTHING_CHARGED, "failed"),
+    "PurchaseIdInvalid": (later("This link is not complete"), _NOTHING_CHARGED, "failed"),
+    "LinkDamaged": (later("This link was changed"), _NOTHING_CHARGED, "failed"),
+    "ReturnUrlForeign": (later("This link leads to an unknown address"), _NOTHING_CHARGED, "failed"),
     "ProviderDown": (
-        "The payment page cannot be opened right now",
-        "Nothing was charged. Your seats are held.",
+        later("The payment page cannot be opened right now"),
+        later("Nothing was charged. Your seats are held."),
         "awaiting",
     ),
     "DataverseDown": _AWAY,
@@ -45,13 +52,14 @@ _STATES = {
     "DataverseNoAccess": _AWAY,
     "PurchaseIncomplete": ("This order cannot be paid yet", _NOTHING_CHARGED, "attention"),
     "ProviderSilent": (
-        "The payment page cannot be opened right now",
-        "Nothing was charged. Your seats are held.",
+        later("The payment page cannot be opened right now"),
+        later("Nothing was charged. Your seats are held."),
         "awaiting",
     ),
 }
 
 
+@speaks
 async def pay(request: Request) -> Response:
     """GET /GatewayRedirect/PayWith{provider}?purchaseId&returnUrl[&signature] -> 302"""
     here = site(request)
@@ -64,9 +72,12 @@ async def pay(request: Request) -> Response:
         url = await checkout.pay_page(here.desk, provider, purchase_id, query.get("returnurl") or None)
     except GatepassError as error:
         return await _problem(request, error)
+    # Our own page goes on in the language that was picked; a provider's address stays as it is.
+    url += kept(request) if url.startswith(f"{here.links.base_url}/") else ""
     return RedirectResponse(url, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
+@speaks
 async def returned(request: Request) -> Response:
     """GET /GatewayRedirect/Return/{token}: the buyer comes back; the provider is asked, then the buyer goes on"""
     try:
@@ -100,17 +111,17 @@ async def _receive(request: Request, name: str) -> Response:
 
 
 async def _problem(request: Request, error: GatepassError) -> Response:
-    title, money, state = _STATES.get(error.code, ("This did not work", None, "failed"))
+    title, money, state = _STATES.get(error.code, (later("This did not work"), None, "failed"))
     return problem.page(
         request,
         status_of(error),
-        title,
-        error.message,
+        _(title),
+        _(error.message),
         next_url=str(request.url) if status_of(error) == 503 else "/",
-        next_label="Try again" if status_of(error) == 503 else "See the events",
+        next_label=_("Try again") if status_of(error) == 503 else _("See the events"),
         state=state,
         retry_after_s=int(headers_of(error).get("Retry-After", 0)) or None,
-        money_line=money,
+        money_line=_(money) if money else None,
     )
 
 

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from gatepass.look import STATIC
-from gatepass.web import events_api, gateway, health, oauth, openapi, support_api
+from gatepass.look import Look
+from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import home, order, registration, remote_order, remote_timeline, timeline
+from gatepass.web.pages import around, home, order, payment, registration, remote_order, remote_timeline, timeline
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -45,18 +44,39 @@ def routes() -> Sequence[BaseRoute]:
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/e/{readable_id}/theme.css", around.theme),
+        Route("/e/{readable_id}/calendar.ics", around.event_calendar),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
+        Route("/orders/{token}/pay", payment.show, methods=["GET"]),
+        Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
+        Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),
+        Route("/embed/v1.js", embed.script),
+        Route("/embed/v1.css", embed.style),
+        Route("/embed/v1/events/{readable_id}", events_api.Endpoint(embed.shown), methods=["GET", "OPTIONS"]),
+        Route("/embed/v1/events/{readable_id}/registrations", events_api.Endpoint(events_api.register),
+              methods=["POST", "OPTIONS"]),
+        Route("/embed/check", embed.check, methods=["GET", "POST"]),
+        Route("/embed/probe", embed.probe),
+        Route("/embed/{readable_id}", embed.frame),
+        Route("/orders/{token}/calendar.ics", around.calendar_file),
+        Route("/orders/{token}/receipt", around.receipt),
+        Route("/orders/{token}/cancel", around.cancel_form, methods=["GET"]),
+        Route("/orders/{token}/cancel", around.cancel, methods=["POST"]),
+        Route("/orders/{token}/mail", around.link_mailed, methods=["GET"]),
+        Route("/orders/{token}/mail", around.mail_link, methods=["POST"]),
+        Route("/tickets/{token}", around.ticket),
+        Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
         *staff_routes(),
         Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]  # fmt: skip
 
 
@@ -77,7 +97,7 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Look()),
     ]
 
 

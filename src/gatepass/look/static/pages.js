@@ -1,6 +1,12 @@
 // What forms cannot do alone. Every page works without this file.
 "use strict";
 
+const language = document.documentElement.lang || "en";
+// The pages write every number in the digits 0 to 9, whatever the language.
+const spoken = language.startsWith("en") ? "en-GB" : `${language}-u-nu-latn`;
+const comma = language.startsWith("ar") ? "، " : ", ";
+const hours = language.startsWith("en") ? "en-US" : spoken;
+
 // A button that was pressed says so, until the page is left or comes back from the browser's memory.
 addEventListener("submit", ({ submitter, defaultPrevented }) => {
   if (!defaultPrevented && submitter?.matches(".primary")) submitter.setAttribute("aria-busy", "true");
@@ -18,9 +24,9 @@ function toOwnZone() {
   for (const time of document.querySelectorAll("time[data-local]")) {
     const [day, hour] = written(new Date(time.dateTime), time.dataset.local === "seconds");
     time.title = `${time.textContent} ${named.dataset.zone.replaceAll("_", " ")}`;
-    if (time.dataset.local === "sentence") time.textContent = `${hour} on ${day}`;
+    if (time.dataset.local === "sentence") time.textContent = hours === "en-US" ? `${hour} on ${day}` : `${day}${comma}${hour}`;
     else {
-      time.textContent = day === before ? hour : `${day}, ${hour}`;
+      time.textContent = day === before ? hour : `${day}${comma}${hour}`;
       before = day;
     }
     time.removeAttribute("data-local");
@@ -30,14 +36,53 @@ function toOwnZone() {
 }
 function written(at, seconds) {
   const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
-  const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", ...year });
+  const day = at.toLocaleDateString(spoken, { weekday: "short", day: "numeric", month: "short", ...year });
   const second = seconds ? { second: "2-digit" } : {};
-  return [day.replaceAll(",", ""), at.toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit", ...second })];
+  const hour = at.toLocaleTimeString(hours, { hour: "numeric", minute: "2-digit", ...second });
+  return [hours === "en-US" ? day.replaceAll(",", "") : day, hour];
 }
-toOwnZone();
-const state = document.getElementById("state");
+
+// The event's own time stays; who is elsewhere reads theirs beside it.
+function besideOwnTime() {
+  for (const line of document.querySelectorAll("[data-event-zone]")) {
+    const [starts, ends] = [new Date(line.dataset.starts), new Date(line.dataset.ends)];
+    const clock = (zone) => starts.toLocaleString("en", { timeZone: zone });
+    if (clock() !== clock(line.dataset.eventZone)) {
+      const first = written(starts, false).join(comma);
+      const last = written(ends, false);
+      const until = first.startsWith(last[0]) ? last[1] : last.join(comma);
+      line.append(" ", Object.assign(document.createElement("bdi"), {
+        textContent: line.dataset.own.replace("{}", `${first} – ${until}`),
+      }));
+    }
+    line.removeAttribute("data-event-zone");
+  }
+}
+
+// What is left of a hold. Said aloud twice: five minutes and one minute before its end.
+function countDown() {
+  for (const left of document.querySelectorAll("[data-until]")) {
+    const minutes = Math.floor((new Date(left.dataset.until) - Date.now()) / 60_000);
+    if (minutes < 0) continue;
+    const words = minutes ? left.dataset.minutes.replace("{}", minutes) : left.dataset.last;
+    if (left.textContent === words) continue;
+    left.textContent = words;
+    const said = document.getElementById("said");
+    if (said && (minutes === 5 || minutes === 1)) said.textContent = left.parentElement.textContent;
+  }
+}
+
+function refresh() {
+  toOwnZone();
+  besideOwnTime();
+  countDown();
+}
+refresh();
+setInterval(countDown, 5_000);
 // Before the browser paints, so nobody sees the change.
-if (state) new MutationObserver(toOwnZone).observe(state, { childList: true });
+for (const part of [document.getElementById("state"), document.querySelector(".page")]) {
+  if (part) new MutationObserver(refresh).observe(part, { childList: true });
+}
 
 // The key / goes to the search field, unless somebody is writing.
 addEventListener("keydown", (event) => {

@@ -1,5 +1,6 @@
 """Stripe, by its official SDK: one Checkout Session per attempt, or one Payment Link that can be paid once.
 
+Where the buyer pays on our own page, it is one PaymentIntent per attempt. The reference says which of them a payment is.
 Rules: docs.stripe.com/checkout/fulfillment, docs.stripe.com/refunds, docs.stripe.com/disputes.
 """
 
@@ -12,15 +13,16 @@ from typing import Any
 
 from gatepass.domain.dispute import DisputeReport
 from gatepass.domain.errors import NotFound, Refused
-from gatepass.domain.payment import PaymentState, Report
+from gatepass.domain.payment import PaymentState, Report, Way
 from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
-from gatepass.providers.stripe import account, feed, sessions
+from gatepass.providers.stripe import account, feed, intents, sessions
 from gatepass.providers.stripe import checkout as told
 from gatepass.providers.stripe.client import Connection, asked, keyed
 from gatepass.providers.stripe.notifications import check_signature, delivery_of
 from gatepass.providers.stripe.words import (
     report_of_dispute,
+    report_of_intent,
     report_of_link,
     report_of_refund,
     report_of_session,
@@ -53,8 +55,10 @@ class Stripe:
         api_base: str,
         opening: Opening = Opening.SESSION,
         calls_per_s: int = 0,
+        publishable_key: str | None = None,
     ) -> None:
         self._secrets, self._opening = tuple(webhook_secrets), opening
+        self.page_step = intents.step(publishable_key, api_base) if publishable_key else None
         self._connection = Connection(secret_key, api_base, calls_per_s)
         self.live = secret_key.startswith(("sk_live_", "rk_live_"))
 
@@ -63,6 +67,8 @@ class Stripe:
         return self._connection.client.v1
 
     async def start(self, checkout: Checkout) -> Report:
+        if checkout.way is Way.PAGE:
+            return await intents.create(self._connection, checkout)
         if self._opening is Opening.LINK:
             link = await asked(self._v1.payment_links.create_async(told.link(checkout), keyed(checkout.key)))
             return report_of_link(link, checkout.amount)
@@ -73,19 +79,33 @@ class Stripe:
         return delivery_of(body)
 
     async def fetch(self, ref: str) -> Report:
+        if ref.startswith(intents.PREFIX):
+            return await intents.retrieve(self._connection, ref)
         if ref.startswith("plink_"):
             return await self._fetch_link(ref)
         return await sessions.retrieve(self._connection, ref)
 
     async def find(self, checkout: Checkout) -> Report | None:
         since = int(checkout.opened.timestamp()) - CLOCKS_DIFFER_S
-        page = await asked(self._v1.checkout.sessions.list_async({"created": {"gte": since}, "limit": feed.PAGE}))
+        newest = {"created": {"gte": since}, "limit": feed.PAGE}
+        if checkout.way is Way.PAGE:
+            return await self._find_intent(checkout, newest)
+        page = await asked(self._v1.checkout.sessions.list_async(newest))
         async for session in page.auto_paging_iter():
             if session.metadata and word(session.metadata, "payment_id") == str(checkout.payment_id):
                 return report_of_session(session, session.payment_link or session.id)
         return None
 
+    async def _find_intent(self, checkout: Checkout, newest: Any) -> Report | None:
+        page = await asked(self._v1.payment_intents.list_async(newest))
+        async for intent in page.auto_paging_iter():
+            if intents.is_payment(intent) and word(intent.metadata, "payment_id") == str(checkout.payment_id):
+                return report_of_intent(intent)
+        return None
+
     async def end(self, ref: str) -> Report:
+        if ref.startswith(intents.PREFIX):
+            return await intents.cancel(self._connection, ref)
         if ref.startswith("plink_"):
             return await self._end_link(ref)
         try:

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from gatepass.domain.payment import Way
 from gatepass.providers.base import Checkout, RefundOrder
 from gatepass.providers.stripe.words import units_of
+
+WAY = "way"
+"""In the metadata of an intent that is a payment by itself: those of sessions and links carry none."""
 
 
 def _metadata(checkout: Checkout) -> dict[str, str]:
@@ -39,6 +43,19 @@ def session(checkout: Checkout) -> Any:
         "success_url": checkout.success_url,
         "cancel_url": checkout.cancel_url,
         "expires_at": int(checkout.expires_at.timestamp()),
+        **email,
+    }
+
+
+def intent(checkout: Checkout) -> Any:
+    """For our own page. Which cards and methods it takes is set in Stripe's dashboard, as for the other ways."""
+    email = {"receipt_email": checkout.email} if checkout.email else {}
+    return {
+        "amount": checkout.amount.in_units(units_of(checkout.amount.currency)),
+        "currency": checkout.amount.currency.lower(),
+        "automatic_payment_methods": {"enabled": True},
+        "description": f"{checkout.title}, {checkout.reference}",
+        "metadata": _metadata(checkout) | {WAY: Way.PAGE.value},
         **email,
     }
 

@@ -80,7 +80,7 @@ async def look(connection: Connection, path: str, query: str, **params: Any) -> 
 
     Another refusal than "too many" or "broken" is asked for once more by the SDK, which knows all about errors.
     """
-    body, status = await asked(connection.get(f"{path}?{query}"))
+    body, status = await asked(connection.get(f"{path}?{query}" if query else path))
     if status == 200:
         return body
     if status == 429 or status >= 500:

@@ -12,8 +12,15 @@ from gatepass.domain.payment import Report
 from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import BadSignature, Told
 from gatepass.providers.stripe.client import Connection, asked, raw
+from gatepass.providers.stripe.intents import is_payment
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
-from gatepass.providers.stripe.words import report_of_dispute, report_of_refund, report_of_session, word
+from gatepass.providers.stripe.words import (
+    report_of_dispute,
+    report_of_intent,
+    report_of_refund,
+    report_of_session,
+    word,
+)
 
 LATEST_S = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""
@@ -21,6 +28,7 @@ PAGE = 100
 """Rows of one page: the most that Stripe gives."""
 # What a look at a paid session brings with it here: the money, what came of it, and what it cost.
 _DEEP = ["data.payment_intent.latest_charge.balance_transaction"]
+_DEEP_INTENT = ["data.latest_charge.balance_transaction"]
 
 
 class _Page(msgspec.Struct):
@@ -64,12 +72,17 @@ def _told(event: bytes) -> Told:
 
 
 async def payments_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[Report]:
-    """Sessions that name a purchase of ours, the newest first."""
+    """Sessions that name a purchase of ours, then intents that are payments by themselves, each the newest first."""
     wanted: Any = {**_made(since, until), "expand": _DEEP}
     page = await asked(connection.client.v1.checkout.sessions.list_async(wanted))
     async for session in page.auto_paging_iter():
         if session.metadata and word(session.metadata, "order_id"):
             yield report_of_session(session, str(session.payment_link or session.id))
+    wanted = {**_made(since, until), "expand": _DEEP_INTENT}
+    page = await asked(connection.client.v1.payment_intents.list_async(wanted))
+    async for intent in page.auto_paging_iter():
+        if is_payment(intent):
+            yield report_of_intent(intent)
 
 
 async def refunds_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:

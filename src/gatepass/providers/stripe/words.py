@@ -29,6 +29,18 @@ _STATES: Mapping[tuple[str | None, str | None], PaymentState] = MappingProxyType
     }
 )
 
+# docs.stripe.com/payments/paymentintents/lifecycle. What is not here is pending, never success.
+_INTENT_STATES: Mapping[str, PaymentState] = MappingProxyType(
+    {
+        "requires_payment_method": PaymentState.CREATED,
+        "requires_confirmation": PaymentState.CREATED,
+        "requires_action": PaymentState.CREATED,
+        "processing": PaymentState.PROCESSING,
+        "succeeded": PaymentState.SUCCEEDED,
+        "canceled": PaymentState.CANCELLED,
+    }
+)
+
 # docs.stripe.com/api/refunds/object: status
 _REFUND_STATES: Mapping[str | None, RefundState] = MappingProxyType(
     {
@@ -77,7 +89,7 @@ def report_of_session(session: Any, ref: str) -> Report:
     intent = session.payment_intent
     error = None if intent is None or isinstance(intent, str) else intent.last_payment_error
     state = _STATES.get((session.status, session.payment_status), PaymentState.PROCESSING)
-    code = None if error is None else (word(error, "decline_code") or word(error, "code"))
+    code = _code_of(error)
     if state is PaymentState.PROCESSING and code:
         # A delayed payment that the bank refused: the session stays complete and unpaid for ever.
         state = PaymentState.FAILED
@@ -96,6 +108,29 @@ def report_of_session(session: Any, ref: str) -> Report:
     )
 
 
+def report_of_intent(intent: Any) -> Report:
+    """An intent that is a payment by itself, on our own page; its id is the name of both page and money."""
+    state = _INTENT_STATES.get(intent.status, PaymentState.PROCESSING)
+    code = _code_of(intent.last_payment_error)
+    if state is PaymentState.CANCELLED and code:
+        # Ended after tries that were declined: that is what became of it.
+        state = PaymentState.FAILED
+    taken = intent.amount_received if state is PaymentState.SUCCEEDED else intent.amount
+    return Report(
+        session_ref=intent.id,
+        state=state,
+        amount=money(taken, intent.currency),
+        live=intent.livemode,
+        purchase_id=word(intent.metadata, "order_id") if intent.metadata else None,
+        intent_ref=intent.id,
+        charge_ref=_id_of(intent.latest_charge),
+        reason_code=code,
+        reason_text=_REASONS.get(code, _DECLINED) if code else None,
+        fee=_fee(intent),
+        page_secret=intent.client_secret,
+    )
+
+
 def report_of_link(link: Any, amount: Money | None, declined: Report | None = None) -> Report:
     """A payment link that nobody has paid yet; `declined` is the last try that failed."""
     return Report(
@@ -108,6 +143,11 @@ def report_of_link(link: Any, amount: Money | None, declined: Report | None = No
         reason_text=declined and declined.reason_text,
         page_url=link.url,
     )
+
+
+def _code_of(error: Any) -> str | None:
+    """Why the last try failed; None: it did not."""
+    return None if error is None else (word(error, "decline_code") or word(error, "code"))
 
 
 def money(value: int | None, currency: str | None) -> Money | None:

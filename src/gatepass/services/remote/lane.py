@@ -6,6 +6,8 @@ in the database, not in a process.
 
 import asyncio
 import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -46,11 +48,12 @@ class RemoteLane:
 
     def __init__(self, store: Store, dataverse: Dataverse, terms: Terms) -> None:
         self._store, self._rules = store, terms.rules
-        self._teller = Teller(store, dataverse, Looks(dataverse, self._turn), terms, self._turn)
+        self._teller = Teller(store, dataverse, Looks(dataverse, self._call), terms, self._call)
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._calling, self._free = 0, asyncio.Condition()
         self._last_error: Exception | None = None
 
     async def run(self) -> None:
@@ -96,8 +99,19 @@ class RemoteLane:
         self._running.discard(task)
         self._wake.set()
 
-    async def _turn(self) -> None:
-        await turn(self._store, self._rules)
+    @asynccontextmanager
+    async def _call(self) -> AsyncGenerator[None]:
+        """A call may leave, and be under way, inside. Of the calls of all processes, this one has its work's share."""
+        async with self._free:
+            await self._free.wait_for(lambda: self._calling < max(1, len(self._running) // call_lanes.SHARED_BY))
+            self._calling += 1
+        try:
+            await turn(self._store, self._rules)
+            yield
+        finally:
+            self._calling -= 1
+            async with self._free:
+                self._free.notify_all()
 
     async def _do(self, claim: Job) -> None:
         try:

@@ -1,11 +1,11 @@
 """Looks at purchases over there, several in one call: those that are asked for at the same moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from gatepass.dataverse import Dataverse, purchases
 from gatepass.domain.remote import Seen
+from gatepass.services.remote.pace import MayCall
 
 GATHER_S = 0.1
 """Who asks within this time shares a call: less than two calls are apart at the usual pace of 15 a second."""
@@ -14,9 +14,8 @@ GATHER_S = 0.1
 class Looks:
     """Of one process."""
 
-    def __init__(self, dataverse: Dataverse, turn: Callable[[], Awaitable[None]]) -> None:
-        """`turn` waits until a call may leave."""
-        self._dataverse, self._turn = dataverse, turn
+    def __init__(self, dataverse: Dataverse, may_call: MayCall) -> None:
+        self._dataverse, self._may_call = dataverse, may_call
         self._waiting: dict[UUID, asyncio.Future[Seen | None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -35,21 +34,25 @@ class Looks:
 
     async def _call(self) -> None:
         await asyncio.sleep(GATHER_S)
-        asked, self._waiting = self._waiting, {}
-        ids = list(asked)
-        for first in range(0, len(ids), purchases.LOOKED_AT_TOGETHER):
-            some = ids[first : first + purchases.LOOKED_AT_TOGETHER]
-            await self._answer({at: asked[at] for at in some})
-
-    async def _answer(self, asked: dict[UUID, "asyncio.Future[Seen | None]"]) -> None:
+        asked: dict[UUID, asyncio.Future[Seen | None]] = {}
         try:
-            await self._turn()
-            found = await purchases.read_together(self._dataverse, asked)
+            async with self._may_call():
+                # Whoever came while this waited for its turn comes along: the longer the row, the more share a call.
+                asked = self._taken()
+                found = await purchases.read_together(self._dataverse, asked)
         except Exception as error:
-            for future in asked.values():
+            for future in (asked or self._taken()).values():
                 future.set_exception(error)
                 # Whoever asked may be gone: then nobody is to be told.
                 future.exception()
             return
         for at, future in asked.items():
             future.set_result(found.get(at))
+
+    def _taken(self) -> dict[UUID, "asyncio.Future[Seen | None]"]:
+        """As many as fit into a call; the others get one of their own."""
+        some = list(self._waiting)[: purchases.LOOKED_AT_TOGETHER]
+        asked = {at: self._waiting.pop(at) for at in some}
+        if self._waiting:
+            self._call_soon()
+        return asked

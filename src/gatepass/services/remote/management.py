@@ -159,7 +159,7 @@ def _known(tx: ReadTx, purchase_id: UUID) -> tuple[RemotePurchase | None, OpenPa
 
 def _page(attempts: Sequence[payments.Payment]) -> OpenPage | None:
     found = next((one for one in attempts if one.state is payments.PaymentState.CREATED and one.page_url), None)
-    return OpenPage(found.page_url or "", found.provider, found.amount, found.expires_at) if found else None
+    return OpenPage(found.page_url or "", found.provider, found.amount, found.expires_at, found.way) if found else None
 
 
 def _differs(row: RemotePurchase, seen: Seen) -> bool:

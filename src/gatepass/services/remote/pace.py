@@ -1,11 +1,15 @@
 """Waiting for one's turn to call Dataverse: one row of calls for all processes, and none while it wants to be left alone."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from gatepass.domain.errors import Unavailable
 from gatepass.store import Store, call_lanes
 from gatepass.store.call_lanes import Rules
 
+MayCall = Callable[[], AbstractAsyncContextManager[None]]
+"""Inside it a call may leave, and be under way."""
 LONGEST_TURN_S = 20.0
 """Who would wait longer does something else meanwhile."""
 

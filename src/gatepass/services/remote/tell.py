@@ -5,7 +5,6 @@ looks first, every time, and says only what Dataverse does not say itself. That 
 processes, one finalization.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -21,11 +20,10 @@ from gatepass.services.refunds import Return, succeeded
 from gatepass.services.remote import questions
 from gatepass.services.remote.looks import Looks
 from gatepass.services.remote.management import LateMoney, Terms
+from gatepass.services.remote.pace import MayCall
 from gatepass.store import Store, WriteTx, jobs, payments, remote, timeline
 from gatepass.store.jobs import Job
 
-Turn = Callable[[], Awaitable[None]]
-"""Waits until a call may leave."""
 _LATE = "It arrived after the seats were given away."
 
 
@@ -36,8 +34,14 @@ class Unsure(Unavailable):
 class Teller:
     """Brings Dataverse to what is wanted of a purchase."""
 
-    def __init__(self, store: Store, dataverse: Dataverse, looks: Looks, terms: Terms, turn: Turn) -> None:
-        self._store, self._dataverse, self._looks, self._terms, self._turn = store, dataverse, looks, terms, turn
+    def __init__(self, store: Store, dataverse: Dataverse, looks: Looks, terms: Terms, may_call: MayCall) -> None:
+        self._store, self._dataverse, self._looks, self._terms, self._may_call = (
+            store,
+            dataverse,
+            looks,
+            terms,
+            may_call,
+        )
 
     async def tell(self, claim: Job) -> None:
         """Do what is still to be done. Raises as the client does, and Conflict when another node has the job by now."""
@@ -45,8 +49,8 @@ class Teller:
         word = await self._look(claim, purchase_id)
         if word is None:
             return
-        await self._turn()
-        await finalize(self._dataverse, purchase_id, word, claim.id)
+        async with self._may_call():
+            await finalize(self._dataverse, purchase_id, word, claim.id)
         if await self._look(claim, purchase_id):
             raise Unsure("DataverseUnsure", f"Dataverse took '{word}', and does not say it itself yet.")
 

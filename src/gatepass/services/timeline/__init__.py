@@ -23,15 +23,20 @@ _OPEN_ANSWERS = frozenset({Charged.NOT_KNOWN, Charged.CONFIRMING, Charged.PUT_RI
 
 async def tell(store: Store, purchase_id: UUID) -> Story:
     """The story of a purchase; raises NotFound."""
-    return await store.snapshot(lambda tx: tell_now(tx, purchase_id))
+    # The words are found out here, not on the store's threads: those do not know who reads.
+    return _story(await store.snapshot(lambda tx: _facts(tx, purchase_id)))
 
 
 def tell_now(tx: ReadTx, purchase_id: UUID) -> Story:
-    """The same inside a snapshot."""
+    """The same inside a snapshot, in English."""
+    return _story(_facts(tx, purchase_id))
+
+
+def _facts(tx: ReadTx, purchase_id: UUID) -> Facts:
     facts = read(tx, purchase_id, datetime.now(UTC))
     if facts is None:
         raise NotFound("PurchaseUnknown", f"There is no purchase {purchase_id}.")
-    return _story(facts)
+    return facts
 
 
 def _story(facts: Facts) -> Story:

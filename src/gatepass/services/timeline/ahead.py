@@ -6,9 +6,11 @@ from datetime import datetime
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.timeline import Audience, Moment, Tone, Words
+from gatepass.languages import gettext as _
+from gatepass.languages import joined, ngettext, said
 from gatepass.services.timeline.facts import Facts
-from gatepass.services.timeline.retries import failing, silent, times_in_words
-from gatepass.services.timeline.words import named, several
+from gatepass.services.timeline.retries import asked_in_vain, failing, silent
+from gatepass.services.timeline.words import named, seats
 from gatepass.store.jobs import PARKED, READY
 from gatepass.store.tables import Row
 
@@ -24,30 +26,40 @@ def _retries(facts: Facts) -> Iterable[Moment]:
         key, count = row["dedupe"].partition(":")[0], row["failures"]
         # Several jobs may ask about one payment: a buyer reads of it once.
         twin = key in {"apply", "look_up", "end"} and row is not asked
-        title, then = _try_in_words(facts, key, count)
-        text: Words = (f"{then} at ", row["due"], ".") if row["due"] > facts.now else (f"{then} now.",)
-        yield _ahead(row["due"], f"retry.{key}", Tone.NOW, title, text, row, Audience.STAFF if twin else Audience.ALL)
+        title, comfort, later, now = _try_in_words(facts, key, count)
+        again: Words = said(later, when=row["due"]) if row["due"] > facts.now else (now,)
+        text, audience = joined(comfort, again), Audience.STAFF if twin else Audience.ALL
+        yield _ahead(row["due"], f"retry.{key}", Tone.NOW, title, text, row, audience)
 
 
-def _try_in_words(facts: Facts, key: str, count: int) -> tuple[str, str]:
-    who = named(facts.payments[-1].provider) if facts.payments else "the payment provider"
-    times = times_in_words(count)
+def _try_in_words(facts: Facts, key: str, count: int) -> tuple[str, str, str, str]:
+    """What was tried, what is safe all the same, and when it is tried again: later, or now."""
+    who = named(facts.payments[-1].provider) if facts.payments else _("the payment provider")
+    ask = _("We ask again at %(when)s."), _("We ask again now.")
+    send = _("We send the mail again at %(when)s."), _("We send the mail again now.")
+    mail = ngettext(
+        "The mail server was asked once without an answer.",
+        "The mail server was asked %(num)s times without an answer.",
+        count,
+    )
     match key:
         case "refund":
-            return f"We asked {who} to give the money back {times}", "Nothing is lost. We ask again"
-        case "confirm":
-            return (
-                f"The mail server was asked {times}",
-                f"Your {_tickets(facts)} safe on the order page. We send the mail again",
+            wanted = ngettext(
+                "We asked %(provider)s to give the money back once without an answer",
+                "We asked %(provider)s to give the money back %(num)s times without an answer",
+                count,
+                provider=who,
             )
-        case "refund_mail" | "cancellation":
-            return f"The mail server was asked {times}", "What it would say stands here. We send the mail again"
+            return wanted, _("Nothing is lost."), *ask
+        case "confirm":
+            safe = ngettext(
+                "Your ticket is safe on the order page.", "Your tickets are safe on the order page.", seats(facts)
+            )
+            return mail, safe, *send
+        case "refund_mail" | "cancellation" | "link":
+            return mail, _("What it would say stands here."), *send
         case _:
-            return f"We asked {who} {times}", "We ask again"
-
-
-def _tickets(facts: Facts) -> str:
-    return "tickets are" if several(facts) else "ticket is"
+            return asked_in_vain(who, count), "", *ask
 
 
 def _planned(facts: Facts) -> Iterable[Moment]:
@@ -70,14 +82,14 @@ def _next_steps(facts: Facts) -> Iterable[Moment]:
     purchase, states = facts.purchase, {row.state for row in facts.payments}
     if purchase.status is Status.AWAITING_PAYMENT:
         if purchase.hold_until:
-            over: Words = ("If nothing is paid by ", purchase.hold_until, ", the seats are free again.")
-            yield Moment(purchase.hold_until, "hold.ends", Tone.NEXT, "clock", "The hold ends", over, ahead=True)
+            over = said(_("If nothing is paid by %(when)s, the seats are free again."), when=purchase.hold_until)
+            yield Moment(purchase.hold_until, "hold.ends", Tone.NEXT, "clock", _("The hold ends"), over, ahead=True)
         paid = (
-            "As soon as the bank says yes."
+            _("As soon as the bank says yes.")
             if PaymentState.PROCESSING in states
-            else "As soon as the payment has arrived."
+            else _("As soon as the payment has arrived.")
         )
-        title = "Tickets by mail" if several(facts) else "The ticket by mail"
+        title = ngettext("The ticket by mail", "Tickets by mail", seats(facts))
         last = max(purchase.hold_until or facts.now, facts.now)
         yield Moment(last, "mail.next", Tone.NEXT, "ticket", title, (paid,), ahead=True)
 

@@ -1,20 +1,21 @@
 """Was I charged? The rules, the weightiest first; and what happens next."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Cause, RefundState
 from gatepass.domain.timeline import Answer, Charged, Words
+from gatepass.languages import gettext as _
+from gatepass.languages import joined, later, ngettext, said
 from gatepass.services import texts
 from gatepass.services.timeline.facts import Facts
-from gatepass.services.timeline.retries import asking, silent, times_in_words
-from gatepass.services.timeline.words import by_hand, named, several
+from gatepass.services.timeline.retries import asked_in_vain, asking, silent
+from gatepass.services.timeline.words import by_hand, named, seats
 
-SAFE = "Please do not pay again."
-_BANK_DAYS = "Banks take 5 to 10 days to show it."
+SAFE = later("Please do not pay again.")
+_BANK_DAYS = later("Banks take 5 to 10 days to show it.")
 
 
 def of(facts: Facts) -> Answer:
@@ -28,35 +29,45 @@ def _disputed(facts: Facts) -> Answer | None:
         return None
     return Answer(
         Charged.DISPUTED,
-        f"Yes, and the charge of {texts.money(one.amount)} is disputed.",
-        (("The bank of the card holder has asked for the money back and decides who gets it. "
-         "Your order stays as it is until then."),),
-        ("The bank's decision can take some weeks. It is shown here as soon as it is known.",),
-    )  # fmt: skip
+        _("Yes, and the charge of %(amount)s is disputed.", amount=texts.money(one.amount)),
+        joined(
+            _("The bank of the card holder has asked for the money back and decides who gets it."),
+            _("Your order stays as it is until then."),
+        ),
+        (_("The bank's decision can take some weeks. It is shown here as soon as it is known."),),
+    )
 
 
 def _lost(facts: Facts) -> Answer | None:
     one = next((one for one in facts.around.disputes if one.state.value == "lost"), None)
     if one is None:
         return None
+    ended = (
+        said(_("The dispute ended at %(when)s in favour of the card holder."), when=one.closed)
+        if one.closed
+        else (_("The dispute ended in favour of the card holder."),)
+    )
     return Answer(
         Charged.REFUNDED,
-        f"Yes, and the bank gave {texts.money(one.amount)} back.",
-        ("The dispute", *_at(one.closed), " ended in favour of the card holder. The money stays with them.",),
+        _("Yes, and the bank gave %(amount)s back.", amount=texts.money(one.amount)),
+        joined(ended, _("The money stays with them.")),
         (),
-    )  # fmt: skip
+    )
 
 
 def _in_question(facts: Facts) -> Answer | None:
     if facts.in_question is None:
         return None
+    compares = _(
+        "The organizer compares it with %(provider)s's record, and either completes your order or gives the money back.",
+        provider=named(facts.in_question.provider),
+    )
     return Answer(
         Charged.PUT_RIGHT,
-        "A payment came that does not fit this order.",
-        ((f"The organizer compares it with {named(facts.in_question.provider)}'s record, and either completes your order or "
-         f"gives the money back. {SAFE}"),),
-        ("The organizer will write to you. What is decided is shown here.",),
-    )  # fmt: skip
+        _("A payment came that does not fit this order."),
+        joined(compares, _(SAFE)),
+        (_("The organizer will write to you. What is decided is shown here."),),
+    )
 
 
 def _refund_failed(facts: Facts) -> Answer | None:
@@ -66,9 +77,9 @@ def _refund_failed(facts: Facts) -> Answer | None:
         return None
     return Answer(
         Charged.PUT_RIGHT,
-        f"Yes, and {texts.money(wanted.amount)} could not be given back yet.",
-        ("The refund did not arrive: the bank sent it back, or did not take it. The organizer knows.",),
-        ("The organizer finds another way and will write to you.",),
+        _("Yes, and %(amount)s could not be given back yet.", amount=texts.money(wanted.amount)),
+        (_("The refund did not arrive: the bank sent it back, or did not take it. The organizer knows."),),
+        (_("The organizer finds another way and will write to you."),),
     )
 
 
@@ -78,13 +89,14 @@ def _twice(facts: Facts) -> Answer | None:
     if len(facts.paid) < 2 or (len(kept) < 2 and not back):
         return None
     amount = texts.money(back[0].amount if back else facts.paid[-1].amount)
+    both = _("Two payments came for one order: %(amount)s together.", amount=texts.money(facts.sums.charged))
+    one = _("One of them is on its way back to you.") if back else _("One of them will be given back.")
     return Answer(
         Charged.TWICE,
-        f"Twice. {amount} is going back.",
-        ((f"Two payments came for one order: {texts.money(facts.sums.charged)} together. "
-         f"{'One of them is on its way back to you.' if back else 'One of them will be given back.'} Your order is safe."),),
-        (_BANK_DAYS if back else "The refund is shown here as soon as it is on its way.",),
-    )  # fmt: skip
+        _("Twice. %(amount)s is going back.", amount=amount),
+        joined(both, one, _("Your order is safe.")),
+        (_(_BANK_DAYS) if back else _("The refund is shown here as soon as it is on its way."),),
+    )
 
 
 def _all_back(facts: Facts) -> Answer | None:
@@ -94,15 +106,17 @@ def _all_back(facts: Facts) -> Answer | None:
     if any(one.on_its_way for one in facts.refunds):
         return Answer(
             Charged.GOING_BACK,
-            f"Yes, and {amount} is on its way back to you.",
-            (f"{_why_back(facts)} The money goes back to where it came from.",),
-            (f"{_BANK_DAYS} Nothing to do for you.",),
+            _("Yes, and %(amount)s is on its way back to you.", amount=amount),
+            joined(_why_back(facts), _("The money goes back to where it came from.")),
+            joined(_(_BANK_DAYS), _("Nothing to do for you.")),
         )
+    at = facts.at_last("refund.succeeded")
+    made = said(_("The refund was made at %(when)s."), when=at) if at else (_("The refund was made."),)
     return Answer(
         Charged.REFUNDED,
-        f"Yes, and all of it was given back: {amount}.",
-        ("The refund was made", *_at(facts.at_last("refund.succeeded")), f". {_why_back(facts)}"),
-        (f"{_BANK_DAYS} After that, ask your bank with the order number below.",),
+        _("Yes, and all of it was given back: %(amount)s.", amount=amount),
+        joined(made, _why_back(facts)),
+        joined(_(_BANK_DAYS), _("After that, ask your bank with the order number below.")),
     )
 
 
@@ -111,20 +125,22 @@ def _without_a_seat(facts: Facts) -> Answer | None:
         return None
     amount = texts.money(facts.sums.charged)
     if facts.purchase.status is Status.WAITLISTED:
+        then = _("As soon as there is a seat you get the ticket by mail; if there is none, the money goes back to you.")
         return Answer(
             Charged.PUT_RIGHT,
-            f"Yes: {amount}. You are on the waiting list.",
-            ("The money arrived after the seats had been given to others. The next free seat is yours.",),
-            (
-                "As soon as there is a seat you get the ticket by mail; if there is none, the money goes back to you. "
-                + SAFE,
-            ),
+            _("Yes: %(amount)s. You are on the waiting list.", amount=amount),
+            (_("The money arrived after the seats had been given to others. The next free seat is yours."),),
+            joined(then, _(SAFE)),
         )
     return Answer(
         Charged.PUT_RIGHT,
-        f"Yes: {amount}, and it is being put right.",
-        ("Your money arrived, but not while the seats were held for you. It is safe and has your order's name on it.",),
-        (f"The organizer makes room for you or gives the money back. {SAFE}",),
+        _("Yes: %(amount)s, and it is being put right.", amount=amount),
+        (
+            _(
+                "Your money arrived, but not while the seats were held for you. It is safe and has your order's name on it."
+            ),
+        ),
+        joined(_("The organizer makes room for you or gives the money back."), _(SAFE)),
     )
 
 
@@ -133,20 +149,35 @@ def _charged(facts: Facts) -> Answer | None:
         return None
     kept = [row for row in facts.paid if not facts.given_up(row)]
     if all(by_hand(row) for row in kept):
-        return Answer(
-            Charged.YES,
-            f"Yes: {texts.money(_net(facts))}, paid another way.",
-            ("The organizer recorded your payment", *_at(facts.at_last("payment.succeeded")),
-             f". Your order is confirmed.{_some_back(facts)}",),
-            _tickets(facts),
-        )  # fmt: skip
-    return Answer(
-        Charged.YES,
-        f"Yes, once: {texts.money(_net(facts))}.",
-        (f"{named(kept[0].provider)} confirmed it", *_at(facts.at_last("payment.succeeded")),
-         f", and {'all your seats are' if several(facts) else 'your seat is'} yours.{_some_back(facts)}"),
-        _tickets(facts),
-    )  # fmt: skip
+        title = _("Yes: %(amount)s, paid another way.", amount=texts.money(_net(facts)))
+        return Answer(Charged.YES, title, joined(_recorded(facts), _some_back(facts)), _tickets(facts))
+    title = _("Yes, once: %(amount)s.", amount=texts.money(_net(facts)))
+    yours = joined(_confirmed(facts, kept[0]), _some_back(facts))
+    return Answer(Charged.YES, title, yours, _tickets(facts))
+
+
+def _recorded(facts: Facts) -> Words:
+    at = facts.at_last("payment.succeeded")
+    if at is None:
+        return (_("The organizer recorded your payment. Your order is confirmed."),)
+    return said(_("The organizer recorded your payment at %(when)s. Your order is confirmed."), when=at)
+
+
+def _confirmed(facts: Facts, payment: Payment) -> Words:
+    provider, at, count = named(payment.provider), facts.at_last("payment.succeeded"), seats(facts)
+    if at is None:
+        template = ngettext(
+            "%(provider)s confirmed it, and your seat is yours.",
+            "%(provider)s confirmed it, and all your seats are yours.",
+            count,
+        )
+        return said(template, provider=provider)
+    template = ngettext(
+        "%(provider)s confirmed it at %(when)s, and your seat is yours.",
+        "%(provider)s confirmed it at %(when)s, and all your seats are yours.",
+        count,
+    )
+    return said(template, provider=provider, when=at)
 
 
 def _confirming(facts: Facts) -> Answer | None:
@@ -154,13 +185,12 @@ def _confirming(facts: Facts) -> Answer | None:
     if row is None:
         return None
     held = facts.purchase.status is Status.AWAITING_PAYMENT
-    seats = f"{'All seats are' if several(facts) else 'Your seat is'} yours while we wait." if held else (
-        "The seats are no longer held; if the money arrives, you are seated or get it back."
-    )  # fmt: skip
+    waiting = ngettext("Your seat is yours while we wait.", "All seats are yours while we wait.", seats(facts))
+    lost = _("The seats are no longer held; if the money arrives, you are seated or get it back.")
     return Answer(
         Charged.CONFIRMING,
-        f"Not yet: your bank is confirming {texts.money(row.amount)}.",
-        (f"You have done everything. Some ways to pay take a few days. {seats} {SAFE}",),
+        _("Not yet: your bank is confirming %(amount)s.", amount=texts.money(row.amount)),
+        joined(_("You have done everything. Some ways to pay take a few days."), waiting if held else lost, _(SAFE)),
         _next_question(facts, row),
     )
 
@@ -170,73 +200,85 @@ def _nobody_answers(facts: Facts) -> Answer | None:
     if job is None or row is None:
         return None
     who = named(row.provider)
+    lost = _(
+        "As far as we know nothing was charged. If you have paid, your payment is not lost: it counts as soon as "
+        "%(provider)s answers.",
+        provider=who,
+    )
+    again = said(_("We ask again at %(when)s, and go on asking."), when=job["due"])
     return Answer(
         Charged.NOT_KNOWN,
-        f"We cannot say yet: {who} does not answer.",
-        ((f"We asked {who} {times_in_words(job['failures'])}. As far as we know nothing was charged. If you have paid, your payment "
-         f"is not lost: it counts as soon as {who} answers. {SAFE}"),),
-        ("We ask again at ", job["due"], ", and go on asking.") if job["due"] > facts.now else ("We are asking again.",),
-    )  # fmt: skip
+        _("We cannot say yet: %(provider)s does not answer.", provider=who),
+        joined(asked_in_vain(who, job["failures"]), lost, _(SAFE)),
+        again if job["due"] > facts.now else (_("We are asking again."),),
+    )
 
 
 def _free(facts: Facts) -> Answer | None:
     if facts.purchase.total.minor or facts.purchase.status is not Status.COMPLETED:
         return None
-    return Answer(
-        Charged.NO, "No: your order is free.", ("Nothing was, and nothing will be charged.",), _tickets(facts)
-    )
+    nothing = (_("Nothing was, and nothing will be charged."),)
+    return Answer(Charged.NO, _("No: your order is free."), nothing, _tickets(facts))
 
 
 def _not_charged(facts: Facts) -> Answer:
     text, then = _unpaid(facts)
-    return Answer(Charged.NO, "No. Nothing was charged.", text, then)
+    return Answer(Charged.NO, _("No. Nothing was charged."), text, then)
 
 
 def _unpaid(facts: Facts) -> tuple[Words, Words]:
     """What to say of an order for which no money has come, and what to do."""
     purchase, declined = facts.purchase, _declined(facts)
-    again = ("You can register again as long as there are seats.",)
+    again = (_("You can register again as long as there are seats."),)
     match purchase.status:
         case Status.EXPIRED:
-            return (f"{declined}The payment did not arrive while the seats were held, so they are free again.",), again
+            gone = _("The payment did not arrive while the seats were held, so they are free again.")
+            return joined(declined, gone), again
         case Status.CANCELLED:
-            return (f"{declined}This order was cancelled.",), again
+            return joined(declined, _("This order was cancelled.")), again
         case Status.COMPLETED:
-            return ("The organizer has confirmed your order.",), _tickets(facts)
+            return (_("The organizer has confirmed your order."),), _tickets(facts)
         case _ if purchase.provider_id is None or facts.event.provider is None:
-            return ("There is no online payment for this event.",), ("The organizer tells you how to pay.",)
+            return (_("There is no online payment for this event."),), (_("The organizer tells you how to pay."),)
         case _ if purchase.hold_until and purchase.hold_until <= facts.now:
-            return (f"{declined}The time to pay is over.",), ("The seats are about to be free again.",)
+            over = joined(declined, _("The time to pay is over."))
+            return over, (_("The seats are about to be free again."),)
         case _:
-            return (f"{declined}Your order is waiting for its payment.",), _may_pay(facts, bool(declined))
+            waits = joined(declined, _("Your order is waiting for its payment."))
+            return waits, _may_pay(facts, declined=bool(declined))
 
 
-def _may_pay(facts: Facts, declined: bool) -> Words:
-    how = "You can try again, or use another way to pay," if declined else "You can pay"
+def _may_pay(facts: Facts, *, declined: bool) -> Words:
     until = facts.purchase.hold_until
-    return (
-        (f"{how} until ", until, f". Your {'seats are' if several(facts) else 'seat is'} held until then.")
-        if until
-        else (f"{how} at any time.",)
-    )
+    if until is None:
+        again = _("You can try again, or use another way to pay, at any time.")
+        return (again if declined else _("You can pay at any time."),)
+    again = _("You can try again, or use another way to pay, until %(when)s.")
+    how = said(again if declined else _("You can pay until %(when)s."), when=until)
+    return joined(how, ngettext("Your seat is held until then.", "Your seats are held until then.", seats(facts)))
 
 
 def _declined(facts: Facts) -> str:
     last = facts.payments[-1] if facts.payments else None
-    return f"{last.reason_text} " if last and last.reason_code and last.reason_text else ""
+    return _(last.reason_text) if last and last.reason_code and last.reason_text else ""
 
 
 def _next_question(facts: Facts, row: Payment) -> Words:
-    job = asking(facts)
-    tickets = f"The {'tickets come' if several(facts) else 'ticket comes'} by mail as soon as it says yes."
-    return (f"We ask {named(row.provider)} again at ", job["due"], f". {tickets}") if job else (tickets,)
+    job, count = asking(facts), seats(facts)
+    tickets = ngettext(
+        "The ticket comes by mail as soon as it says yes.", "The tickets come by mail as soon as it says yes.", count
+    )
+    if job is None:
+        return (tickets,)
+    again = said(_("We ask %(provider)s again at %(when)s."), provider=named(row.provider), when=job["due"])
+    return joined(again, tickets)
 
 
 def _tickets(facts: Facts) -> Words:
     sent = next((row["sent"] for row in facts.around.mails if row["sent"]), None)
     if sent:
         return ()
-    return ("The tickets are on their way by mail." if several(facts) else "The ticket is on its way by mail.",)
+    return (ngettext("The ticket is on its way by mail.", "The tickets are on their way by mail.", seats(facts)),)
 
 
 def _net(facts: Facts) -> Money:
@@ -244,21 +286,19 @@ def _net(facts: Facts) -> Money:
     return facts.sum_of(row.amount for row in kept)
 
 
-def _some_back(facts: Facts) -> str:
+def _some_back(facts: Facts) -> Words:
     back, coming = facts.sums.given_back, facts.sums.on_its_way_back
-    given = f" {texts.money(back)} was given back." if back.minor else ""
-    return given + (f" {texts.money(coming)} is on its way back to you." if coming.minor else "")
+    return joined(
+        _("%(amount)s was given back.", amount=texts.money(back)) if back.minor else "",
+        _("%(amount)s is on its way back to you.", amount=texts.money(coming)) if coming.minor else "",
+    )
 
 
 def _why_back(facts: Facts) -> str:
     causes = {one.cause for one in facts.refunds}
     if Cause.EVENT_CANCELLED in causes:
-        return "The event does not take place."
-    return "The seats had been given to others before the money arrived." if Cause.PAID_LATE in causes else ""
-
-
-def _at(at: datetime | None) -> Words:
-    return (" at ", at) if at else ()
+        return _("The event does not take place.")
+    return _("The seats had been given to others before the money arrived.") if Cause.PAID_LATE in causes else ""
 
 
 _RULES: Sequence[Callable[[Facts], Answer | None]] = (

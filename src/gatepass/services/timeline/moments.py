@@ -8,12 +8,14 @@ from gatepass.domain.dispute import Dispute
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.refund import Cause, Refund
 from gatepass.domain.timeline import Audience, Moment, Tone, Words
+from gatepass.languages import gettext as _
+from gatepass.languages import isolated, later, ngettext
 from gatepass.services import texts
 from gatepass.services.timeline import backstage
 from gatepass.services.timeline.facts import MISMATCH, Entry, Facts
-from gatepass.services.timeline.words import by_hand, named, several
+from gatepass.services.timeline.words import by_hand, named, seats
 
-_NOTHING = "Nothing was charged."
+_NOTHING = later("Nothing was charged.")
 
 
 def of(facts: Facts) -> list[Moment]:
@@ -71,47 +73,47 @@ def _moment(
 
 def _created(facts: Facts, entry: Entry) -> Moment:
     count = len(facts.people)
-    title = f"You registered {'one person' if count == 1 else f'{count} people'}"
+    title = ngettext("You registered one person", "You registered %(num)s people", count)
     total = facts.purchase.total
-    price = f"{texts.money(total)} in all." if total.minor else "It is free."
-    return _moment(entry, Tone.DONE, "people", title, f"{facts.purchase.items}.", price)
+    price = _("%(amount)s in all.", amount=texts.money(total)) if total.minor else _("It is free.")
+    return _moment(entry, Tone.DONE, "people", title, f"{isolated(facts.purchase.items)}.", price)
 
 
 def _completed(facts: Facts, entry: Entry) -> Moment:
-    title = f"All {len(facts.people)} seats are yours" if several(facts) else "The seat is yours"
-    return _moment(entry, Tone.DONE, "ticket", title, "The order is confirmed.", detail=_before(entry))
+    title = ngettext("The seat is yours", "All %(num)s seats are yours", seats(facts))
+    return _moment(entry, Tone.DONE, "ticket", title, _("The order is confirmed."), detail=_before(entry))
 
 
 def _cancelled(facts: Facts, entry: Entry) -> Moment:
-    return _moment(
-        entry, Tone.PLAIN, "x", "The order was cancelled", "The seats are free again.", detail=_before(entry)
-    )
+    title, free = _("The order was cancelled"), _("The seats are free again.")
+    return _moment(entry, Tone.PLAIN, "x", title, free, detail=_before(entry))
 
 
 def _expired(facts: Facts, entry: Entry) -> Moment:
-    why = "The payment did not arrive while they were held."
-    return _moment(entry, Tone.PLAIN, "clock", "The seats were given back", why, detail=_before(entry))
+    title, why = _("The seats were given back"), _("The payment did not arrive while they were held.")
+    return _moment(entry, Tone.PLAIN, "clock", title, why, detail=_before(entry))
 
 
 def _paid_late(facts: Facts, entry: Entry) -> Moment:
-    why = "Your money is safe. It is decided whether there is still room, or the money goes back."
-    return _moment(entry, Tone.ENDING, "alert", "The money came after the hold had ended", why, detail=_before(entry))
+    title = _("The money came after the hold had ended")
+    why = _("Your money is safe. It is decided whether there is still room, or the money goes back.")
+    return _moment(entry, Tone.ENDING, "alert", title, why, detail=_before(entry))
 
 
 def _waitlisted(facts: Facts, entry: Entry) -> Moment:
-    title = "You are on the waiting list"
-    return _moment(entry, Tone.ENDING, "clock", title, "The next free seat is yours.", detail=_before(entry))
+    title = _("You are on the waiting list")
+    return _moment(entry, Tone.ENDING, "clock", title, _("The next free seat is yours."), detail=_before(entry))
 
 
 def _held_again(facts: Facts, entry: Entry) -> Moment:
-    why = "So you can pay another way."
-    return _moment(entry, Tone.DONE, "clock", "The seats are held for you once more", why, detail=_before(entry))
+    title, why = _("The seats are held for you once more"), _("So you can pay another way.")
+    return _moment(entry, Tone.DONE, "clock", title, why, detail=_before(entry))
 
 
 def _tickets_cancelled(facts: Facts, entry: Entry) -> Moment:
-    count = entry.text("seats")
-    title = "A ticket was cancelled" if count == "1" else f"{count} tickets were cancelled"
-    return _moment(entry, Tone.PLAIN, "ticket", title, "It no longer opens the door." if count == "1" else "")
+    count = int(entry.text("seats") or 1)
+    title = ngettext("A ticket was cancelled", "%(num)s tickets were cancelled", count)
+    return _moment(entry, Tone.PLAIN, "ticket", title, _("It no longer opens the door.") if count == 1 else "")
 
 
 def _before(entry: Entry) -> Mapping[str, str | None]:
@@ -142,31 +144,42 @@ def _intended(facts: Facts, entry: Entry, payment: Payment) -> Moment | None:
     opened = any(one.kind == "pay_page.opened" and one.text("payment_id") == str(payment.id) for one in facts.entries)
     if payment.session_ref and not opened:
         return _page_opened(facts, entry, payment)
-    title = f"We asked {named(payment.provider)} for a payment page"
+    title = _("We asked %(provider)s for a payment page", provider=named(payment.provider))
     audience = Audience.STAFF if opened else Audience.ALL
-    return _moment(entry, Tone.PLAIN, "card", title, _NOTHING, detail=_references(payment), audience=audience)
+    return _moment(entry, Tone.PLAIN, "card", title, _(_NOTHING), detail=_references(payment), audience=audience)
 
 
 def _page_opened(facts: Facts, entry: Entry, payment: Payment) -> Moment:
-    again = " again" if payment.number > 1 else ""
-    text = f"{named(payment.provider)}’s page, for {texts.money(payment.amount)}. Opening it charges nothing."
-    return _moment(entry, Tone.DONE, "card", f"You opened the payment page{again}", text, detail=_references(payment))
+    title = _("You opened the payment page again") if payment.number > 1 else _("You opened the payment page")
+    text = _(
+        "%(provider)s’s page, for %(amount)s. Opening it charges nothing.",
+        provider=named(payment.provider),
+        amount=texts.money(payment.amount),
+    )
+    return _moment(entry, Tone.DONE, "card", title, text, detail=_references(payment))
 
 
 def _returned(facts: Facts, entry: Entry, payment: Payment) -> Moment:
-    text = f"We asked {named(payment.provider)} at once how the payment stands."
-    return _moment(entry, Tone.DONE, "out", "You came back from the payment page", text, detail=_references(payment))
+    title = _("You came back from the payment page")
+    text = _("We asked %(provider)s at once how the payment stands.", provider=named(payment.provider))
+    return _moment(entry, Tone.DONE, "out", title, text, detail=_references(payment))
 
 
 def _declined(facts: Facts, entry: Entry, payment: Payment) -> Moment:
     detail = _references(payment) | {"reason": entry.text("reason_code") or payment.reason_code}
-    reason = entry.text("reason_text") or payment.reason_text or ""
-    return _moment(entry, Tone.FAILED, "x", "The payment was declined", reason, _NOTHING, detail=detail)
+    return _moment(
+        entry, Tone.FAILED, "x", _("The payment was declined"), _reason(entry, payment), _(_NOTHING), detail=detail
+    )
+
+
+def _reason(entry: Entry, payment: Payment) -> str:
+    text = entry.text("reason_text") or payment.reason_text
+    return _(text) if text else ""
 
 
 def _processing(facts: Facts, entry: Entry, payment: Payment) -> Moment:
-    title = f"Your bank is confirming {texts.money(payment.amount)}"
-    text = f"{named(payment.provider)} passed the payment to it. That can take some days."
+    title = _("Your bank is confirming %(amount)s", amount=texts.money(payment.amount))
+    text = _("%(provider)s passed the payment to it. That can take some days.", provider=named(payment.provider))
     tone = Tone.NOW if payment.state is PaymentState.PROCESSING else Tone.DONE
     return _moment(entry, tone, "bank", title, text, detail=_references(payment))
 
@@ -174,25 +187,28 @@ def _processing(facts: Facts, entry: Entry, payment: Payment) -> Moment:
 def _succeeded(facts: Facts, entry: Entry, payment: Payment) -> Moment:
     amount = texts.money(payment.amount)
     if by_hand(payment):
-        text = "It was paid another way: nothing was charged online."
-        return _moment(entry, Tone.DONE, "check", f"{amount} was recorded as paid", text, detail=_references(payment))
-    text = f"{named(payment.provider)} has confirmed it."
-    return _moment(entry, Tone.DONE, "check", f"{amount} was charged", text, detail=_references(payment))
+        title = _("%(amount)s was recorded as paid", amount=amount)
+        text = _("It was paid another way: nothing was charged online.")
+        return _moment(entry, Tone.DONE, "check", title, text, detail=_references(payment))
+    title = _("%(amount)s was charged", amount=amount)
+    text = _("%(provider)s has confirmed it.", provider=named(payment.provider))
+    return _moment(entry, Tone.DONE, "check", title, text, detail=_references(payment))
 
 
 def _failed(facts: Facts, entry: Entry, payment: Payment) -> Moment:
     if payment.reason_code == MISMATCH:
         detail = _references(payment) | {"reason": payment.reason_text}
-        text = "The organizer looks into it. Please do not pay again."
-        return _moment(entry, Tone.ENDING, "alert", "A payment came that does not fit the order", text, detail=detail)
+        title = _("A payment came that does not fit the order")
+        text = _("The organizer looks into it. Please do not pay again.")
+        return _moment(entry, Tone.ENDING, "alert", title, text, detail=detail)
     detail = _references(payment) | {"reason": payment.reason_code}
-    text = entry.text("reason_text") or payment.reason_text or ""
-    return _moment(entry, Tone.FAILED, "x", "The payment did not go through", text, _NOTHING, detail=detail)
+    title = _("The payment did not go through")
+    return _moment(entry, Tone.FAILED, "x", title, _reason(entry, payment), _(_NOTHING), detail=detail)
 
 
 def _ended(facts: Facts, entry: Entry, payment: Payment) -> Moment:
     detail = _references(payment) | {"reason": payment.reason_code}
-    return _moment(entry, Tone.PLAIN, "clock", "The payment page was closed unpaid", _NOTHING, detail=detail)
+    return _moment(entry, Tone.PLAIN, "clock", _("The payment page was closed unpaid"), _(_NOTHING), detail=detail)
 
 
 def _references(payment: Payment) -> dict[str, str | None]:
@@ -225,20 +241,32 @@ _PAYMENT: Mapping[str, Callable[[Facts, Entry, Payment], Moment | None]] = Mappi
 
 _REFUND: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
     {
-        "refund.requested": (Tone.REFUNDED, "{} is to be given back", ""),
-        "refund.processing": (Tone.REFUNDED, "{} is on its way back to you", "The bank needs some days."),
-        "refund.succeeded": (Tone.DONE, "{} was given back", "Banks take 5 to 10 days to show it."),
-        "refund.failed": (Tone.FAILED, "Giving back {} did not work", "The organizer finds another way."),
-        "refund.cancelled": (Tone.FAILED, "Giving back {} was stopped", "Ask the organizer why."),
+        "refund.requested": (Tone.REFUNDED, later("%(amount)s is to be given back"), ""),
+        "refund.processing": (
+            Tone.REFUNDED,
+            later("%(amount)s is on its way back to you"),
+            later("The bank needs some days."),
+        ),
+        "refund.succeeded": (
+            Tone.DONE,
+            later("%(amount)s was given back"),
+            later("Banks take 5 to 10 days to show it."),
+        ),
+        "refund.failed": (
+            Tone.FAILED,
+            later("Giving back %(amount)s did not work"),
+            later("The organizer finds another way."),
+        ),
+        "refund.cancelled": (Tone.FAILED, later("Giving back %(amount)s was stopped"), later("Ask the organizer why.")),
     }
 )
 _CAUSES: Mapping[Cause, str] = MappingProxyType(
     {
-        Cause.STAFF: "The organizer asked for it.",
-        Cause.EVENT_CANCELLED: "The event does not take place.",
-        Cause.PAID_TWICE: "The order had been paid already.",
-        Cause.PAID_LATE: "The money came when no seat was left.",
-        Cause.PROVIDER: "The organizer asked the payment provider for it.",
+        Cause.STAFF: later("The organizer asked for it."),
+        Cause.EVENT_CANCELLED: later("The event does not take place."),
+        Cause.PAID_TWICE: later("The order had been paid already."),
+        Cause.PAID_LATE: later("The money came when no seat was left."),
+        Cause.PROVIDER: later("The organizer asked the payment provider for it."),
     }
 )
 
@@ -250,19 +278,25 @@ def _refund(entry: Entry, refund: Refund) -> Moment:
         "reason": refund.reason, "failure": refund.reason_text,
     }  # fmt: skip
     why = _CAUSES[refund.cause] if entry.kind == "refund.requested" else text
-    return _moment(entry, tone, "back", title.format(texts.money(refund.amount)), why, detail=detail)
+    return _moment(
+        entry, tone, "back", _(title, amount=texts.money(refund.amount)), _(why) if why else "", detail=detail
+    )
 
 
 _DISPUTE: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
     {
         "dispute.needs_response": (
             Tone.DISPUTED,
-            "The charge of {} was disputed",
-            "The bank took the money back for now.",
+            later("The charge of %(amount)s was disputed"),
+            later("The bank took the money back for now."),
         ),
-        "dispute.under_review": (Tone.DISPUTED, "The bank examines the dispute", "It decides who gets the money."),
-        "dispute.won": (Tone.DONE, "The dispute has ended: the charge of {} stands", ""),
-        "dispute.lost": (Tone.REFUNDED, "The dispute has ended: {} went back to the card holder", ""),
+        "dispute.under_review": (
+            Tone.DISPUTED,
+            later("The bank examines the dispute"),
+            later("It decides who gets the money."),
+        ),
+        "dispute.won": (Tone.DONE, later("The dispute has ended: the charge of %(amount)s stands"), ""),
+        "dispute.lost": (Tone.REFUNDED, later("The dispute has ended: %(amount)s went back to the card holder"), ""),
     }
 )
 
@@ -270,12 +304,14 @@ _DISPUTE: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
 def _dispute(entry: Entry, dispute: Dispute) -> Moment:
     tone, title, text = _DISPUTE[entry.kind]
     if dispute.inquiry and entry.kind == "dispute.needs_response":
-        title, text = "The bank asks about the charge of {}", "No money has moved back."
+        title, text = later("The bank asks about the charge of %(amount)s"), later("No money has moved back.")
     detail = {
         "dispute": str(dispute.id), "reference": dispute.dispute_ref, "reason": dispute.reason,
         "answer until": dispute.due.isoformat() if dispute.due else None,
     }  # fmt: skip
-    return _moment(entry, tone, "bank", title.format(texts.money(dispute.amount)), text, detail=detail)
+    return _moment(
+        entry, tone, "bank", _(title, amount=texts.money(dispute.amount)), _(text) if text else "", detail=detail
+    )
 
 
 # Mail
@@ -285,8 +321,8 @@ _MAILED = "confirmation"
 
 def _mails(facts: Facts) -> Iterable[Moment]:
     for row in facts.around.mails:
-        tickets = "The tickets were mailed" if several(facts) else "The ticket was mailed"
-        title = tickets if row["kind"] == _MAILED else f"We wrote to you: {row['subject']}"
+        tickets = ngettext("The ticket was mailed", "The tickets were mailed", seats(facts))
+        title = tickets if row["kind"] == _MAILED else _("We wrote to you: %(subject)s", subject=row["subject"])
         detail = {"mail": str(row["id"]), "subject": row["subject"]}
         written = Entry(row["created"], "mail.created", {})
         yield _moment(
@@ -294,4 +330,4 @@ def _mails(facts: Facts) -> Iterable[Moment]:
         )
         if row["sent"]:
             sent = Entry(row["sent"], "mail.sent", {})
-            yield _moment(sent, Tone.DONE, "mail", title, f"To {row['recipient']}.", detail=detail)
+            yield _moment(sent, Tone.DONE, "mail", title, _("To %(address)s.", address=row["recipient"]), detail=detail)

@@ -1,5 +1,6 @@
 """Work on a purchase that has not succeeded yet, and will be tried again."""
 
+from gatepass.languages import ngettext
 from gatepass.services.timeline.facts import Facts
 from gatepass.store.jobs import READY
 from gatepass.store.tables import Row
@@ -25,7 +26,11 @@ def asking(facts: Facts) -> Row | None:
     return next((row for row in planned if row["due"] > facts.now), None)
 
 
-def times_in_words(count: int) -> str:
-    """Such as "3 times without an answer"."""
-    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
-    return f"{times} without an answer"
+def asked_in_vain(provider: str, count: int) -> str:
+    """Such as "We asked Stripe 3 times without an answer."."""
+    return ngettext(
+        "We asked %(provider)s once without an answer.",
+        "We asked %(provider)s %(num)s times without an answer.",
+        count,
+        provider=provider,
+    )

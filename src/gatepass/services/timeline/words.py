@@ -9,9 +9,9 @@ def named(provider: str) -> str:
     return provider.capitalize()
 
 
-def several(facts: Facts) -> bool:
-    """More than one seat."""
-    return len(facts.people) > 1
+def seats(facts: Facts) -> int:
+    """How many: for plurals. An order without people is one sum."""
+    return max(len(facts.people), 1)
 
 
 def by_hand(payment: Payment) -> bool:

@@ -1,6 +1,6 @@
 """What all pages share: templates, headers, forms, and the question whether a form came from a page of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,9 +10,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from gatepass import languages
 from gatepass.domain.event import Event
+from gatepass.domain.money import Money
 from gatepass.domain.timeline import Words
 from gatepass.web.body import limited_body
+from gatepass.web.pages import markdown
+from gatepass.web.pages.language import kept
 from gatepass.web.site import Site, site
 
 if TYPE_CHECKING:
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 MAX_FORM_BYTES = 64 * 1024
-MAX_FORM_FIELDS = 200
+MAX_FORM_FIELDS = 500
+_SEVERAL = "att"
+"""Names of fields that may have several values begin so."""
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -34,27 +40,21 @@ _HEADERS = {
 @cache
 def templates() -> "Environment":
     """The template environment. Made at the first page, so that importing a page stays cheap."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from gatepass.services import texts
+    from gatepass.services.letters import environment_of
 
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(_TEMPLATES)
     cast("dict[str, Any]", environment.filters).update(
-        money=texts.money, paragraphs=_paragraphs, qr=_qr, qr_code=_qr_code, address=address, told=_told
+        story=markdown.to_html, qr=_qr, qr_code=_qr_code, address=address, told=_told, bdi=_bdi, money=_money
     )
     cast("dict[str, Any]", environment.globals).update(
-        when=texts.when,
+        zip=zip,
+        time_of=time_of,
         moment=texts.moment,
-        clock=_clock,
+        clock=texts.clock,
         brief=texts.brief,
         stamp=texts.stamp,
-        zone_name=texts.zone_name,
+        languages=languages.languages,
     )
     return environment
 
@@ -63,9 +63,12 @@ def render(
     request: Request, name: str, context: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A page from a template, with the headers that every page carries; `headers` are added or win."""
-    html = templates().get_template(name).render(context)
+    event: Event | None = context.get("event")
+    shared = {"kept": kept(request), "path": request.url.path, "help": event and event.contact_email}
+    html = templates().get_template(name).render(shared | dict(context))
     policy = {"Content-Security-Policy": _content_policy(site(request))}
-    return HTMLResponse(html, status, _HEADERS | policy | dict(headers or {}))
+    spoken = {"Content-Language": languages.spoken(), "Vary": "Accept-Language"}
+    return HTMLResponse(html, status, _HEADERS | policy | spoken | dict(headers or {}))
 
 
 def _content_policy(here: Site) -> str:
@@ -77,8 +80,16 @@ def _content_policy(here: Site) -> str:
     )
 
 
+def framed_by(policy: str, origins: Sequence[str]) -> str:
+    """The policy of a page that our own pages and these sites may show in a frame."""
+    # A policy cannot name an IPv6 address (w3.org/TR/CSP3, host-source).
+    listed = " ".join(["'self'", *(origin for origin in origins if "[" not in origin)])
+    return f"{policy}; frame-ancestors {listed}"
+
+
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a posted form, the last one of a name; raises Refused when it is too large.
+    """The fields of a posted form; raises Refused when it is too large. Of a name that comes again the last one counts;
+    of an attendee's field all do, one a line.
 
     What is no form, or no UTF-8, becomes missing fields or replacement characters: the page then says what is wrong.
     """
@@ -87,8 +98,12 @@ async def form_of(request: Request) -> dict[str, str]:
         fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         return {}
-    # No database keeps a NUL.
-    return {name: value.replace("\0", "\ufffd") for name, value in fields}
+    typed: dict[str, str] = {}
+    for name, value in fields:
+        # No database keeps a NUL.
+        text = value.replace("\0", "\ufffd")
+        typed[name] = f"{typed[name]}\n{text}" if name.startswith(_SEVERAL) and name in typed else text
+    return typed
 
 
 def same_origin(request: Request, *, or_unknown: bool = True) -> bool:
@@ -154,17 +169,23 @@ def _told(words: Words, zone: str) -> "Markup":
     )
 
 
-def _paragraphs(text: str) -> list[str]:
-    """Plain text as paragraphs: an empty line parts them."""
-    parts = text.replace("\r\n", "\n").split("\n\n")
-    return [part.strip() for part in parts if part.strip()]
+def _money(amount: Money) -> "Markup | str":
+    from gatepass.services import texts
+
+    return _bdi(texts.money(amount)) if amount.minor else texts.money(amount)
 
 
-def _clock(at: datetime, zone: str) -> str:
-    """A moment of today or soon, such as Sat, 3:32 PM CET."""
-    from zoneinfo import ZoneInfo
+def time_of(at: datetime, zone: str) -> "Markup":
+    """A moment inside a sentence."""
+    from markupsafe import Markup
 
-    from babel.dates import format_datetime
+    from gatepass.services import texts
 
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{format_datetime(local, 'EEE, h:mm a', locale='en')} {local.tzname()}"
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), texts.in_sentence(at, zone))
+
+
+def _bdi(text: str) -> "Markup":
+    """A foreign name or an address inside a sentence: its script must not turn the words around it."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(text)

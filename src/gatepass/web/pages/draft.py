@@ -9,14 +9,17 @@ from uuid import UUID, uuid4
 from gatepass.domain.errors import Refused
 from gatepass.domain.event import Event, Pass
 from gatepass.domain.money import Money
-from gatepass.domain.registration import Attendee, Register, checked_attendees
+from gatepass.domain.question import Question
+from gatepass.domain.registration import NAME_CHARS, Answer, Attendee, Register, checked_attendees
+from gatepass.languages import gettext as _
+from gatepass.languages import later, ngettext, spoken
 
 MOST_PEOPLE = 10
 """In one visit of the page; the events API takes more."""
 MOST_CHARS = 300
 """Of one field that is kept as typed."""
 _KEY = re.compile(r"[0-9a-f]{32}")
-_COME_BACK = (
+_COME_BACK = later(
     "All seats have just been taken. Seats whose payment does not arrive come back: "
     "leave this page open, and try again in half an hour."
 )
@@ -25,6 +28,15 @@ _FIELDS = {
     "firstName": ("given", "first_name", "x"),
     "lastName": ("family", "last_name", "x"),
     "email": ("email", "email", "x@x.x"),
+}
+# Form field -> what to say when it is empty, and when it is wrong.
+_WORDS = {
+    "given": (later("Enter a first name."), later("Write the first name in at most %(most)s characters.")),
+    "family": (later("Enter a last name."), later("Write the last name in at most %(most)s characters.")),
+    "email": (
+        later("Enter an email address; the ticket goes there."),
+        later("Enter an email address with an ending, like name@example.com."),
+    ),
 }
 
 
@@ -52,6 +64,8 @@ class Draft:
     chosen: Pass | None
     people: Sequence[Attendee]
     key: str
+    questions: Sequence[Question] = ()
+    """What the event asks of each attendee."""
     agreed: str = ""
     """The total that the buyer last saw on the review page, as text."""
     problems: Sequence[Problem] = field(default_factory=tuple[Problem, ...])
@@ -66,7 +80,12 @@ class Draft:
         """The order, as far as it is chosen."""
         if self.chosen:
             return [Line(f"{len(self.people)} × {self.chosen.name}", self.total)]
-        return [] if self.event.passes else [Line(f"{len(self.people)} × registration", self.total)]
+        return [] if self.event.passes else [Line(registrations(len(self.people)), self.total)]
+
+    def answers_of(self, person: Attendee) -> list[tuple[Question, str]]:
+        """Every question with what this person answered; empty where nothing."""
+        said = {answer.id: answer.value for answer in person.answers}
+        return [(one, said.get(str(one.id), "")) for one in self.questions]
 
     def problem_at(self, name: str) -> str | None:
         """What is wrong with one field."""
@@ -87,25 +106,27 @@ class Draft:
             web_application_id=None,
             return_url=None,
             idempotency_key=f"page:{self.key}:{digest}",
+            locale=spoken(),
         )
 
 
-def new(event: Event, wanted_pass: str) -> Draft:
+def new(event: Event, questions: Sequence[Question], wanted_pass: str) -> Draft:
     """An empty form, with the pass of the link chosen, or the first one that there is."""
     asked = _pass_of(event, wanted_pass)
     first = next((one for one in event.passes if free(event, one) > 0), None)
-    return Draft(event, asked if asked and free(event, asked) > 0 else first, [_nobody()], uuid4().hex)
+    return Draft(event, asked if asked and free(event, asked) > 0 else first, [_nobody()], uuid4().hex, questions)
 
 
-def read(event: Event, form: Mapping[str, str]) -> Draft:
+def read(event: Event, questions: Sequence[Question], form: Mapping[str, str]) -> Draft:
     """What was typed. Nothing is refused here: what cannot be read is left out."""
-    people = [_person(form, number) for number in range(1, _count(form.get("people", "")) + 1)]
+    people = [_person(form, questions, number) for number in range(1, _count(form.get("people", "")) + 1)]
     key = form.get("idempotency_key", "")
     return Draft(
         event=event,
         chosen=_pass_of(event, form.get("pass", "")),
         people=people,
         key=key if _KEY.fullmatch(key) else uuid4().hex,
+        questions=questions,
         agreed=form.get("agreed", "")[:MOST_CHARS],
     )
 
@@ -115,6 +136,7 @@ def checked(draft: Draft) -> Draft:
     problems = [*_pass_problems(draft)]
     for number, person in enumerate(draft.people, 1):
         problems += _person_problems(person, number, len(draft.people))
+        problems += _question_problems(draft, person, number)
     if problems:
         return replace(draft, problems=problems)
     return replace(draft, people=checked_attendees(draft.people), problems=())
@@ -128,49 +150,76 @@ def free(event: Event, one: Pass) -> int:
 def _pass_problems(draft: Draft) -> list[Problem]:
     event, chosen, count = draft.event, draft.chosen, len(draft.people)
     if event.passes and chosen is None:
-        return [Problem("pass-1", "Choose a pass." if _any_free(event) else _COME_BACK)]
+        return [Problem("pass-1", _("Choose a pass.") if _any_free(event) else _(_COME_BACK))]
     left = free(event, chosen) if chosen else event.left
     if left is None or left >= count:
         return []
     what = chosen.name if chosen else event.name
     number = 1 + event.passes.index(chosen) if chosen else 1
-    return [Problem(f"pass-{number}", _too_few(what, left) if _any_free(event) else _COME_BACK)]
+    return [Problem(f"pass-{number}", _too_few(what, left) if _any_free(event) else _(_COME_BACK))]
 
 
 def _any_free(event: Event) -> bool:
     return any(free(event, one) > 0 for one in event.passes) if event.passes else event.left != 0
 
 
+def registrations(count: int) -> str:
+    """What a line of an order says where there are no passes."""
+    return ngettext("%(num)s × registration", "%(num)s × registration", count)
+
+
 def _too_few(what: str, left: int) -> str:
     if left <= 0:
-        return f"{what} has just sold out. Choose another pass."
-    return f"Only {left} left of {what}. Register fewer people, or choose another pass."
+        return _("%(name)s has just sold out. Choose another pass.", name=what)
+    return ngettext(
+        "Only %(num)s left of %(name)s. Register fewer people, or choose another pass.",
+        "Only %(num)s left of %(name)s. Register fewer people, or choose another pass.",
+        left,
+        name=what,
+    )
 
 
 def _person_problems(person: Attendee, number: int, people: int) -> list[Problem]:
     """Every problem of one person: the domain names one at a time, so each is put right before asking again."""
     found: list[Problem] = []
-    for _ in _FIELDS:
+    for _again in _FIELDS:
         try:
             checked_attendees([person])
         except Refused as refusal:
             name, member, right = _FIELDS[(refusal.field or "").rpartition(".")[2]]
-            found.append(Problem(f"att{number}-{name}", _named(refusal.message, number, people)))
+            empty, wrong = _WORDS[name]
+            words = _(wrong, most=NAME_CHARS) if getattr(person, member).strip() else _(empty)
+            found.append(Problem(f"att{number}-{name}", _named(words, number, people)))
             person = replace(person, **{member: right})
     return found
 
 
-def _named(message: str, number: int, people: int) -> str:
-    """A message of the domain, about one of several people or about the only one."""
-    if people == 1:
-        return message.replace(" for this attendee", "")
-    named = message.replace("this attendee", f"attendee {number}")
-    return named if named != message else f"Attendee {number}: {message}"
+def _question_problems(draft: Draft, person: Attendee, number: int) -> list[Problem]:
+    found: list[Problem] = []
+    for at, (asked, answer) in enumerate(draft.answers_of(person), 1):
+        if asked.required and not answer:
+            words = _("Answer “%(question)s”.", question=asked.text)
+            found.append(Problem(f"att{number}-q{at}", _named(words, number, len(draft.people))))
+    return found
 
 
-def _person(form: Mapping[str, str], number: int) -> Attendee:
-    given, family, email = (form.get(f"att{number}_{name}", "")[:MOST_CHARS] for name in ("given", "family", "email"))
-    return Attendee(given, family, email, None)
+def _named(words: str, number: int, people: int) -> str:
+    """The words, about one of several people or about the only one."""
+    return words if people == 1 else _("Attendee %(number)s: %(problem)s", number=number, problem=words)
+
+
+def _person(form: Mapping[str, str], questions: Sequence[Question], number: int) -> Attendee:
+    given, family, email = (
+        _one_line(form.get(f"att{number}_{name}", ""))[:MOST_CHARS] for name in ("given", "family", "email")
+    )
+    typed = [(asked, form.get(f"att{number}-q{at}", "").splitlines()) for at, asked in enumerate(questions, 1)]
+    answers = [Answer(str(asked.id), answer) for asked, lines in typed if (answer := asked.answered(lines))]
+    return Attendee(given, family, email, None, answers)
+
+
+def _one_line(text: str) -> str:
+    """The last value of a field that came twice."""
+    return text.rpartition("\n")[2]
 
 
 def _nobody() -> Attendee:

@@ -8,10 +8,12 @@ from gatepass.domain.money import Money
 from gatepass.store import events
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import picture, render
+from gatepass.web.pages.language import speaks
 from gatepass.web.pages.registration import Standing, standing
 from gatepass.web.site import site
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /"""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -17,12 +18,16 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.refund import Refund
+from gatepass.languages import gettext as _
+from gatepass.languages import later, speaking
 from gatepass.services.payments import look_up_briefly
+from gatepass.services.withdrawals import may_cancel
 from gatepass.store import ReadTx, events, payments, purchases, refunds
 from gatepass.store.purchases import AttendeeRow, Purchase
 from gatepass.web.pages import problem
-from gatepass.web.pages.common import render, templates
-from gatepass.web.pages.draft import Line
+from gatepass.web.pages.common import render, templates, time_of
+from gatepass.web.pages.draft import Line, registrations
+from gatepass.web.pages.language import kept, language_of, picked_of, speaks
 from gatepass.web.pages.throttle import AtMostEvery
 from gatepass.web.site import Site, site
 
@@ -75,6 +80,8 @@ class Order:
     attempts: Sequence[Payment]
     """The first one first."""
     refunds: Sequence[Refund]
+    may_cancel: bool
+    """By the buyer."""
 
     @property
     def reference(self) -> str:
@@ -84,17 +91,16 @@ class Order:
     @property
     def lines(self) -> list[Line]:
         """What was bought, at the price of that day."""
-        names = {one.id: one.name for one in self.event.passes}
         counted = Counter((person.pass_id, person.price_minor) for person in self.people)
-        return [
-            Line(f"{count} × {names.get(at, 'registration') if at else 'registration'}", self._money(price * count))
-            for (at, price), count in counted.items()
-        ]
+        return [Line(self._label(at, count), self._money(price * count)) for (at, price), count in counted.items()]
 
-    @property
-    def pass_names(self) -> dict[UUID | None, str]:
-        """Names of the passes, by id."""
-        return {None: "Registration", **{one.id: one.name for one in self.event.passes}}
+    def _label(self, pass_id: UUID | None, count: int) -> str:
+        name = next((one.name for one in self.event.passes if one.id == pass_id), None)
+        return f"{count} × {name}" if name else registrations(count)
+
+    def pass_name(self, person: AttendeeRow) -> str:
+        """What this person holds."""
+        return next((one.name for one in self.event.passes if one.id == person.pass_id), _("Registration"))
 
     @property
     def face(self) -> Face:
@@ -135,46 +141,45 @@ class Order:
         return Money(minor, self.purchase.total.currency)
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}"""
     token, order = await true_order(request)
-    content = _content(request, token, order)
-    context = {
-        "order": order,
-        "title": _title(order),
-        "content": content,
-        "poll": _poll(order, token, 0, fingerprint(content)),
-    }
-    return render(request, "order.html", context)
+    with speaking(language_of(request, order.purchase)):
+        content = _content(request, token, order)
+        context = _context(request, token, order, content, times=0)
+        return render(request, "order.html", context | {"content": content})
 
 
+@speaks
 async def state(request: Request) -> Response:
     """GET /orders/{token}/state: the next look, and what has changed since `seen`."""
     try:
         token, order = await true_order(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, {"Cache-Control": "no-store"})
-    content, times = _content(request, token, order), times_of(request)
-    seen = fingerprint(content)
-    context = {
-        "order": order,
-        "title": _title(order),
-        "content": None if request.query_params.get("seen") == seen else content,
-        "poll": _poll(order, token, times, seen),
-    }
-    return render(request, "order_state.html", context)
+    with speaking(language_of(request, order.purchase)):
+        content = _content(request, token, order)
+        context = _context(request, token, order, content, times=times_of(request))
+        known = request.query_params.get("seen") == fingerprint(content)
+        return render(request, "order_state.html", context | {"content": None if known else content})
+
+
+def _context(request: Request, token: str, order: Order, content: str, *, times: int) -> dict[str, Any]:
+    poll = None if order.face in _LASTING else next_look(request, f"/orders/{token}/state", times, fingerprint(content))
+    return {"event": order.event, "title": _title(order), "poll": poll}
 
 
 async def true_order(request: Request) -> tuple[str, Order]:
     """Token and order of a link, after asking the provider about money that may have come."""
     here, token = site(request), request.path_params["token"]
     purchase_id = here.links.read("order", token)
-    order = await _read(here, purchase_id)
+    order = await read_order(here, purchase_id)
     payment = order.open_payment
     if payment is None or payment.session_ref is None or not _look_ups.may(payment.id):
         return token, order
-    return token, await _read(here, purchase_id) if await _asked(here, payment) else order
+    return token, await read_order(here, purchase_id) if await _asked(here, payment) else order
 
 
 async def _asked(here: Site, payment: Payment) -> bool:
@@ -186,32 +191,39 @@ async def _asked(here: Site, payment: Payment) -> bool:
     return await look_up_briefly(here.desk.ledger, provider, payment, PATIENCE_S) != payment
 
 
-async def _read(here: Site, purchase_id: UUID) -> Order:
-    order = await here.store.read(lambda tx: _read_order(tx, purchase_id))
+async def read_order(here: Site, purchase_id: UUID) -> Order:
+    order = await here.store.read(lambda tx: _order_in(tx, purchase_id))
     if order is None:
         raise NotFound("PurchaseUnknown", "This link belongs to no order that we know.")
     return order
 
 
-def _read_order(tx: ReadTx, purchase_id: UUID) -> Order | None:
+def _order_in(tx: ReadTx, purchase_id: UUID) -> Order | None:
     purchase = purchases.get(tx, purchase_id)
     event = purchase and events.get(tx, purchase.event_id)
     if purchase is None or event is None:
         return None
     people, attempts = purchases.tickets(tx, purchase_id), payments.of_purchase(tx, purchase_id)
-    return Order(purchase, event, people, attempts, refunds.of_purchases(tx, [purchase_id]))
+    returned, own = refunds.of_purchases(tx, [purchase_id]), may_cancel(tx, purchase)
+    return Order(purchase, event, people, attempts, returned, may_cancel=own)
 
 
 def _content(request: Request, token: str, order: Order) -> str:
     links, provider = site(request).links, order.event.provider
     own = links.order(order.purchase.id, order.purchase.created)
+    until = order.purchase.hold_until
     context = {
         "order": order,
+        "kept": kept(request),
+        "order_url": f"/orders/{token}",
+        "tickets": [links.ticket(person.id, order.purchase.created) for person in order.people],
+        "may_cancel": order.may_cancel,
+        "hold_end": until and time_of(until, order.event.time_zone),
         "face": order.face.value,
         "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,
         "over": _over(order),
         "first_name": order.people[0].first_name if order.people else "",
-        "timeline_url": f"/orders/{token}/timeline",
+        "timeline_url": f"/orders/{token}/timeline{kept(request)}",
     }
     # An order that a program made has no attendees: it is only a sum.
     name = "order_content.html" if order.people else "order_sum.html"
@@ -224,12 +236,11 @@ def _over(order: Order) -> bool:
     return until is not None and until <= datetime.now(UTC)
 
 
-def _poll(order: Order, token: str, times: int, seen: str) -> dict[str, str | int] | None:
-    """The next look of the page; None when nothing is to be waited for."""
-    if order.face in _LASTING:
-        return None
-    delay_s = DELAYS_S[min(times, len(DELAYS_S) - 1)]
-    return {"url": f"/orders/{token}/state?times={times + 1}&seen={seen}", "delay_s": delay_s}
+def next_look(request: Request, path: str, times: int, seen: str) -> dict[str, str | int]:
+    """When an open page looks again, and where; in the language that was picked for it."""
+    picked = picked_of(request)
+    query = f"times={times + 1}&seen={seen}" + (f"&lang={picked}" if picked else "")
+    return {"url": f"{path}?{query}", "delay_s": DELAYS_S[min(times, len(DELAYS_S) - 1)]}
 
 
 def times_of(request: Request) -> int:
@@ -244,17 +255,17 @@ def fingerprint(content: str) -> str:
 
 
 _TITLES = {
-    Face.CONFIRMED: "You are in",
-    Face.CONFIRMING: "Your bank is confirming",
-    Face.CHECKING: "Your payment is being checked",
-    Face.AWAITING: "Awaiting payment",
-    Face.BY_HAND: "Awaiting confirmation",
-    Face.WAITING: "Waiting for a seat",
-    Face.RETURNED: "Your money goes back",
-    Face.EXPIRED: "Order expired",
-    Face.CANCELLED: "Order cancelled",
+    Face.CONFIRMED: later("You are in"),
+    Face.CONFIRMING: later("Your bank is confirming"),
+    Face.CHECKING: later("Your payment is being checked"),
+    Face.AWAITING: later("Awaiting payment"),
+    Face.BY_HAND: later("Awaiting confirmation"),
+    Face.WAITING: later("Waiting for a seat"),
+    Face.RETURNED: later("Your money goes back"),
+    Face.EXPIRED: later("Order expired"),
+    Face.CANCELLED: later("Order cancelled"),
 }
 
 
 def _title(order: Order) -> str:
-    return f"{_TITLES[order.face]} – {order.event.name}"
+    return f"{_(_TITLES[order.face])} – {order.event.name}"

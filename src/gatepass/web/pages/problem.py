@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError, NotFound, Unavailable
+from gatepass.languages import gettext as _
+from gatepass.languages import later
 from gatepass.web.errors import status_of
 from gatepass.web.pages.common import render
 
@@ -20,7 +22,7 @@ ICONS = {
     "paid": "check",
     "done": "check",
 }
-NOTHING_CHARGED = "Nothing was charged."
+NOTHING_CHARGED = later("Nothing was charged.")
 
 
 def page(
@@ -41,7 +43,7 @@ def page(
         "message": message,
         "money_line": money_line,
         "next_url": next_url,
-        "next_label": next_label or "Go on",
+        "next_label": next_label or _("Go on"),
         "state": state,
         "icon_name": ICONS.get(state, "info"),
     }
@@ -68,13 +70,13 @@ def of(request: Request, error: GatepassError) -> Response:
         return page(
             request,
             503,
-            "Please try again in a moment",
-            "We could not reach our own records just now. What you had registered and paid before is safe.",
+            _("Please try again in a moment"),
+            _("We could not reach our own records just now. What you had registered and paid before is safe."),
             next_url=request.url.path,
-            next_label="Try again",
+            next_label=_("Try again"),
             state="awaiting",
             retry_after_s=error.retry_after_s,
-            money_line=NOTHING_CHARGED,
+            money_line=_(NOTHING_CHARGED),
         )
-    title = "There is nothing at this address" if isinstance(error, NotFound) else "That did not work"
-    return page(request, status_of(error), title, error.message, next_url="/", next_label="All events")
+    title = _("There is nothing at this address") if isinstance(error, NotFound) else _("That did not work")
+    return page(request, status_of(error), title, _(error.message), next_url="/", next_label=_("All events"))

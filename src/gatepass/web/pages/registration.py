@@ -1,6 +1,6 @@
 """Where a visitor becomes a buyer: details, review, then the payment page. Each step is a plain form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,24 +12,29 @@ from starlette.responses import RedirectResponse, Response
 from gatepass.domain.errors import Conflict, GatepassError, Refused, Unavailable
 from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.purchase import Status
+from gatepass.domain.question import Question
+from gatepass.languages import gettext as _
+from gatepass.languages import later
 from gatepass.services import registrations, switches
 from gatepass.services.registrations import Registered
-from gatepass.store import ReadTx, events
+from gatepass.store import ReadTx, events, questions
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import draft as drafts
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import address, form_of, picture, render
 from gatepass.web.pages.draft import Draft
+from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
 
-FEW = 10
-"""Seats left that are worth telling."""
+FEW, SOME = 10, 100
+"""Seats left that are worth a warning, and worth telling."""
 
 
 class Standing(StrEnum):
     """Whether one can register for an event."""
 
     OPEN = "open"
+    NOT_YET = "not_yet"
     SOLD_OUT = "sold_out"
     CLOSED = "closed"
     OVER = "over"
@@ -45,20 +50,23 @@ _WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
 @dataclass(frozen=True, slots=True)
 class _Sale:
     event: Event
+    questions: Sequence[Question]
     by_gateway: bool
     """True when a total above nothing is paid on a payment page."""
 
 
+@speaks
 @problem.readable
 async def form(request: Request) -> Response:
     """GET /e/{readable_id}"""
     sale = await _sale(request)
     if sale is None or standing(sale.event) is not Standing.OPEN:
         return _closed(request, sale and sale.event)
-    draft = drafts.new(sale.event, request.query_params.get("pass", ""))
+    draft = drafts.new(sale.event, sale.questions, request.query_params.get("pass", ""))
     return _details(request, sale, draft, story=True)
 
 
+@speaks
 @problem.readable
 async def submit(request: Request) -> Response:
     """POST /e/{readable_id}: one of the steps, named by the button."""
@@ -67,7 +75,7 @@ async def submit(request: Request) -> Response:
         sale = await _sale(request)
         if sale is None or standing(sale.event) not in _WORTH_A_TRY:
             return _closed(request, sale and sale.event)
-        return await _step(request, sale, drafts.read(sale.event, typed), typed.get("step", ""))
+        return await _step(request, sale, drafts.read(sale.event, sale.questions, typed), typed.get("step", ""))
     except Unavailable as error:
         return _again(request, typed, error)
 
@@ -80,6 +88,8 @@ async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Respo
             return _details(request, sale, draft.resized(len(draft.people) + 1))
         case "details":
             return _details(request, sale, draft)
+        case "language":
+            return _details(request, sale, draft, story=True)
         case "register":
             return await _register(request, sale, drafts.checked(draft))
         case _:
@@ -99,6 +109,8 @@ def standing(event: Event | None, now: datetime | None = None) -> Standing:
         return Standing.OVER
     if event.registration_closes and event.registration_closes <= now:
         return Standing.CLOSED
+    if event.registration_opens and event.registration_opens > now:
+        return Standing.NOT_YET
     return Standing.SOLD_OUT if _sold_out(event) else Standing.OPEN
 
 
@@ -115,7 +127,9 @@ async def _sale(request: Request) -> _Sale | None:
 def _read_sale(tx: ReadTx, readable_id: str) -> _Sale | None:
     event = events.find(tx, readable_id)
     on = switches.on(tx, switches.PAYMENTS)
-    return event and _Sale(event, on and event.payment_enabled and event.provider is not None)
+    return event and _Sale(
+        event, questions.of_event(tx, event.id), on and event.payment_enabled and event.provider is not None
+    )
 
 
 def _closed(request: Request, event: Event | None) -> Response:
@@ -125,15 +139,18 @@ def _closed(request: Request, event: Event | None) -> Response:
         return problem.page(
             request,
             404,
-            "There is no event at this address",
-            "The link may be mistyped, or the organizer has not published the event yet. Ask whoever sent it to you.",
-            next_url="/",
-            next_label="All events",
+            _("There is no event at this address"),
+            _(
+                "The link may be mistyped, or the organizer has not published the event yet. "
+                "Ask whoever sent it to you."
+            ),
+            next_url=f"/{kept(request)}",
+            next_label=_("All events"),
             state="closed",
         )
     context = {"event": event, "picture": picture(event.image_url), "standing": state.value}
     # A part of a page is asked for, and there is none any more: htmx then opens the whole page.
-    headers = {"HX-Redirect": address(event)} if "hx-request" in request.headers else {}
+    headers = {"HX-Redirect": address(event) + kept(request)} if "hx-request" in request.headers else {}
     return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200, headers)
 
 
@@ -166,6 +183,7 @@ def _context(sale: _Sale, draft: Draft) -> dict[str, Any]:
         "picture": picture(event.image_url),
         "free": {one.id: drafts.free(event, one) for one in event.passes},
         "few": FEW,
+        "some": SOME,
         "most": drafts.MOST_PEOPLE,
         "by_gateway": sale.by_gateway,
         "hold_minutes": _hold_minutes(sale),
@@ -181,7 +199,7 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     if draft.problems:
         return _details(request, sale, draft)
     if draft.agreed != str(draft.total):
-        changed = ("The price has changed", "Nothing was charged. Please look at the new total, then go on.")
+        changed = (_("The price has changed"), _("Nothing was charged. Please look at the new total, then go on."))
         return _review_page(request, sale, draft, changed)
     try:
         registered = await registrations.register(site(request).store, draft.command())
@@ -192,7 +210,7 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
 
 def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
     """The whole form once more, with one button: the same key makes it the same wish."""
-    context = {"typed": typed, "action": request.url.path}
+    context = {"typed": typed, "action": f"{request.url.path}{kept(request)}"}
     return render(request, "again.html", context, 503, headers_of(error))
 
 
@@ -205,7 +223,19 @@ async def _refused(request: Request, draft: Draft, error: GatepassError) -> Resp
     now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
     if now.problems:
         return _details(request, sale, now)
-    return _review_page(request, sale, now, ("Nothing was charged", error.message), error)
+    return _review_page(request, sale, now, (_("Nothing was charged"), _(_REFUSALS.get(error.code, _OTHER))), error)
+
+
+_OTHER = later("The order could not be made. Please try again, or ask the organizer.")
+_REFUSALS = {
+    "IdempotencyKeyReused": later("This form was sent before with other details. Open the event's page anew."),
+    "PassSoldOut": later(
+        "Somebody was faster: there are not enough seats any more. Register fewer people, or look again."
+    ),
+    "EventCapacityReached": later(
+        "Somebody was faster: there are not enough seats any more. Register fewer people, or look again."
+    ),
+}
 
 
 def _next_address(request: Request, registered: Registered) -> str:

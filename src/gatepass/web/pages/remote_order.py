@@ -13,11 +13,14 @@ from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Refund
 from gatepass.domain.remote import RemotePurchase, Word
+from gatepass.languages import gettext as _
+from gatepass.languages import later
 from gatepass.services.payments import look_up_briefly
 from gatepass.store import ReadTx, payments, refunds, remote
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import render, templates
-from gatepass.web.pages.order import DELAYS_S, LOOK_UP_PAUSE_S, PATIENCE_S, fingerprint, times_of
+from gatepass.web.pages.language import speaks
+from gatepass.web.pages.order import LOOK_UP_PAUSE_S, PATIENCE_S, fingerprint, next_look, times_of
 from gatepass.web.pages.throttle import AtMostEvery
 from gatepass.web.site import Site, site
 
@@ -44,14 +47,14 @@ _LASTING = frozenset({Face.CONFIRMED, Face.RETURNED, Face.EXPIRED, Face.CANCELLE
 """Nothing to wait for."""
 
 _TITLES = {
-    Face.CONFIRMED: "Your registration is confirmed",
-    Face.PAID: "Paid, being confirmed",
-    Face.BANK: "Your bank is confirming",
-    Face.CHECKING: "Your payment is being checked",
-    Face.AWAITING: "Awaiting payment",
-    Face.RETURNED: "Your money goes back",
-    Face.EXPIRED: "Order expired",
-    Face.CANCELLED: "Order cancelled",
+    Face.CONFIRMED: later("Your registration is confirmed"),
+    Face.PAID: later("Paid, being confirmed"),
+    Face.BANK: later("Your bank is confirming"),
+    Face.CHECKING: later("Your payment is being checked"),
+    Face.AWAITING: later("Awaiting payment"),
+    Face.RETURNED: later("Your money goes back"),
+    Face.EXPIRED: later("Order expired"),
+    Face.CANCELLED: later("Order cancelled"),
 }
 
 
@@ -86,7 +89,7 @@ class Order:
     @property
     def title(self) -> str:
         """Of the page, and what is read out when it changes."""
-        return _TITLES[self.face]
+        return _(_TITLES[self.face])
 
     @property
     def pay_path(self) -> str | None:
@@ -101,23 +104,26 @@ class Order:
         return next((row for row in self.attempts if row.open), None)
 
 
+@speaks
 async def front(request: Request) -> Response:
     """GET /: there is nothing to choose here"""
-    message = "This address takes the payments of registrations. Open the payment link that you were given."
-    return problem.page(request, 200, "Payments", message, state="info")
+    message = _("This address takes the payments of registrations. Open the payment link that you were given.")
+    return problem.page(request, 200, _("Payments"), message, state="info")
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}"""
     token, order = await true_order(request)
     content = _content(token, order)
     context = {
-        "order": order, "title": order.title, "content": content, "poll": _poll(order, token, 0, fingerprint(content))
+        "order": order, "title": order.title, "content": content, "poll": _poll(request, order, token, 0, fingerprint(content))
     }  # fmt: skip
     return render(request, "order.html", context)
 
 
+@speaks
 async def state(request: Request) -> Response:
     """GET /orders/{token}/state: the next look, and what has changed since `seen`."""
     try:
@@ -130,7 +136,7 @@ async def state(request: Request) -> Response:
         "order": order,
         "title": order.title,
         "content": None if request.query_params.get("seen") == seen else content,
-        "poll": _poll(order, token, times_of(request), seen),
+        "poll": _poll(request, order, token, times_of(request), seen),
     }
     return render(request, "order_state.html", context)
 
@@ -169,9 +175,6 @@ def _content(token: str, order: Order) -> str:
     )
 
 
-def _poll(order: Order, token: str, times: int, seen: str) -> dict[str, str | int] | None:
+def _poll(request: Request, order: Order, token: str, times: int, seen: str) -> dict[str, str | int] | None:
     """The next look of the page; None when nothing is to be waited for."""
-    if order.face in _LASTING:
-        return None
-    delay_s = DELAYS_S[min(times, len(DELAYS_S) - 1)]
-    return {"url": f"/orders/{token}/state?times={times + 1}&seen={seen}", "delay_s": delay_s}
+    return None if order.face in _LASTING else next_look(request, f"/orders/{token}/state", times, seen)

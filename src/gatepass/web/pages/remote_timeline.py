@@ -9,27 +9,30 @@ from gatepass.services.remote import story as stories
 from gatepass.web import timeline_types
 from gatepass.web.pages import problem, remote_order
 from gatepass.web.pages.common import render
+from gatepass.web.pages.language import speaks
 from gatepass.web.pages.order import fingerprint
 from gatepass.web.pages.timeline import NO_STORE, changed, content_of, next_look, title_of
 from gatepass.web.site import site
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}/timeline"""
     token, story = await _story(request)
-    content = content_of(token, story)
-    poll = next_look(f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
+    content = content_of(request, token, story)
+    poll = next_look(request, f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
     return render(request, "timeline.html", {"title": title_of(story), "content": content, "poll": poll})
 
 
+@speaks
 async def state(request: Request) -> Response:
     """GET /orders/{token}/timeline/state: the next look, and what has changed since `seen`."""
     try:
         token, story = await _story(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, NO_STORE)
-    return changed(request, f"/orders/{token}/timeline/state", story, content_of(token, story))
+    return changed(request, f"/orders/{token}/timeline/state", story, content_of(request, token, story))
 
 
 @problem.readable

@@ -7,11 +7,13 @@ from starlette.responses import HTMLResponse, Response
 
 from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.timeline import Charged, Story
+from gatepass.languages import speaking
 from gatepass.services import timeline
 from gatepass.web import timeline_types
-from gatepass.web.pages import problem
+from gatepass.web.pages import order, problem
 from gatepass.web.pages.common import render, templates
-from gatepass.web.pages.order import DELAYS_S, fingerprint, times_of, true_order
+from gatepass.web.pages.language import kept, language_of, speaks
+from gatepass.web.pages.order import fingerprint, times_of, true_order
 from gatepass.web.site import site
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -19,40 +21,43 @@ NO_STORE = {"Cache-Control": "no-store"}
 Poll = dict[str, str | int]
 
 
+@speaks
 @problem.readable
 async def show(request: Request) -> Response:
     """GET /orders/{token}/timeline"""
-    token, story = await _story(request)
-    content = content_of(token, story)
-    poll = next_look(f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
-    return render(request, "timeline.html", {"title": title_of(story), "content": content, "poll": poll})
+    token, found = await true_order(request)
+    with speaking(language_of(request, found.purchase)):
+        story = await timeline.tell(site(request).store, found.purchase.id)
+        content = content_of(request, token, story)
+        poll = next_look(request, f"/orders/{token}/timeline/state", story, 0, fingerprint(content))
+        context = {"event": found.event, "title": title_of(story), "content": content, "poll": poll}
+        return render(request, "timeline.html", context)
 
 
+@speaks
 async def state(request: Request) -> Response:
     """GET /orders/{token}/timeline/state: the next look, and what has changed since `seen`."""
     try:
-        token, story = await _story(request)
+        token, found = await true_order(request)
     except GatepassError as error:
         return HTMLResponse(error.message, 404 if isinstance(error, NotFound) else 503, NO_STORE)
-    return changed(request, f"/orders/{token}/timeline/state", story, content_of(token, story))
+    with speaking(language_of(request, found.purchase)):
+        story = await timeline.tell(site(request).store, found.purchase.id)
+        return changed(request, f"/orders/{token}/timeline/state", story, content_of(request, token, story))
 
 
 @problem.readable
 async def document(request: Request) -> Response:
     """GET /orders/{token}/timeline.json: the buyer's view, without technical matter."""
-    _, story = await _story(request)
+    _token, found = await true_order(request)
+    story = await timeline.tell(site(request).store, found.purchase.id)
     return Response(timeline_types.encoded(story, for_staff=False), media_type="application/json", headers=NO_STORE)
 
 
-async def _story(request: Request) -> tuple[str, Story]:
-    token, order = await true_order(request)
-    return token, await timeline.tell(site(request).store, order.purchase.id)
-
-
-def content_of(token: str, story: Story) -> str:
+def content_of(request: Request, token: str, story: Story) -> str:
     """The page without its frame."""
     may_pay = story.answer.charged is Charged.NO and any(one.kind == "hold.ends" for one in story.moments)
-    context = {"story": story, "order_url": f"/orders/{token}", "may_pay": may_pay}
+    context = {"story": story, "order_url": f"/orders/{token}", "may_pay": may_pay, "kept": kept(request)}
     return templates().get_template("timeline_content.html").render(context)
 
 
@@ -62,16 +67,14 @@ def changed(request: Request, url: str, story: Story, content: str) -> Response:
     context = {
         "title": title_of(story),
         "content": None if request.query_params.get("seen") == seen else content,
-        "poll": next_look(url, story, times_of(request), seen),
+        "poll": next_look(request, url, story, times_of(request), seen),
     }
     return render(request, "order_state.html", context)
 
 
-def next_look(url: str, story: Story, times: int, seen: str) -> Poll | None:
+def next_look(request: Request, url: str, story: Story, times: int, seen: str) -> Poll | None:
     """None when nothing is to be waited for."""
-    if story.settled:
-        return None
-    return {"url": f"{url}?times={times + 1}&seen={seen}", "delay_s": DELAYS_S[min(times, len(DELAYS_S) - 1)]}
+    return None if story.settled else order.next_look(request, url, times, seen)
 
 
 def title_of(story: Story) -> str:

@@ -16,8 +16,8 @@ _CURRENCY, _PROVIDER = model.BY_NAME["transactioncurrency"], model.BY_NAME["paym
 
 EVENT_PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "What it is": ("name", "place", "description", "image_url"),
-        "When": ("starts", "ends", "time_zone", "registration_closes"),
+        "What it is": ("name", "place", "description", "image_url", "color", "contact_email"),
+        "When": ("starts", "ends", "time_zone", "registration_opens", "registration_closes"),
         "Selling": (
             "currency", "capacity", "payment_enabled", "payment_provider_id", "late_policy", "refund_terms",
             "websitepreference",
@@ -37,6 +37,9 @@ _EVENT_HINTS = {
     "image_url": "An https address of a picture, at least 960 pixels wide.",
     "starts": "On the clock of the event’s own place.",
     "time_zone": "Such as Europe/Berlin.",
+    "color": "Such as #0a7f6f. Empty: the standard one.",
+    "contact_email": "Whom attendees ask.",
+    "registration_opens": "In the event’s time zone. Empty: as soon as it is live.",
     "registration_closes": "In the event’s time zone. Empty: open until the end.",
     "capacity": "Empty: as many as the passes allow.",
     "payment_enabled": "Off: nobody can buy a pass that has a price.",

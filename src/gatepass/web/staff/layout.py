@@ -36,7 +36,7 @@ NAVIGATION = (
     Entry("figures", "Figures", "chart", "/staff/figures", own=True),
     Entry("events", "Events", "calendar", "/staff/events", own=True),
     Entry("purchases", "Purchases", "card", "/staff/purchases", own=True),
-    Entry("attention", "Needs attention", "inbox", "/staff/attention", own=True),
+    Entry("attention", "Needs attention", "inbox", "/staff/attention"),
     Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
     Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS, own=True),
     Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),

@@ -77,7 +77,7 @@ def _id(text: str) -> UUID | None:
 async def show(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}"""
     story, content = await _told(request)
-    poll = next_look(f"/staff/purchases/{story.purchase_id}/state", story, 0, fingerprint(content))
+    poll = next_look(request, f"/staff/purchases/{story.purchase_id}/state", story, 0, fingerprint(content))
     context = {
         "title": f"{story.reference} – Gatepass",
         "reference": story.reference,

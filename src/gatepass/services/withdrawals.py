@@ -1,0 +1,41 @@
+"""Where a buyer cancels: an order that is not paid yet, or was free. Where money has moved, a person decides."""
+
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, GatepassError
+from gatepass.domain.payment import PaymentState
+from gatepass.domain.purchase import Status
+from gatepass.services import finalize
+from gatepass.services.purchases import release
+from gatepass.store import ReadTx, Store, WriteTx, payments, purchases, records
+from gatepass.store.purchases import Purchase
+
+ACTOR = "buyer"
+_MOVED = frozenset({PaymentState.PROCESSING, PaymentState.SUCCEEDED})
+
+
+def may_cancel(tx: ReadTx, purchase: Purchase) -> bool:
+    """True when no money has moved, and none is under way."""
+    if purchase.status is Status.COMPLETED:
+        return not purchase.total.minor
+    attempts = payments.of_purchase(tx, purchase.id)
+    doubtful = any(row.state in _MOVED or row.reason_code == "mismatch" for row in attempts)
+    return purchase.status is Status.AWAITING_PAYMENT and not doubtful
+
+
+async def cancel(store: Store, purchase_id: UUID) -> None:
+    """Free the seats; an open payment page is ended. Raises Conflict when money has moved meanwhile."""
+    outcome = await store.write(lambda tx: _cancel(tx, purchase_id))
+    if isinstance(outcome, GatepassError):
+        raise outcome
+
+
+def _cancel(tx: WriteTx, purchase_id: UUID) -> object:
+    purchase = purchases.lock(tx, [purchase_id]).get(purchase_id)
+    if purchase is None or not may_cancel(tx, purchase):
+        return Conflict("CancelByOrganizer", "Only the organizer can cancel this order: money has moved for it.")
+    if purchase.status is Status.COMPLETED:
+        release(tx, {purchase_id: None})
+        records.add_audit(tx, ACTOR, "cancel", f"purchase:{purchase_id}", {"source": "page"})
+        return None
+    return finalize.finalize_in(tx, finalize.Finalize(purchase_id, finalize.Word.CANCELLED, ACTOR, "page"))

@@ -1,0 +1,52 @@
+"""What the embedded form says."""
+
+from gatepass.languages import gettext as _
+
+
+def texts() -> dict[str, str]:
+    """Every word of it, in the reader's language."""
+    return {
+        "pass": _("Choose a pass"),
+        "people": _("How many people?"),
+        "fewer": _("One fewer"),
+        "more_people": _("One more"),
+        "you": _("About you"),
+        "attendee": _("Attendee %(number)s", number="{}"),
+        "given": _("First name"),
+        "family": _("Last name"),
+        "email": _("Email"),
+        "given_missing": _("Enter the first name."),
+        "family_missing": _("Enter the last name."),
+        "email_wrong": _("Enter an email address such as name@example.com."),
+        "problem": _("There is a problem"),
+        "total": _("Total"),
+        "free": _("Free"),
+        "left": _("%(count)s left", count="{}"),
+        "sold_out_pass": _("Sold out"),
+        "pay": _("Continue to payment"),
+        "register": _("Register"),
+        "payment": _("Payment"),
+        "elsewhere": _("Pay on the payment page instead"),
+        "go_pay": _("Go to the payment page"),
+        "frame_blocked": _("The payment step cannot be shown within this page. It opens on its own."),
+        "sold_out": _("All passes are taken."),
+        "not_yet": _("Registration has not begun."),
+        "answer_missing": _("Answer this question."),
+        "yes": _("Yes"),
+        "no": _("No"),
+        "closed": _("Registration is closed."),
+        "over": _("This event is over."),
+        "cancelled": _("This event was cancelled."),
+        "more": _("Look at the event's page"),
+        "order": _("Look at your order"),
+        "paid_title": _("You’re in"),
+        "paid_text": _("Your payment has arrived. The ticket comes by mail."),
+        "registered_title": _("You’re in"),
+        "registered_text": _("You are registered. The ticket comes by mail."),
+        "processing_title": _("Your bank is confirming the payment"),
+        "processing_text": _("Please do not pay again. The ticket comes by mail as soon as the money has arrived."),
+        "over_title": _("This payment has ended"),
+        "over_text": _("Nothing more is charged. The page of your order says how it stands."),
+        "by_hand_title": _("Your seat is held"),
+        "by_hand_text": _("The organizer tells you how to pay."),
+    }
