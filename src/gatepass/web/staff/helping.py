@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.purchase import Status, order_reference
-from gatepass.services import helping
+from gatepass.services import helping, mail
 from gatepass.services.access import Caller
 from gatepass.services.finalize import Word
 from gatepass.services.helping import By
@@ -37,8 +37,11 @@ async def settle(request: Request, caller: Caller) -> Response:
 
 
 async def resend(request: Request, caller: Caller) -> Response:
-    """POST /staff/purchases/{purchase_id}/resend"""
-    purchase_id = purchase_id_of(request)
+    """POST /staff/purchases/{purchase_id}/resend: the tickets, or the link of the order"""
+    given, purchase_id = await form_of(request), purchase_id_of(request)
+    if given.get("what") == "link":
+        await mail.ask_for_link(site(request).store, purchase_id)
+        return done(request, f"/staff/purchases/{purchase_id}", "The link of the order is mailed, once an hour at most.")
     try:
         await site(request).store.write(lambda tx: helping.resend(tx, purchase_id, caller.name))
     except GatepassError as refusal:
