@@ -41,7 +41,9 @@ async def resend(request: Request, caller: Caller) -> Response:
     given, purchase_id = await form_of(request), purchase_id_of(request)
     if given.get("what") == "link":
         await mail.ask_for_link(site(request).store, purchase_id)
-        return done(request, f"/staff/purchases/{purchase_id}", "The link of the order is mailed, once an hour at most.")
+        return done(
+            request, f"/staff/purchases/{purchase_id}", "The link of the order is mailed, once an hour at most."
+        )
     try:
         await site(request).store.write(lambda tx: helping.resend(tx, purchase_id, caller.name))
     except GatepassError as refusal:
