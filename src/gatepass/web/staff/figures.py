@@ -30,14 +30,14 @@ WIDTH, HEIGHT, GAP = 1000, 100, 0.2
 
 async def show(request: Request, caller: Caller) -> Response:
     """GET /staff/figures?period="""
-    return page(request, caller, "figures", {"event": None, "content": await content_of(request, None)})
+    return page(request, caller, "figures", {"owner": None, "content": await content_of(request, None)})
 
 
 async def of_event(request: Request, caller: Caller) -> Response:
     """GET /staff/events/{event_id}/figures?period="""
     event_id = id_in(request, "event_id")
     row = await site(request).store.read(lambda tx: row_at(tx, EVENT, event_id))
-    return page(request, caller, "figures", {"event": row, "content": await content_of(request, event_id)})
+    return page(request, caller, "figures", {"owner": row, "content": await content_of(request, event_id)})
 
 
 async def now(request: Request, caller: Caller) -> Response:

@@ -170,7 +170,7 @@ async def _page(
         form, row = part.form(event), part.find(tx, event_id, at) if at else None
         shown = fields.fields(form, row or fields.blank(form), given)
         return {
-            "event": event,
+            "owner": event,
             "row": row,
             "fields": shown,
             "table": form.table,

@@ -114,6 +114,6 @@ async def _page(
         "old_ends": old_ends if old_ends and old_ends > datetime.now(UTC) else None,
         "endpoint": f"{here.links.base_url}/api/v1.0/orgs/{here.organization}/eventmanagement/",
         "base_url": here.links.base_url,
-        "event": found["live"][0] if found["live"] else None,
+        "sample": found["live"][0] if found["live"] else None,
     }  # fmt: skip
     return form_page(request, caller, "site", context, wrong and fields.for_people(wrong, TABLE))
