@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -15,11 +16,13 @@ from gatepass.dataverse import Certificate, Connection, Dataverse
 from gatepass.dataverse.certificate import BadCertificate
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
-from gatepass.services import accounts
+from gatepass.services import accounts, upkeep
 from gatepass.services.access import Role
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
+from gatepass.services.connecting import Keys
 from gatepass.services.connection import Place
+from gatepass.services.connections import Connections
 from gatepass.services.deliveries import Postman
 from gatepass.services.identity import IdentityProvider
 from gatepass.services.links import Links
@@ -39,6 +42,9 @@ from gatepass.web.dataverse.protection import Limits, Protection
 from gatepass.web.proxies import Proxies
 from gatepass.web.site import Site
 from gatepass.worker import Worker
+
+if TYPE_CHECKING:
+    import asyncio
 
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://buy.stripe.com")
 
@@ -61,13 +67,13 @@ class Installation:
     mailer: Mailer
     postman: Postman
     plan: Plan
+    connections: Connections
     remote: Remote | None
     """The Dataverse where purchases live; None: they live here."""
 
     async def close(self) -> None:
         """Let go of connections; what waits is finished first."""
-        for provider in self.desk.providers.values():
-            await provider.close()
+        await self.connections.close()
         if self.remote:
             await self.remote.dataverse.close()
         self.store.close()
@@ -85,7 +91,13 @@ def installation(settings: Settings) -> Installation:
     )
     desk = Desk(store, management, Ledger(store, management), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
-    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), remote)
+    connections = Connections(store, vault(settings), connected, lambda keys: providers(settings, keys))
+    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), connections, remote)
+
+
+def vault(settings: Settings) -> Vault:
+    """Secrets that staff gives."""
+    return Vault(Sealer(settings.secret_key))
 
 
 def postman(settings: Settings, store: Store) -> Postman:
@@ -113,18 +125,31 @@ def new_worker(here: Installation) -> Worker:
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
+    await here.connections.refresh()
     worker = new_worker(here)
     running = asyncio.create_task(worker.run()) if with_worker else None
+    watching = _watch(here)
     # What start-up made stays for ever: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
+        watching.cancel()
         worker.stop()
         if running:
             await running
         await here.close()
+
+
+def _watch(here: Installation) -> "asyncio.Task[None]":
+    """Look for keys that staff gives, as long as this runs; a provider that is new has its work planned."""
+    import asyncio
+
+    async def changed() -> None:
+        await here.store.write(lambda tx: upkeep.schedule(tx, here.plan, here.desk.providers))
+
+    return asyncio.create_task(here.connections.watch(changed))
 
 
 def _site(here: Installation) -> Site:
@@ -141,7 +166,9 @@ def _site(here: Installation) -> Site:
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
         tokens=Tokens(settings.secret_key),
         protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
-        vault=Vault(Sealer(settings.secret_key)),
+        vault=vault(settings),
+        connections=here.connections,
+        place=place(settings),
         identity=identity(settings),
         second_factor_required=settings.staff_second_factor == "required",
     )
@@ -219,13 +246,14 @@ def place(settings: Settings) -> Place:
     return Place(settings.base_url, settings.live, plan(settings).pull_every)
 
 
-def providers(settings: Settings) -> dict[str, PaymentProvider]:
-    """The payment providers that are connected, by name. Calls nobody."""
-    if settings.stripe_secret_key is None:
+def providers(settings: Settings, keys: Keys | None = None) -> dict[str, PaymentProvider]:
+    """The payment providers that are connected, by name; `keys`: what staff gave counts first. Calls nobody."""
+    secret_key = keys.secret_key if keys else settings.stripe_secret_key
+    if secret_key is None:
         return {}
     stripe = Stripe(
-        settings.stripe_secret_key,
-        settings.stripe_webhook_secret,
+        secret_key,
+        (*settings.stripe_webhook_secret, *(keys.webhook_secrets if keys else ())),
         settings.stripe_api_base,
         Opening(settings.stripe_opening),
         settings.provider_calls_per_s,
@@ -248,10 +276,12 @@ async def work(settings: Settings) -> None:
     import signal
 
     here = installation(settings)
-    worker = new_worker(here)
+    await here.connections.refresh()
+    worker, watching = new_worker(here), _watch(here)
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, worker.stop)
     try:
         await worker.run()
     finally:
+        watching.cancel()
         await here.close()

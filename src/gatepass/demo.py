@@ -244,7 +244,7 @@ def _fill(tx: WriteTx, made: Secrets) -> Sample:
         return _sample(tx, UUID(known))
     provider = setup.add_provider(tx, PROVIDER, "stripe", "/GatewayRedirect/PayWithStripe?")
     switches.put(tx, switches.PAYMENTS, to=True, actor="demo")
-    if people.web_application_by_token(tx, made.application_token) is None:
+    if people.web_application_by_token(tx, made.application_token, tx.now) is None:
         setup.add_web_application(tx, APPLICATION, LOOPBACK, made.application_token)
         access.add_program(tx, "demo token", "administrator", made.api_token)
         access.add_staff(tx, STAFF_EMAIL, "Demo staff", made.staff_password, "administrator")

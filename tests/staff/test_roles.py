@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWER, EVENT_STAFF, FINANCE, ADMINISTRATOR = ROLES
 LOOK = {VIEWER, EVENT_STAFF, FINANCE, ADMINISTRATOR}
 MONEY, ALONE = {FINANCE, ADMINISTRATOR}, {ADMINISTRATOR}
+PLAN, CARE = {EVENT_STAFF, ADMINISTRATOR}, {EVENT_STAFF, FINANCE, ADMINISTRATOR}
 
 # Written down a second time, so that a change of the declaration is a change of mind.
 MAY: dict[tuple[str, str], set[Role]] = {
@@ -51,6 +52,57 @@ MAY: dict[tuple[str, str], set[Role]] = {
     ("GET", "/staff/purchases/{purchase_id}/timeline.json"): LOOK,
     ("GET", "/staff/purchases/{purchase_id}/refund"): MONEY,
     ("POST", "/staff/purchases/{purchase_id}/refund"): MONEY,
+    ("GET", "/staff/events"): LOOK,
+    ("GET", "/staff/events/{event_id}"): LOOK,
+    ("GET", "/staff/events/{event_id}/figures"): LOOK,
+    ("GET", "/staff/events/{event_id}/figures/now"): LOOK,
+    ("GET", "/staff/figures"): LOOK,
+    ("GET", "/staff/figures/now"): LOOK,
+    ("GET", "/staff/attention"): LOOK,
+    ("GET", "/staff/events/new"): PLAN,
+    ("POST", "/staff/events/new"): PLAN,
+    ("GET", "/staff/events/{event_id}/edit"): PLAN,
+    ("POST", "/staff/events/{event_id}/edit"): PLAN,
+    ("GET", "/staff/events/{event_id}/passes/new"): PLAN,
+    ("POST", "/staff/events/{event_id}/passes/new"): PLAN,
+    ("GET", "/staff/events/{event_id}/passes/{pass_id}"): PLAN,
+    ("POST", "/staff/events/{event_id}/passes/{pass_id}"): PLAN,
+    ("GET", "/staff/events/{event_id}/questions/new"): PLAN,
+    ("POST", "/staff/events/{event_id}/questions/new"): PLAN,
+    ("GET", "/staff/events/{event_id}/questions/{question_id}"): PLAN,
+    ("POST", "/staff/events/{event_id}/questions/{question_id}"): PLAN,
+    ("POST", "/staff/events/{event_id}/publish"): PLAN,
+    ("POST", "/staff/events/{event_id}/take-back"): PLAN,
+    ("POST", "/staff/events/{event_id}/copy"): PLAN,
+    ("POST", "/staff/events/{event_id}/passes/{pass_id}/remove"): PLAN,
+    ("POST", "/staff/events/{event_id}/questions/{question_id}/remove"): PLAN,
+    ("GET", "/staff/purchases/{purchase_id}/help"): CARE,
+    ("POST", "/staff/purchases/{purchase_id}/resend"): CARE,
+    ("POST", "/staff/purchases/{purchase_id}/attendees/{attendee_id}"): CARE,
+    ("POST", "/staff/purchases/{purchase_id}/settle"): MONEY,
+    ("POST", "/staff/attention/{entry_id}/close"): MONEY,
+    ("POST", "/staff/attention/{entry_id}/again"): MONEY,
+    ("GET", "/staff/events/{event_id}/call-off"): MONEY,
+    ("POST", "/staff/events/{event_id}/call-off"): MONEY,
+    ("GET", "/staff/sites/new"): ALONE,
+    ("POST", "/staff/sites/new"): ALONE,
+    ("GET", "/staff/sites/{site_id}"): ALONE,
+    ("POST", "/staff/sites/{site_id}"): ALONE,
+    ("GET", "/staff/providers/new"): ALONE,
+    ("POST", "/staff/providers/new"): ALONE,
+    ("GET", "/staff/providers/{provider_id}"): ALONE,
+    ("POST", "/staff/providers/{provider_id}"): ALONE,
+    ("GET", "/staff/switches"): ALONE,
+    ("POST", "/staff/switches"): ALONE,
+    ("GET", "/staff/sites"): ALONE,
+    ("GET", "/staff/providers"): ALONE,
+    ("GET", "/staff/providers/{provider_id}/check"): ALONE,
+    ("POST", "/staff/sites/{site_id}/token"): ALONE,
+    ("POST", "/staff/sites/{site_id}/token/end-old"): ALONE,
+    ("POST", "/staff/providers/{provider_id}/keys"): ALONE,
+    ("POST", "/staff/providers/{provider_id}/keys/remove"): ALONE,
+    ("POST", "/staff/providers/{provider_id}/webhook"): ALONE,
+    ("POST", "/staff/providers/{provider_id}/test-payment"): ALONE,
 }
 WITHOUT_SIGNING_IN = {
     ("GET", "/staff/sign-in"), ("POST", "/staff/sign-in"), ("GET", "/staff/sign-in/code"), ("POST", "/staff/sign-in/code"),
@@ -64,6 +116,10 @@ FRESH = {
     ("POST", "/staff/people/{user_id}/disable"), ("POST", "/staff/people/{user_id}/enable"),
     ("POST", "/staff/people/{user_id}/link"), ("POST", "/staff/people/{user_id}/second-factor"),
     ("GET", "/staff/purchases/{purchase_id}/refund"), ("POST", "/staff/purchases/{purchase_id}/refund"),
+    ("POST", "/staff/purchases/{purchase_id}/settle"), ("GET", "/staff/events/{event_id}/call-off"),
+    ("POST", "/staff/events/{event_id}/call-off"), ("POST", "/staff/sites/{site_id}/token"),
+    ("POST", "/staff/providers/{provider_id}/keys"), ("POST", "/staff/providers/{provider_id}/keys/remove"),
+    ("POST", "/staff/providers/{provider_id}/webhook"),
 }  # fmt: skip
 """Only for somebody who has just shown who it is: secrets, money, and who may come in."""
 FOREIGN = [

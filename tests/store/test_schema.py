@@ -10,14 +10,23 @@ from alembic.migration import MigrationContext
 from gatepass.store import Store, migrations, readiness, tables, types
 from gatepass.store.engine import engines
 
+OF_EXPRESSIONS = {"ix_attendee_email_lower", "ix_attendee_last_name_lower", "ix_purchase_tail"}
+"""Alembic cannot compare these, nor SQLAlchemy read them from SQLite."""
 
+
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_the_migrated_schema_is_the_declared_one(database_url: str) -> None:
     writer, reader = engines(database_url)
     try:
         with writer.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True}
-            )
+                connection,
+                opts={
+                    "compare_type": True, "compare_server_default": True,
+                    "include_object": lambda _one, name, _type, _reflected, _other: name not in OF_EXPRESSIONS,
+                },
+            )  # fmt: skip
             assert compare_metadata(context, tables.metadata) == []
     finally:
         writer.dispose()
@@ -34,6 +43,7 @@ def test_the_partial_indexes_are_partial(database_url: str) -> None:
     )
     store.close()
 
+    assert found.keys() >= OF_EXPRESSIONS
     assert "unique" in found["uq_payment_one_open"].lower()
     for name in ("uq_payment_one_open", "ix_job_due", "ix_purchase_ending", "ix_webhook_message_due"):
         assert "where" in found[name].lower(), name

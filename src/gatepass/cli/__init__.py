@@ -9,6 +9,7 @@ from gatepass.cli import (
     purchases,
     refunds,
     serving,
+    setting_up,
     users,
     watching,
     webhooks,
@@ -17,6 +18,7 @@ from gatepass.cli.common import DEFAULT_PORT, application
 
 __all__ = [
     "DEFAULT_PORT", "application", "applications", "connecting", "inbox", "keys", "main", "money", "purchases", "refunds", "serving",
+    "setting_up",
     "users", "watching", "webhooks",
 ]  # fmt: skip
 

@@ -47,15 +47,18 @@ def attention(
 
 @application.command()
 def switch(
-    name: Annotated[str, typer.Argument(help="payments, or demo-payment-confirmation.")],
-    to: Annotated[str, typer.Argument(help="on or off.", metavar="[on|off]")],
+    words: Annotated[
+        list[str],
+        typer.Argument(help="payments or demo-payment-confirmation, and on or off.", metavar="[set] NAME on|off"),
+    ],
     data_dir: DataDir = None,
 ) -> None:
     """Put a feature switch on or off."""
     from gatepass.services import switches
 
+    name, to = words[-2:] if len(words) in {2, 3} and words[-3:-2] in ([], ["set"]) else ("", "")
     if to not in {"on", "off"}:
-        stop("Say on or off.")
+        stop("Name a switch, and say on or off.")
     with opened(data_dir) as store:
         store.write_now(lambda tx: switches.put(tx, name, to=to == "on", actor=ACTOR))
     print(f"{name} is {to}.")

@@ -138,3 +138,5 @@ class WebApplication:
     """Such as https://events.contoso.com, or http://localhost:* for every port."""
     token: str
     return_url: str | None
+    last_used: datetime | None = None
+    """UTC, to the hour."""

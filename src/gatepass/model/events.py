@@ -56,6 +56,7 @@ EVENT = Table(
         flag("msevtmgt_enablepaymentgateway", "Enable payment gateway", sql="payment_enabled", default=True, filled=False),
         lookup("msevtmgt_paymentproviderid", "msevtmgt_paymentprovider", "Payment provider", navigation="msevtmgt_PaymentProviderId", sql="payment_provider_id", index=False),
         choice("gatepass_latepaymentpolicy", choices.LATE_POLICY, "Late payment policy", sql="late_policy", length=20, required=True, default=700000000),
+        memo("gatepass_refundterms", 1000, "Refund terms", sql="refund_terms"),
         integer("msevtmgt_eventtimezone", "Time zone code"),
         choice("msevtmgt_eventtype", choices.EVENT_TYPE, "Event type"),
         choice("msevtmgt_eventformat", choices.FORMAT, "Format"),

@@ -1,7 +1,7 @@
 """Who may show the form where, and how registrations are treated."""
 
 from gatepass.model import choices
-from gatepass.model.build import choice, column, key, standard, text
+from gatepass.model.build import choice, column, key, ours, standard, text
 from gatepass.model.columns import Kind, Set
 from gatepass.model.table import Ownership, Table
 
@@ -18,6 +18,10 @@ WEB_APPLICATION = Table(
         text("msevtmgt_name", 100, "Name", required=True),
         column(Kind.LIST, "msevtmgt_origin", "Origin", sql="origins", length=1000, required=True),
         text("msevtmgt_token", 300, "Token", required=True, unique=True, settable=Set.NEVER),
+        # The token before this one counts a while longer, so that a site can be changed without a gap.
+        ours("old_token", Kind.TEXT, length=300, unique=True),
+        ours("old_token_ends", Kind.MOMENT),
+        ours("last_used", Kind.MOMENT),
         text("gatepass_returnurl", 1000, "Return URL", sql="return_url"),
         choice("msevtmgt_userauthenticationtype", choices.USER_AUTHENTICATION, "User authentication type"),
         text("msevtmgt_aadclientid", 100, "AAD client ID"),

@@ -91,6 +91,15 @@ class Table:
         return {one.wire: one for one in self.shown}
 
     @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by our name (`event_id`), those that exist on the wire."""
+        return {one.name: one for one in self.shown}
+
+    def named(self, **values: object) -> dict[str, object]:
+        """Values by our names of the columns, as values by logical name."""
+        return {self.by_name[name].logical or "": value for name, value in values.items()}
+
+    @cached_property
     def lookups(self) -> dict[str, Column]:
         """Lookups by navigation property, in its real case. One that may point to several tables has none here."""
         return {one.navigation: one for one in self.shown if one.kind is Kind.LOOKUP and one.navigation}

@@ -56,6 +56,16 @@ def replay_jobs(store: Store, actor: str) -> Replayed:
     return done
 
 
+def replay(tx: WriteTx, ids: Sequence[UUID], actor: str) -> Replayed:
+    """Notifications of these ids, inside a unit of work."""
+    return _replay(tx, ids, actor, {"name": ", ".join(str(at) for at in ids)})
+
+
+def replay_parked(tx: WriteTx, actor: str) -> int:
+    """Jobs that were given up, one page of them."""
+    return _replay_jobs(tx, actor)
+
+
 def _replay(tx: WriteTx, ids: Sequence[UUID], actor: str, asked: dict[str, str]) -> Replayed:
     """Jobs first, as everywhere: whoever works on one of them is waited for."""
     wanted = {f"apply:{at}": at for at in ids}

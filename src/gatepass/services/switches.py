@@ -1,5 +1,8 @@
 """Feature switches of an installation, kept in its database and off until somebody puts them on."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gatepass.domain.errors import Refused
 from gatepass.services import audit
 from gatepass.store import ReadTx, Store, WriteTx, records
@@ -9,6 +12,19 @@ PAYMENTS = "payments"
 DEMO_PAYMENT = "demo-payment-confirmation"
 """Enable demo payment confirmation: the events API's `registrations/finalize`. Never has an effect in live mode."""
 ALL = (PAYMENTS, DEMO_PAYMENT)
+TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        PAYMENTS: (
+            "Enable payments in Real-time Journeys",
+            "Passes that have a price can be bought. While it is off, they cannot; free ones can.",
+        ),
+        DEMO_PAYMENT: (
+            "Enable demo payment confirmation",
+            "A site may say by the events API that an order is paid, without money. It has no effect where money is live.",
+        ),
+    }
+)
+"""Name and meaning for people."""
 
 
 def on(tx: ReadTx, switch: str) -> bool:

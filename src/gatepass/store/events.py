@@ -19,6 +19,9 @@ from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, event, event_pass, payment_provider
 
 _EVENTS_OF_PAGE = 500
+PAGE = 50
+"""Events in one page of a list."""
+_LISTED = ("id", "readable_id", "name", "status", "starts", "ends", "time_zone", "capacity", "held", "sold", "currency")
 
 _on_sale = (
     sa.select(
@@ -154,6 +157,25 @@ def lock(tx: WriteTx, event_ids: Iterable[UUID], pass_ids: Iterable[UUID]) -> di
     """Whole events by their ids, locked, each with those of the named passes that belong to it."""
     rows = tx.rows(_lock_by_id, {"ids": list(event_ids)})
     return {found.id: found for found in _assemble(tx, rows, _passes_of, list(pass_ids))}
+
+
+def listed(tx: ReadTx, wanted: str, status: str, before: UUID | None) -> tuple[list[Row], UUID | None]:
+    """A page of events, the newest first: all, or those whose name holds a text; and where the next page begins."""
+    at = event.c
+    found = sa.select(*(at[name] for name in _LISTED)).order_by(at.id.desc()).limit(PAGE + 1)
+    if wanted:
+        found = found.where(sa.func.lower(at.name).contains(wanted.lower(), autoescape=True))
+    if status:
+        found = found.where(at.status == status)
+    if before:
+        found = found.where(at.id < before)
+    rows = tx.rows(found)
+    return rows[:PAGE], (rows[PAGE - 1]["id"] if len(rows) > PAGE else None)
+
+
+def names(tx: ReadTx, limit: int = 500) -> list[Row]:
+    """Id and name of events, the newest first: for a choice."""
+    return tx.rows(sa.select(event.c.id, event.c.name).order_by(event.c.id.desc()).limit(limit))
 
 
 def hold(tx: WriteTx, event_ids: Iterable[UUID]) -> None:

@@ -159,3 +159,9 @@ def _decided() -> sa.ColumnElement[bool]:
     entry = sa.select(attention.c.id).where(attention.c.notification_id == notification.c.id)
     still_open = entry.where(attention.c.closed.is_(None))
     return entry.where(attention.c.closed.is_not(None)).exists() & ~still_open.exists()
+
+
+def any_of(tx: ReadTx, provider: str) -> bool:
+    """True when this provider has ever told us something."""
+    found = sa.select(notification.c.id).where(notification.c.provider == provider).limit(1)
+    return tx.execute(found).first() is not None

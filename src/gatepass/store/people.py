@@ -1,6 +1,7 @@
 """Programs that may: their users and tokens; web applications. People stand in `staff`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,10 +47,22 @@ def add_token(tx: WriteTx, row: Row) -> None:
     tx.execute(sa.insert(api_token), [dict(row)])
 
 
-def web_application_by_token(tx: ReadTx, token: str) -> WebApplication | None:
-    """The site that holds this public token."""
-    row = tx.row(sa.select(web_application).where(web_application.c.token == token))
+def web_application_by_token(tx: ReadTx, token: str, now: datetime) -> WebApplication | None:
+    """The site that holds this public token, or held it before and may still use it."""
+    at = web_application.c
+    row = tx.row(sa.select(web_application).where(at.token == token))
+    row = row or tx.row(sa.select(web_application).where(at.old_token == token, at.old_token_ends > now))
     return _web_application(row) if row else None
+
+
+def web_applications(tx: ReadTx) -> list[Row]:
+    """All sites, by name."""
+    return tx.rows(sa.select(web_application).order_by(web_application.c.name, web_application.c.id))
+
+
+def change_web_application(tx: WriteTx, application_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write these columns; what only we count is no change of its version."""
+    tx.execute(sa.update(web_application).where(web_application.c.id == application_id).values(**values))
 
 
 def web_application_by_id(tx: ReadTx, application_id: UUID) -> WebApplication | None:
@@ -66,8 +79,9 @@ def add_web_application(tx: WriteTx, row: Row) -> None:
 
 def _web_application(row: Row) -> WebApplication:
     return WebApplication(
-        id=row["id"], name=row["name"], origins=row["origins"], token=row["token"], return_url=row["return_url"]
-    )
+        id=row["id"], name=row["name"], origins=row["origins"], token=row["token"], return_url=row["return_url"],
+        last_used=row["last_used"],
+    )  # fmt: skip
 
 
 def organization_id(tx: ReadTx) -> UUID:

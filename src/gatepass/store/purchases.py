@@ -249,6 +249,12 @@ def set_attendee_contacts(tx: WriteTx, contacts: Mapping[UUID, UUID]) -> None:
     tx.change_many(attendee, [{"contact_id": contacts[at], "id": at} for at in sorted(contacts)])
 
 
+def rename_attendee(tx: WriteTx, attendee_id: UUID, first_name: str, last_name: str, email: str) -> None:
+    """Correct a person of a purchase that is locked."""
+    values = {"first_name": first_name, "last_name": last_name, "email": email}
+    tx.execute(sa.update(attendee).where(attendee.c.id == attendee_id).values(**values))
+
+
 def add_registrations(tx: WriteTx, registrations: Sequence[Row], passes: Sequence[Row]) -> None:
     """What the attendees of completed purchases hold."""
     tx.insert_many(registration, registrations)

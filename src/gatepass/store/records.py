@@ -37,6 +37,11 @@ def needing_attention(tx: ReadTx, limit: int = 100) -> list[Row]:
     return list(tx.rows(statement))
 
 
+def attention_entry(tx: ReadTx, entry_id: UUID) -> Row | None:
+    """One entry, open or closed."""
+    return tx.row(sa.select(attention).where(attention.c.id == entry_id))
+
+
 def close_attention(tx: WriteTx, entry_id: UUID) -> Row | None:
     """Somebody has decided; the entry as it was, or None when none of this id is open."""
     open_one = sa.select(attention).where(attention.c.id == entry_id, attention.c.closed.is_(None)).with_for_update()
@@ -155,6 +160,12 @@ def mails_of(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
         {"to": row["recipient"], "subject": row["subject"], "sent": row["sent"] and row["sent"].isoformat()}
         for row in rows
     ]
+
+
+def send_again(tx: WriteTx, purchase_id: UUID, kind: str) -> None:
+    """Mails of this kind count as not sent."""
+    wanted = sa.update(mail).where(mail.c.purchase_id == purchase_id, mail.c.kind == kind)
+    tx.execute(wanted.values(sent=None))
 
 
 def mark_sent(tx: WriteTx, ids: Sequence[UUID]) -> None:

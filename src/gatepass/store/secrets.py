@@ -1,6 +1,7 @@
 """Encrypted values by their place; services/secrets.py encrypts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,3 +59,19 @@ def put_back(tx: WriteTx, place: Place, sealed: bytes) -> None:
 def _is(place: Place) -> sa.ColumnElement[bool]:
     table, row_id, column = place
     return sa.and_(_at.table_name == table, _at.row_id == row_id, _at.column_name == column)
+
+
+def newest_of(tx: ReadTx, table: str, column: str) -> Row | None:
+    """The value of this column that was given last, in whatever row."""
+    wanted = sa.select(secret).where(_at.table_name == table, _at.column_name == column)
+    return tx.row(wanted.order_by(_at.changed.desc()).limit(1))
+
+
+def stamp(tx: ReadTx, table: str) -> tuple[int, datetime | None]:
+    """How many values of a table there are, and when one was last given: whether anything has changed."""
+    found = sa.select(sa.func.count().label("given"), sa.func.max(_at.changed).label("changed")).where(
+        _at.table_name == table
+    )
+    row = tx.row(sa.select(found.subquery()))
+    assert row is not None
+    return int(row["given"]), row["changed"]

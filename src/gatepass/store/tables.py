@@ -106,7 +106,23 @@ sa.Index("ix_purchase_created", purchase.c.created, purchase.c.id)
 sa.Index("ix_purchase_event_created", purchase.c.event_id, purchase.c.created, purchase.c.id)
 """Orders by age, all or those of one event: the pages of a long list cost the same, the first as the last."""
 
+
+def tail_of_id(column: sa.ColumnElement[UUID]) -> sa.ColumnElement[str]:
+    """The last ten hexadecimal digits of an id: what an order's reference stands for."""
+    text = sa.func.replace(sa.cast(column, sa.String), sa.literal_column("'-'"), sa.literal_column("''"))
+    return sa.func.substr(text, sa.literal_column("23"), sa.literal_column("10"))
+
+
+sa.Index("ix_purchase_tail", tail_of_id(purchase.c.id))
+
 attendee = sql_table(model.purchases.ATTENDEE, metadata)
+
+sa.Index("ix_attendee_email_lower", sa.func.lower(attendee.c.email))
+sa.Index(
+    "ix_attendee_last_name_lower", sa.func.lower(attendee.c.last_name).label("name"),
+    postgresql_ops={"name": "text_pattern_ops"},
+)  # fmt: skip
+"""Staff looks people up by address, and by the beginning of a name."""
 
 registration = sql_table(model.purchases.REGISTRATION, metadata)
 

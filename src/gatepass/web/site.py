@@ -7,6 +7,8 @@ from starlette.requests import Request
 
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
+from gatepass.services.connection import Place
+from gatepass.services.connections import Connections
 from gatepass.services.identity import IdentityProvider
 from gatepass.services.links import Links
 from gatepass.services.secrets import Vault
@@ -37,6 +39,9 @@ class Site:
     tokens: Tokens
     protection: Protection
     vault: Vault
+    connections: Connections
+    place: Place
+    """Where it stands, for whoever checks a connection."""
     identity: IdentityProvider | None
     """Where staff may sign in elsewhere."""
     second_factor_required: bool

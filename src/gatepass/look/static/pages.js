@@ -83,3 +83,11 @@ setInterval(countDown, 5_000);
 for (const part of [document.getElementById("state"), document.querySelector(".page")]) {
   if (part) new MutationObserver(refresh).observe(part, { childList: true });
 }
+
+// The key / goes to the search field, unless somebody is writing.
+addEventListener("keydown", (event) => {
+  const search = document.querySelector("[aria-keyshortcuts='/']");
+  if (event.key !== "/" || !search || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input,textarea,select")) return;
+  event.preventDefault();
+  search.select();
+});

@@ -10,7 +10,20 @@ from gatepass.services.records.change import Change
 from gatepass.store import WriteTx, records
 from gatepass.store.tables import Row
 
-_LEFT_OUT = frozenset({"token", "secret_hash", "version", "created", "changed", "created_by", "changed_by", "owner"})
+_LEFT_OUT = frozenset(
+    {
+        "token",
+        "old_token",
+        "secret_hash",
+        "version",
+        "created",
+        "changed",
+        "created_by",
+        "changed_by",
+        "owner",
+        "last_used",
+    }
+)
 """Secrets, and what every write changes."""
 
 

@@ -19,6 +19,12 @@ class Right(StrEnum):
 
 
 _NEEDED_TO_FINALIZE = frozenset({"purchase", "event", "pass", "transactioncurrency"})
+_SET_UP_BY_EVENT_STAFF = frozenset(
+    {
+        "event", "pass", "custom_field", "event_field", "session", "session_track", "speaker", "speaker_engagement",
+        "sponsorship",
+    }
+)  # fmt: skip
 _NOBODY: Mapping[Right, frozenset[str] | None] = MappingProxyType({})
 _MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
     {
@@ -26,7 +32,7 @@ _MAY: Mapping[Role, Mapping[Right, frozenset[str] | None]] = MappingProxyType(
         Role.PLANNER: MappingProxyType({Right.READ: None}),
         Role.FINALIZER: MappingProxyType({Right.READ: _NEEDED_TO_FINALIZE}),
         Role.VIEWER: MappingProxyType({Right.READ: None}),
-        Role.EVENT_STAFF: MappingProxyType({Right.READ: None}),
+        Role.EVENT_STAFF: MappingProxyType(dict.fromkeys(Right, _SET_UP_BY_EVENT_STAFF) | {Right.READ: None}),
         Role.FINANCE: MappingProxyType({Right.READ: None}),
     }
 )

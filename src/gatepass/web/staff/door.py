@@ -27,6 +27,8 @@ EVERYBODY = frozenset(STAFF)
 SETS_UP = frozenset({Role.EVENT_STAFF, Role.ADMINISTRATOR})
 """Events, passes, what attendees read and get."""
 MOVES_MONEY = frozenset({Role.FINANCE, Role.ADMINISTRATOR})
+CARES = SETS_UP | MOVES_MONEY
+"""Helps attendees: tickets again, names corrected."""
 ADMINISTERS = frozenset({Role.ADMINISTRATOR})
 """People, providers, sites, switches, secrets."""
 

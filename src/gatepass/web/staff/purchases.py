@@ -1,17 +1,21 @@
 """Purchases for staff: find one, and read everything that happened to it."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.money import Money
-from gatepass.domain.purchase import order_reference
+from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.timeline import Story
 from gatepass.services import timeline
 from gatepass.services.access import Caller
-from gatepass.store import ReadTx, purchases
+from gatepass.store import ReadTx, events, purchases, search
 from gatepass.store.purchases import AttendeeRow
+from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
 from gatepass.web.pages.common import templates
@@ -21,14 +25,53 @@ from gatepass.web.site import Site, site
 from gatepass.web.staff.layout import page
 
 MAX_SEARCH_CHARS = 200
+FILTERS = ("q", "event", "state", "since")
+
+
+SPANS = {"1": "Today and yesterday", "7": "Last 7 days", "30": "Last 30 days"}
+"""Days, as the filter names them."""
+STATES = (*(status.value for status in Status), "refunded", "disputed", "attention")
 
 
 async def listed(request: Request, caller: Caller) -> Response:
-    """GET /staff/purchases?q="""
-    wanted = request.query_params.get("q", "").replace("\0", "")[:MAX_SEARCH_CHARS]
-    rows = await site(request).store.read(lambda tx: timeline.search(tx, wanted))
-    context = {"wanted": wanted.strip(), "rows": [_line(row) for row in rows]}
+    """GET /staff/purchases?q=&event=&state=&since=&before="""
+    given = {name: request.query_params.get(name, "").replace("\0", "")[:MAX_SEARCH_CHARS].strip() for name in FILTERS}
+
+    def look(tx: ReadTx) -> tuple[list[Row], UUID | None, list[Row]]:
+        rows, more = search.found(tx, _wanted(given, request.query_params.get("before", "")))
+        return rows, more, events.names(tx)
+
+    rows, more, known = await site(request).store.read(look)
+    context = {
+        "given": given, "rows": [_line(row) for row in rows], "events": known, "spans": SPANS, "states": STATES,
+        "more": more, "filtered": any(given.values()),
+        "chips": [(name, _chip(name, value, known), {**given, name: ""}) for name, value in given.items() if value and name != "q"],
+    }  # fmt: skip
     return page(request, caller, "purchases", context)
+
+
+def _wanted(given: Mapping[str, str], before: str) -> Wanted:
+    days = given["since"]
+    return Wanted(
+        text=given["q"],
+        event_id=_id(given["event"]),
+        state=given["state"] if given["state"] in STATES else "",
+        since=datetime.now(UTC) - timedelta(days=int(days)) if days in SPANS else None,
+        before=_id(before),
+    )
+
+
+def _chip(name: str, value: str, known: list[Row]) -> str:
+    if name == "event":
+        return next((row["name"] for row in known if str(row["id"]) == value), "Another event")
+    return SPANS.get(value, value) if name == "since" else value.replace("_", " ").capitalize()
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 async def show(request: Request, caller: Caller) -> Response:

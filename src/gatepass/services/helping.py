@@ -1,0 +1,78 @@
+"""What staff does for one order by hand: send its mail again, correct a name, settle or cancel it. Each with a reason, audited."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
+from gatepass.domain.purchase import Status
+from gatepass.domain.registration import Attendee, checked_attendees
+from gatepass.services import audit
+from gatepass.services.finalize import Finalize, Word, finalize_in
+from gatepass.store import Store, WriteTx, jobs, purchases, records
+
+MAX_REASON_CHARS = 500
+CONFIRMATION = "confirmation"
+"""The mail with the tickets (services/letters)."""
+BY_HAND = "staff"
+"""What took the money of an order that staff settles, as its payment row names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it, and why."""
+
+    actor: str
+    reason: str
+
+    def checked(self) -> str:
+        """The reason. Raises Refused without one."""
+        reason = self.reason.strip()
+        if not reason or len(reason) > MAX_REASON_CHARS:
+            raise Refused("ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters why.", field="reason")
+        return reason
+
+
+async def settle(store: Store, purchase_id: UUID, word: Word, by: By) -> None:
+    """Say that an order is paid, by money that came another way, or cancelled. Raises Refused, NotFound, Conflict."""
+    reason = by.checked()
+
+    def unit(tx: WriteTx) -> GatepassError | None:
+        outcome = finalize_in(tx, Finalize(purchase_id, word, by.actor, BY_HAND))
+        audit.write(tx, by.actor, f"purchase.{word.value}", f"purchase:{purchase_id}", reason=reason)
+        return outcome if isinstance(outcome, GatepassError) else None
+
+    if refusal := await store.write(unit):
+        raise refusal
+
+
+def resend(tx: WriteTx, purchase_id: UUID, actor: str) -> None:
+    """Send the tickets once more, to the address as it is now. Raises NotFound, Conflict (not completed)."""
+    found = purchases.get(tx, purchase_id)
+    if found is None:
+        raise NotFound("PurchaseUnknown", f"There is no purchase {purchase_id}.")
+    if found.status is not Status.COMPLETED:
+        raise Conflict("NothingToSend", "Tickets are sent for a completed order only.")
+    records.send_again(tx, purchase_id, CONFIRMATION)
+    # A job of its own: the first one may be done, and forgotten, or still be trying.
+    jobs.add(
+        tx,
+        "send_confirmation",
+        {"purchase_id": str(purchase_id)},
+        dedupe=f"resend:{purchase_id}:{tx.now.timestamp():.0f}",
+    )
+    audit.write(tx, actor, "purchase.resend", f"purchase:{purchase_id}")
+
+
+def change_attendee(tx: WriteTx, purchase_id: UUID, attendee_id: UUID, given: tuple[str, str, str], by: By) -> None:
+    """Correct (first name, last name, email) of a person. Raises NotFound, Refused."""
+    reason = by.checked()
+    purchases.lock(tx, [purchase_id])
+    before = next((one for one in purchases.attendees(tx, [purchase_id]) if one.id == attendee_id), None)
+    if before is None:
+        raise NotFound("AttendeeUnknown", "This order has no such attendee.")
+    (after,) = checked_attendees([Attendee(*given, before.pass_id)])
+    purchases.rename_attendee(tx, attendee_id, after.first_name, after.last_name, after.email)
+    # The entry says that and why, not what: names and addresses can be deleted, entries cannot.
+    audit.write(
+        tx, by.actor, "attendee.change", f"purchase:{purchase_id}", after={"attendee": str(attendee_id)}, reason=reason
+    )

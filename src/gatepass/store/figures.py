@@ -1,0 +1,97 @@
+"""Figures of a span of time, counted in the database: hours are as fine as it gets, and become days of a zone elsewhere.
+
+Spans of payments, refunds, disputes and notifications are spans of ids: UUIDv7 sort by time, so the primary key is the index.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.store.engine import ReadTx
+from gatepass.store.tables import Row, attention, dispute, first_id_of, notification, payment, purchase, refund
+
+NEWEST_NOTIFICATIONS = 500
+"""The delay is that of these at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is counted: from `since` on, of one event or of all."""
+
+    since: datetime
+    event_id: UUID | None = None
+
+
+def orders(tx: ReadTx, scope: Scope) -> list[Row]:
+    """`hour` (such as 2026-11-21 14, UTC), `status`, `currency`, `count`, `total_minor`: one look at every order of the span."""
+    at = purchase.c
+    hour = _hour(tx, at.created).label("hour")
+    wanted = sa.select(
+        hour, at.status, at.currency, sa.func.count().label("count"), sa.func.sum(at.total_minor).label("total_minor")
+    )
+    return tx.rows(wanted.where(at.created >= scope.since, *_of_event(scope)).group_by(hour, at.status, at.currency))
+
+
+def attempts(tx: ReadTx, scope: Scope) -> list[Row]:
+    """`state`, `reason` and `count` of payments, and `orders`: of how many orders."""
+    at = payment.c
+    reason = sa.func.coalesce(at.reason_code, "").label("reason")
+    counts = (sa.func.count().label("count"), sa.func.count(sa.distinct(at.purchase_id)).label("orders"))
+    return tx.rows(sa.select(at.state, reason, *counts).where(*_span(at, scope)).group_by(at.state, reason))
+
+
+def sent_to_payment(tx: ReadTx, scope: Scope) -> int:
+    """Orders with a payment, whatever became of it."""
+    wanted = sa.select(sa.func.count(sa.distinct(payment.c.purchase_id))).where(*_span(payment.c, scope))
+    return int(tx.execute(wanted).scalar_one())
+
+
+def money_back(tx: ReadTx, scope: Scope) -> list[Row]:
+    """Refunds and disputes: `what`, `state`, `currency`, `count`, `total_minor`."""
+    found: list[Row] = []
+    for name, table in (("refund", refund), ("dispute", dispute)):
+        at = table.c
+        counts = (sa.func.count().label("count"), sa.func.sum(at.amount_minor).label("total_minor"))
+        wanted = sa.select(sa.literal(name).label("what"), at.state, at.currency, *counts)
+        found += tx.rows(wanted.where(*_span(at, scope)).group_by(at.state, at.currency))
+    return found
+
+
+def notifications(tx: ReadTx, scope: Scope) -> list[Row]:
+    """`received` and `handled` of the newest that had an effect."""
+    at = notification.c
+    wanted = sa.select(at.received, at.handled).where(at.id >= first_id_of(scope.since), at.handled.is_not(None))
+    if scope.event_id:
+        wanted = wanted.where(at.purchase_id.in_(_own(scope)))
+    return tx.rows(wanted.order_by(at.id.desc()).limit(NEWEST_NOTIFICATIONS))
+
+
+def waiting(tx: ReadTx, scope: Scope) -> int:
+    """Entries that need a person."""
+    at = attention.c
+    wanted = sa.select(sa.func.count()).where(at.closed.is_(None))
+    if scope.event_id:
+        wanted = wanted.where(at.purchase_id.in_(sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)))
+    return int(tx.execute(wanted).scalar_one())
+
+
+def _span(at: Any, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    own = [at.purchase_id.in_(_own(scope))] if scope.event_id else []
+    return [at.id >= first_id_of(scope.since), *own]
+
+
+def _own(scope: Scope) -> sa.Select[tuple[UUID]]:
+    return sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)
+
+
+def _of_event(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    return [purchase.c.event_id == scope.event_id] if scope.event_id else []
+
+
+def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[str]:
+    if tx.postgresql:
+        return sa.func.to_char(sa.func.timezone("UTC", at), sa.literal_column("'YYYY-MM-DD HH24'"))
+    return sa.func.substr(sa.cast(at, sa.String), 1, 13)

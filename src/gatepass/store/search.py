@@ -1,0 +1,150 @@
+"""Where staff finds purchases: by what somebody says on the phone, by filters, page by page. Every way has an index."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.domain.purchase import reference_tail
+from gatepass.store.engine import ReadTx
+from gatepass.store.tables import Row, attendee, attention, dispute, event, payment, purchase, refund, tail_of_id
+
+PAGE = 25
+MOST_NAMED = 1000
+"""People of one name that are looked at: who has more of them adds an event or a first name."""
+PROVIDERS = ("stripe",)
+_REFERENCE = re.compile(r"(cs|pi|ch|py|plink|re|pyr|dp|du)_\w+")
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look for; empty: everything. `state` is a status, or `refunded`, `disputed`, `attention`."""
+
+    text: str = ""
+    event_id: UUID | None = None
+    state: str = ""
+    since: datetime | None = None
+    before: UUID | None = None
+    """The last one of the page before."""
+
+
+def found(tx: ReadTx, wanted: Wanted) -> tuple[list[Row], UUID | None]:
+    """One page, the newest first, each with its event's name and its first person; and where the next page begins."""
+    at = purchase.c
+    chosen = sa.select(at.id, at.created).where(*_filters(tx, wanted))
+    if wanted.before:
+        last = tx.row(sa.select(at.created).where(at.id == wanted.before))
+        if last:
+            chosen = chosen.where(
+                sa.tuple_(at.created, at.id)
+                < sa.tuple_(sa.literal(last["created"], at.created.type), sa.literal(wanted.before, at.id.type))
+            )
+    page = tx.rows(chosen.order_by(at.created.desc(), at.id.desc()).limit(PAGE + 1))
+    ids = [row["id"] for row in page[:PAGE]]
+    return _lines(tx, ids), (ids[-1] if len(page) > PAGE else None)
+
+
+def _filters(tx: ReadTx, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    at = purchase.c
+    text = wanted.text.strip()
+    return [
+        *([at.id.in_(_ids_of(tx, text))] if text else []),
+        *([at.event_id == wanted.event_id] if wanted.event_id else []),
+        *([at.created >= wanted.since] if wanted.since else []),
+        *([_state(wanted.state)] if wanted.state else []),
+    ]
+
+
+def _state(state: str) -> sa.ColumnElement[bool]:
+    at = purchase.c.id
+    match state:
+        case "refunded":
+            return sa.exists().where(refund.c.purchase_id == at)
+        case "disputed":
+            return at.in_(sa.select(dispute.c.purchase_id))
+        case "attention":
+            return at.in_(
+                sa.select(attention.c.purchase_id).where(
+                    attention.c.closed.is_(None), attention.c.purchase_id.is_not(None)
+                )
+            )
+        case _:
+            return purchase.c.status == state
+
+
+def _ids_of(tx: ReadTx, text: str) -> list[UUID]:
+    return list(tx.execute(_by_text(tx, text).limit(MOST_NAMED)).scalars())
+
+
+def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
+    """An address, a reference of the provider, an order or its id, or a name."""
+    if "@" in text:
+        return sa.select(attendee.c.purchase_id).where(sa.func.lower(attendee.c.email) == text.lower())
+    if _REFERENCE.fullmatch(text):
+        return _by_reference(text)
+    try:
+        return sa.select(purchase.c.id).where(purchase.c.id == UUID(text))
+    except ValueError:
+        tail = reference_tail(text)
+    named = _by_name(tx, text)
+    if tail is None:
+        return named
+    order = sa.select(purchase.c.id).where(tail_of_id(purchase.c.id) == tail)
+    return order if text.upper().startswith("GP") else sa.select(sa.union(order, named).subquery().c[0])
+
+
+def _by_reference(text: str) -> sa.Select[tuple[UUID]]:
+    at = payment.c
+    ways = (
+        sa.select(at.purchase_id).where(at.provider.in_(PROVIDERS), at.session_ref == text),
+        sa.select(at.purchase_id).where(at.intent_ref == text),
+        sa.select(refund.c.purchase_id).where(refund.c.provider.in_(PROVIDERS), refund.c.refund_ref == text),
+        sa.select(dispute.c.purchase_id).where(dispute.c.provider.in_(PROVIDERS), dispute.c.dispute_ref == text),
+    )
+    return sa.select(sa.union(*ways).subquery().c[0])
+
+
+def _by_name(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
+    """The beginning of a last name, with that of a first name before it."""
+    *first, last = text.lower().split()
+    chosen = sa.select(attendee.c.purchase_id).where(_begins(tx, sa.func.lower(attendee.c.last_name), last))
+    if first:
+        chosen = chosen.where(_begins(tx, sa.func.lower(attendee.c.first_name), first[0]))
+    return chosen
+
+
+def _begins(tx: ReadTx, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:
+    """As an index of each database can answer it."""
+    if tx.postgresql:
+        return column.startswith(start, autoescape=True)
+    return sa.and_(column >= start, column < start + _LAST)
+
+
+def _lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
+    """What a list shows of these purchases, in this order."""
+    at = purchase.c
+    people = tx.rows(
+        sa.select(attendee.c.purchase_id, attendee.c.first_name, attendee.c.last_name).where(
+            attendee.c.purchase_id.in_(ids), attendee.c.position == 0
+        )
+    )
+    names = {row["purchase_id"]: f"{row['first_name']} {row['last_name']}" for row in people}
+    lines = tx.rows(
+        sa.select(
+            at.id,
+            at.status,
+            at.total_minor,
+            at.currency,
+            at.created,
+            at["items"],
+            event.c.name.label("title"),
+            event.c.time_zone,
+        )
+        .join(event, event.c.id == at.event_id)
+        .where(at.id.in_(ids))
+    )
+    by_id = {row["id"]: dict(row) | {"buyer": names.get(row["id"], "")} for row in lines}
+    return [by_id[one] for one in ids if one in by_id]
