@@ -43,6 +43,7 @@ def begin(tx: WriteTx, what: str, account: str, visitor: Visitor, *, known: bool
     limits = {pair: PER_PAIR}
     if not known:
         limits |= {_key(what, "address", visitor.address): PER_ADDRESS, _key(what, "account", account): PER_ACCOUNT}
+    staff.queue_for(tx, limits)
     wait_s = _wait_s(tx, limits)
     if wait_s:
         return Try(wait_s)

@@ -117,6 +117,14 @@ def forget_ended_sessions(tx: WriteTx, seen_before: datetime) -> None:
     tx.execute(sa.delete(staff_session).where((_session.expires < tx.now) | (_session.seen < seen_before)))
 
 
+def queue_for(tx: WriteTx, keys: Collection[str]) -> None:
+    """Nobody else counts tries of these keys until the end of the transaction. SQLite has one writer anyway."""
+    if tx.postgresql:
+        # In one order: two that share keys wait for each other, never around each other.
+        for key in sorted(keys):
+            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+
+
 def tries(tx: ReadTx, keys: Collection[str], since: datetime) -> Mapping[str, list[datetime]]:
     """When it was tried, of each key, the newest first."""
     wanted = sa.select(_try.key, _try.at).where(_try.key.in_(keys), _try.at > since).order_by(_try.at.desc())
