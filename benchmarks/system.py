@@ -155,8 +155,10 @@ def _sandbox(directory: Path, port: int, webhook_url: str) -> Iterator[dict[str,
     own = ["gatepass", "sandbox", "--port", str(port), "--webhook-url", webhook_url]
     with process([*own, "--data-dir", str(directory / "sandbox")]) as run:
         assert run.stdout
-        lines = [run.stdout.readline().decode().strip() for _ in range(3)]
-        keys = dict(line.split("=", 1) for line in lines)
+        keys: dict[str, str] = {}
+        while "GATEPASS_STRIPE_WEBHOOK_SECRET" not in keys:
+            name, _, value = run.stdout.readline().decode().strip().partition("=")
+            keys[name] = value
         wait_for(urlsplit(keys["GATEPASS_STRIPE_API_BASE"]).port or port, run)
         yield keys
 
