@@ -1,5 +1,6 @@
 """Orders that a program makes over the Web API are paid as any other; who has paid becomes a contact. On both databases."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -161,7 +162,7 @@ async def _page(here: Running, order: Order) -> str:
     assert story.status_code == 200, story.text
     page = await here.client.get(link)
     assert page.status_code == 200, page.text
-    return page.text
+    return re.sub("<[^>]*>", "", page.text)
 
 
 async def _people(here: Running, order: Order) -> list[Any]:

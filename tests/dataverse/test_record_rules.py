@@ -98,6 +98,22 @@ async def test_an_event_with_orders_is_called_off_and_not_only_marked(book: Book
     assert change["detail"] == {"before": {"status": "draft"}, "after": {"status": "cancelled"}}
 
 
+async def test_what_is_on_sale_is_not_inactive(book: Book, gatepass: Running) -> None:
+    """Nothing is accepted that would have no effect: an inactive pass would still be sold."""
+    live, seats = gatepass.event.id, gatepass.event.passes[0].id
+    await book.refused("RuleBroken", book.update("pass", seats, statecode=1), "msevtmgt_noofpassesallocated")
+    await book.refused("RuleBroken", book.update("event", live, statecode=1), "msevtmgt_publishstatus")
+    draft = await book.event()
+    await book.update("event", draft, statecode=1)
+    await book.refused("RuleBroken", book.update("event", draft, msevtmgt_publishstatus=100000003), "inactive")
+    await book.refused("RuleBroken", book.update("event", draft, gatepass_imageurl="javascript:alert(1)"), "https")
+
+
+async def test_an_order_keeps_its_number(book: Book, gatepass: Running) -> None:
+    order = await gatepass.register()
+    await book.refused("RuleBroken", book.update("purchase", order.id, msevtmgt_name="another"), "msevtmgt_name")
+
+
 async def test_providers_can_be_paid_by(book: Book) -> None:
     make = partial(
         book.create, "payment_provider", msevtmgt_name="Stripe", msevtmgt_paymentpageurl="https://x.example/pay?"
@@ -107,7 +123,8 @@ async def test_providers_can_be_paid_by(book: Book) -> None:
     assert (row["kind"], row["timeout_minutes"], row["live"]) == ("stripe", 30, False)
     await book.refused("RuleBroken", make(gatepass_kind="cash"), "There are: stripe")
     await book.refused("NumberOutOfRange", make(msevtmgt_paymenttimeout=0), "from 1 to 1440")
-    await book.refused("RuleBroken", make(msevtmgt_paymentpageurl="javascript:alert(1)"), "payment page")
+    for page in ("javascript:alert(1)", "http://x.example/pay?", "//x.example", "https://a@x.example", "https://["):
+        await book.refused("RuleBroken", make(msevtmgt_paymentpageurl=page), "msevtmgt_paymentpageurl", "https address")
     await book.refused("ValueMissing", book.create("payment_provider", msevtmgt_name="x"), "msevtmgt_paymentpageurl")
 
 

@@ -23,11 +23,13 @@ class Conditions:
 
 def conditions(call: Call) -> Conditions:
     """`If-Match: *` is an update only, `If-None-Match: *` a creation only, `If-None-Match: null` is said by some and is none."""
-    match, none_match = (call.headers.get(name, "").strip() for name in ("if-match", "if-none-match"))
+    match = call.headers.get("if-match")
+    none_match = call.headers.get("if-none-match", "").strip()
     none_match = "" if none_match.lower() == "null" else none_match
     return Conditions(
-        expected=None if match in {"", "*"} else _version(match),
-        may_create=not match,
+        # An empty one was meant to say something: it matches no record.
+        expected=None if match is None or match.strip() == "*" else _version(match.strip()),
+        may_create=match is None,
         may_update=none_match != "*",
         known=_version(none_match) if none_match not in {"", "*"} else None,
     )

@@ -10,6 +10,7 @@ from gatepass import model
 from gatepass.domain.event import EventStatus
 from gatepass.services.records import money, refusals
 from gatepass.services.records.change import Change
+from gatepass.services.records.rules import addresses
 from gatepass.services.setup import readable_id
 from gatepass.store import WriteTx, purchases, rows
 from gatepass.store.tables import Row
@@ -26,6 +27,8 @@ def event(change: Change) -> None:
     _check_capacity(change)
     _check_payments(change)
     _check_status(change)
+    _check_active(change)
+    addresses.check(change, *({"image_url", "publiceventurl"} & change.after.keys()))
     if not change.new and change.changes("currency"):
         _change_currency(change)
 
@@ -91,6 +94,13 @@ def _check_status(change: Change) -> None:
         )
 
 
+def _check_active(change: Change) -> None:
+    if change.after["state"] and change.after["status"] == EventStatus.LIVE.value and change.changes("state", "status"):
+        raise refusals.broken(
+            "An inactive event cannot be live. Set msevtmgt_publishstatus to draft: that takes it off sale."
+        )
+
+
 def _change_currency(change: Change) -> None:
     """Prices of passes stay the same amounts. What somebody has ordered keeps its currency, so there must be no order."""
     if rows.id_by(change.tx, model.BY_NAME["purchase"], {"event_id": change.id}):
@@ -120,6 +130,10 @@ def event_pass(change: Change) -> None:
     taken = after["held"] + after["sold"]
     if allocation is not None and allocation < taken:
         raise refusals.broken(f"{taken} of these passes are held or sold: no fewer can be allocated.")
+    if after["state"] and change.changes("state"):
+        raise refusals.broken(
+            f"A pass is taken off sale by its number: set msevtmgt_noofpassesallocated to the {taken} that are held or sold."
+        )
 
 
 def pass_goes(_tx: WriteTx, before: Row) -> None:

@@ -26,6 +26,7 @@ NO_ID = (
 def purchase(change: Change) -> None:
     """A new order has no attendees and holds no seats: it is a sum that somebody is to pay, until its hold ends."""
     if not change.new:
+        _keep_number(change)
         return
     after = change.after
     event = change.target("event_id", "event")
@@ -56,6 +57,12 @@ def _provider(change: Change, event: Row) -> Row | None:
         return None
     at = event["payment_provider_id"]
     return rows.find(change.tx, model.BY_NAME["payment_provider"], at) if at else None
+
+
+def _keep_number(change: Change) -> None:
+    """A buyer was given it. Whoever makes orders over the Web API may give them names of his own."""
+    if change.changes("name") and change.was("name") == order_reference(change.id):
+        raise refusals.broken("The number of an order that was given here (msevtmgt_name) stays: its buyer has it.")
 
 
 def purchase_goes(_tx: WriteTx, before: Row) -> None:

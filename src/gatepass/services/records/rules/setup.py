@@ -7,6 +7,7 @@ from gatepass.domain.money import DECIMALS
 from gatepass.services.links import allowed
 from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
+from gatepass.services.records.rules import addresses
 from gatepass.store import rows
 
 KINDS = ("stripe",)
@@ -22,27 +23,13 @@ def payment_provider(change: Change) -> None:
         raise refusals.broken(f"There is no payment provider of kind '{after['kind']}'. There are: {', '.join(KINDS)}.")
     if change.new and after["live"] is None:
         after["live"] = _live(change)
-    page = after["payment_page_url"]
-    if page is not None and change.changes("payment_page_url") and not _opens(page):
-        raise refusals.broken(
-            "The payment page must be an https address, or a path of this installation that begins with /."
-        )
+    addresses.check(change, "payment_page_url")
 
 
 def _live(change: Change) -> bool:
     """The mode of the installation, as its providers of this kind have it; test money when this is the first one."""
     known = rows.matching(change.tx, change.table, {"kind": change.after["kind"]})
     return any(one["live"] for one in known)
-
-
-def _opens(page: str) -> bool:
-    if page.startswith("/"):
-        return not page.startswith("//") and "\\" not in page
-    try:
-        parts = urlsplit(page)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return False
 
 
 def web_application(change: Change) -> None:
