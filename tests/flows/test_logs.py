@@ -113,6 +113,7 @@ def _let_somebody_in(running: Demo, mark: str) -> dict[str, str]:
         "recovery code": codes[0], "session": session, "proof": f"proof-{mark}", "foreign code": f"code-{mark}",
     }  # fmt: skip
     # Not on pages either: an address is shown to those who administer it, a secret to nobody.
+
     shown = {what for what, canary in canaries.items() for page in pages if canary in page.text} - {"guest"}
     assert shown == set()
     with sqlite3.connect(Path(told["mail_dir"]).parent / "gatepass.db") as database:

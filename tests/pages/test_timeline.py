@@ -98,7 +98,7 @@ def test_staff_search_and_read_what_the_buyer_reads(demo: Demo, buyer: Buyer) ->
     signs_in(demo, buyer.page)
 
     buyer.page.get_by_role("link", name="Purchases").click()
-    buyer.page.get_by_label("Order, mail address or purchase id").fill("Ana.Gomes@fabrikam.example")
+    buyer.page.get_by_label("Name, mail address, order or provider reference").fill("Ana.Gomes@fabrikam.example")
     buyer.page.keyboard.press("Enter")
     buyer.page.get_by_role("link", name=reference).click()
 

@@ -1,6 +1,6 @@
 """Columns, literals and functions of the tree as SQL, each with its form: what it may be compared with, and how it is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.errors import Refused
 from gatepass.model.columns import Column, Constant, Kind, Mapped
-from gatepass.model.query import At, Function, Literal, Operand, Value
+from gatepass.model.query import ROOT, At, Function, Literal, Operand, Value
 from gatepass.store.query import numbers
 from gatepass.store.query.scope import Scope, Source, Sql, is_currency
 from gatepass.store.tables import DECLARED
@@ -76,7 +76,9 @@ def typed(scope: Scope, operand: Operand) -> Typed:
         return known
     match operand:
         case At(column, alias):
-            return column_of(scope[alias], column)
+            found = column_of(scope[alias], column)
+            # Where there is no row to join, even a required column is null.
+            return found if alias == ROOT else replace(found, nullable=True)
         case Literal(value):
             return literal(value)
         case Function():
