@@ -100,7 +100,7 @@ def test_staff_search_and_read_what_the_buyer_reads(demo: Demo, buyer: Buyer) ->
     buyer.page.get_by_role("link", name="Purchases").click()
     buyer.page.get_by_label("Name, mail address, order or provider reference").fill("Ana.Gomes@fabrikam.example")
     buyer.page.keyboard.press("Enter")
-    buyer.page.get_by_role("link", name=reference).click()
+    buyer.page.get_by_role("row").filter(has_text=reference).get_by_role("link").click()
 
     expect(buyer.page.get_by_role("heading", level=1)).to_have_text(reference)
     expect(buyer.page.get_by_role("heading", name="Yes, once: €120.00.")).to_be_visible()
