@@ -78,28 +78,30 @@ def _opened(tx: WriteTx, user: Row, one: Try, again: str | None) -> Answer:
 
 
 def _code(tx: WriteTx, vault: Vault, session: Session, code: str, visitor: Visitor) -> Answer:
-    user = session.caller
-    # Whoever is here knows the password: tries count for the account, wherever they come from.
-    one = tries.begin(tx, CODE, str(user.user_id), Visitor(visitor.address, user.user_id), known=True)
-    if one.wait_s:
-        return Answer(wait_s=one.wait_s)
-    if not second_factor.accepts(tx, vault, user.user_id, code):
-        _failed(tx, staff.get(tx, user.user_id), CODE)
-        return Answer()
+    user, one = session.caller, _try_code(tx, vault, session, code, visitor)
+    if one is None or one.wait_s:
+        return Answer(wait_s=one.wait_s if one else 0)
     tries.worked(tx, one)
     staff.close_session(tx, session.token_hash)
     return Answer(sessions.begin(tx, user.user_id, user.name, Way.SECOND_FACTOR), user.user_id)
 
 
 def _confirmed_by_code(tx: WriteTx, vault: Vault, session: Session, code: str, visitor: Visitor) -> Answer:
-    user = session.caller
-    one = tries.begin(tx, CODE, str(user.user_id), Visitor(visitor.address, user.user_id), known=True)
-    if one.wait_s:
-        return Answer(wait_s=one.wait_s)
-    if not second_factor.accepts(tx, vault, user.user_id, code):
-        _failed(tx, staff.get(tx, user.user_id), CODE)
-        return Answer()
+    one = _try_code(tx, vault, session, code, visitor)
+    if one is None or one.wait_s:
+        return Answer(wait_s=one.wait_s if one else 0)
     return _confirm(session, one, tx)
+
+
+def _try_code(tx: WriteTx, vault: Vault, session: Session, code: str, visitor: Visitor) -> Try | None:
+    """A try that counts; None: the code is wrong. Where there is something to wait for, the code was not looked at."""
+    user = session.caller
+    # Whoever is here knows the password: tries count for the account, wherever they come from.
+    one = tries.begin(tx, CODE, str(user.user_id), Visitor(visitor.address, user.user_id), known=True)
+    if one.wait_s or second_factor.accepts(tx, vault, user.user_id, code):
+        return one
+    _failed(tx, staff.get(tx, user.user_id), CODE)
+    return None
 
 
 def _confirm(session: Session, one: Try, tx: WriteTx) -> Answer:
