@@ -1,13 +1,13 @@
 """The environment becomes one frozen Settings, validated at start. Nothing below `app` reads the environment."""
 
-import ipaddress
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from email.utils import parseaddr
 from pathlib import Path
-from types import MappingProxyType
-from urllib.parse import urlsplit
+
+from gatepass.config import values
+from gatepass.config.values import PREFIX, SettingError
+
+__all__ = ["SettingError", "Settings", "read"]
 
 STRIPE_API = "https://api.stripe.com"
 LEAST_SECRET_CHARS = 32
@@ -21,17 +21,10 @@ ENTRA_ID = "https://login.microsoftonline.com"
 MOST_DATAVERSE_CALLS_PER_S, MOST_DATAVERSE_AT_ONCE = 100, 52
 """Dataverse takes 6,000 calls in five minutes of one application user, and 52 at once; several servers may count apart."""
 LONGEST_HOLD_MINUTES = 7 * 24 * 60
-PREFIX = "GATEPASS_"
-STAFF_ROLES = ("viewer", "event_staff", "finance", "administrator")
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SETTINGS_FILE = "settings.env"
 """In the data directory: NAME=value lines that count where the environment says nothing. `gatepass demo` writes one."""
-
-
-class SettingError(Exception):
-    """A variable is wrong; the message names it and says what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +115,26 @@ VARIABLES = (*(f"{PREFIX}{field.name.upper()}" for field in fields(Settings)), f
 
 def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: int | None = None) -> Settings:
     """Settings from variables; `data_dir` and `port` come from the command line. Raises SettingError."""
-    directory = (data_dir or Path(_Given(environment).text("DATA_DIR", "gatepass-data"))).absolute()
+    directory = (data_dir or Path(values.Given(environment).text("DATA_DIR", "gatepass-data"))).absolute()
     if "?" in str(directory):
         raise SettingError(
             f"{PREFIX}DATA_DIR has a '?' in it, which no database address can carry. Use another directory."
         )
-    given = _Given(
-        from_file(directory / SETTINGS_FILE) | {name: value for name, value in environment.items() if value.strip()}
+    given = values.Given(
+        values.from_file(directory / SETTINGS_FILE)
+        | {name: value for name, value in environment.items() if value.strip()}
     )
     stripe_key = given.secret("STRIPE_SECRET_KEY")
     mode = given.choice("MODE", ("test", "live"), _mode_of(stripe_key))
-    stripe_base = _url("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API))
+    stripe_base = values.address("STRIPE_API_BASE", given.text("STRIPE_API_BASE", STRIPE_API))
     settings = Settings(
         data_dir=directory,
-        database_url=_database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
-        base_url=_url("BASE_URL", _base_url(environment, given, port)),
+        database_url=values.database_url(given.text("DATABASE_URL", f"sqlite:///{directory / 'gatepass.db'}")),
+        base_url=values.address("BASE_URL", _base_url(environment, given, port)),
         mode=mode,
         secret_key=given.list("SECRET_KEY")
-        or _key_file(given.text("SECRET_KEY_FILE", ""))
-        or ("" if mode == "live" else _own_secret(directory),),
+        or values.key_file(given.text("SECRET_KEY_FILE", ""))
+        or ("" if mode == "live" else values.own_secret(directory),),
         stripe_secret_key=stripe_key,
         stripe_publishable_key=given.text("STRIPE_PUBLISHABLE_KEY", "") or None,
         stripe_webhook_secret=given.list("STRIPE_WEBHOOK_SECRET"),
@@ -150,9 +144,9 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         pull_seconds=given.number("PULL_SECONDS", 30, 0, LONGEST_PULL_S),
         keep_notifications_days=given.number("KEEP_NOTIFICATIONS_DAYS", 400, LEAST_KEEP_DAYS, LONGEST_KEEP_DAYS),
         reconcile_minutes=given.number("RECONCILE_MINUTES", 60, 0, LONGEST_RECONCILE_MINUTES),
-        trusted_proxies=_networks(given.list("TRUSTED_PROXIES")),
+        trusted_proxies=values.networks(given.list("TRUSTED_PROXIES")),
         mail_dir=Path(given.text("MAIL_DIR", str(directory / "mail"))).absolute(),
-        mail_from=_sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),
+        mail_from=values.sender(given.text("MAIL_FROM", "Gatepass <tickets@gatepass.invalid>")),
         smtp_host=given.text("SMTP_HOST", "") or None,
         smtp_port=given.number("SMTP_PORT", 587, 1, 65535),
         smtp_username=given.text("SMTP_USERNAME", "") or None,
@@ -165,25 +159,26 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         staff_second_factor=given.choice(
             "STAFF_SECOND_FACTOR", ("required", "optional"), "required" if mode == "live" else "optional"
         ),
-        oidc_issuer=_issuer(given.text("OIDC_ISSUER", ""), mode),
+        oidc_issuer=values.issuer(given.text("OIDC_ISSUER", ""), mode),
         oidc_client_id=given.text("OIDC_CLIENT_ID", ""),
         oidc_client_secret=given.secret("OIDC_CLIENT_SECRET"),
         oidc_name=given.text("OIDC_NAME", "your organization"),
         oidc_role_claim=given.text("OIDC_ROLE_CLAIM", "roles"),
-        oidc_roles=_oidc_roles(given.list("OIDC_ROLES")),
+        oidc_roles=values.oidc_roles(given.list("OIDC_ROLES")),
         event_management=given.choice("EVENT_MANAGEMENT", ("own", "dataverse"), "own"),
-        dataverse_url=_over_tls("DATAVERSE_URL", given.text("DATAVERSE_URL", "")),
+        dataverse_url=values.over_tls("DATAVERSE_URL", given.text("DATAVERSE_URL", "")),
         dataverse_tenant_id=given.text("DATAVERSE_TENANT_ID", "") or None,
         dataverse_client_id=given.text("DATAVERSE_CLIENT_ID", "") or None,
         dataverse_client_secret=given.secret("DATAVERSE_CLIENT_SECRET"),
-        dataverse_client_certificate=_certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
-        dataverse_authority=_over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID)) or ENTRA_ID,
+        dataverse_client_certificate=values.certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
+        dataverse_authority=values.over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID))
+        or ENTRA_ID,
         dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
         dataverse_at_once=given.number("DATAVERSE_AT_ONCE", 8, 1, MOST_DATAVERSE_AT_ONCE),
         dataverse_hold_minutes=given.number("DATAVERSE_HOLD_MINUTES", 30, 1, LONGEST_HOLD_MINUTES),
         dataverse_late_money=given.choice("DATAVERSE_LATE_MONEY", ("attention", "refund"), "attention"),
-        return_origins=tuple(_origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
-        report_to=tuple(_recipient(text) for text in given.list("REPORT_TO")),
+        return_origins=tuple(values.origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
+        report_to=tuple(values.recipient(text) for text in given.list("REPORT_TO")),
         log_level=given.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
     _check_stripe(settings)
@@ -194,54 +189,13 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
     return settings
 
 
-def _base_url(environment: Mapping[str, str], given: "_Given", port: int | None) -> str:
+def _base_url(environment: Mapping[str, str], given: values.Given, port: int | None) -> str:
     """A port that was asked for counts against a loopback address in the file, as the demo writes one."""
     told = given.text("BASE_URL", "")
-    in_file_only = not _Given(environment).text("BASE_URL", "")
+    in_file_only = not values.Given(environment).text("BASE_URL", "")
     if told and not (port and in_file_only and told.startswith(("http://127.0.0.1:", "http://localhost:"))):
         return told
     return f"http://127.0.0.1:{port or 8000}"
-
-
-def from_file(path: Path) -> dict[str, str]:
-    """NAME=value lines; blank ones and comments are left out. Raises SettingError for a line that is neither."""
-    found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text().splitlines() if path.exists() else (), 1):
-        name, equals, value = line.partition("=")
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not equals:
-            raise SettingError(f"{path}, line {number}: write NAME=value.")
-        found[name.strip()] = value.strip()
-    return found
-
-
-class _Given:
-    """Variables by their name without prefix; an empty one counts as not set."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str) -> str:
-        return self._environment.get(PREFIX + name, "").strip() or default
-
-    def secret(self, name: str) -> str | None:
-        return self.text(name, "") or None
-
-    def list(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.text(name, "").split(",") if part.strip())
-
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        value = self.text(name, default).lower()
-        if value not in choices:
-            raise SettingError(f"{PREFIX}{name} is '{value}'. It can be: {', '.join(choices)}.")
-        return value
-
-    def number(self, name: str, default: int, least: int, most: int) -> int:
-        value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
-            raise SettingError(f"{PREFIX}{name} is '{value}'. It has to be a number from {least} to {most}.")
-        return int(value)
 
 
 def _pace(mode: str, stripe_base: str) -> int:
@@ -255,147 +209,12 @@ def _mode_of(stripe_key: str | None) -> str:
     return "live" if stripe_key and stripe_key.startswith(("sk_live_", "rk_live_")) else "test"
 
 
-def _database_url(url: str) -> str:
-    known = url.startswith(("sqlite:///", "postgresql://", "postgres://"))
-    try:
-        known = known and (url.startswith("sqlite:") or urlsplit(url).port != 0)
-    except ValueError:
-        known = False
-    if known:
-        return url
-    raise SettingError(
-        f"{PREFIX}DATABASE_URL has to begin with sqlite:/// or postgresql://, "
-        "such as sqlite:////var/lib/gatepass/gatepass.db or postgresql://user:password@host/name."
-    )
-
-
-def _url(name: str, url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fine, parts = False, urlsplit("")
-    if not fine or parts.query or parts.fragment or "@" in parts.netloc or any(char.isspace() for char in url):
-        raise SettingError(f"{PREFIX}{name} is '{url}'. It has to be an address such as https://events.contoso.com.")
-    return url.rstrip("/")
-
-
-def _over_tls(name: str, url: str) -> str | None:
-    """A secret goes there: https, or this machine. None: not set."""
-    if not url:
-        return None
-    found = _url(name, url)
-    if urlsplit(found).scheme != "https" and urlsplit(found).hostname not in _LOOPBACK:
-        raise SettingError(f"{PREFIX}{name} is '{url}'. It has to begin with https://: a secret is sent there.")
-    return found
-
-
-def _certificate(text: str) -> Path | None:
-    if not text:
-        return None
-    if not Path(text).is_file():
-        raise SettingError(f"{PREFIX}DATAVERSE_CLIENT_CERTIFICATE is '{text}', which is no file.")
-    return Path(text).absolute()
-
-
-def _origin(name: str, text: str) -> str:
-    """Scheme and host, and a port or `:*` for every port, as the web applications of Dynamics 365 list them."""
-    url = _url(name, text.removesuffix(":*"))
-    if urlsplit(url).path:
-        raise SettingError(f"{PREFIX}{name} has '{text}'. List origins, without a path: https://www.contoso.com.")
-    return text.rstrip("/")
-
-
-def _sender(text: str) -> str:
-    address = parseaddr(text)[1]
-    if "@" not in address or not text.isprintable():
-        raise SettingError(f"{PREFIX}MAIL_FROM is '{text}'. Write it like: Contoso Events <tickets@contoso.com>.")
-    return text
-
-
-def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
-        try:
-            ipaddress.ip_network(text)
-        except ValueError:
-            raise SettingError(
-                f"{PREFIX}TRUSTED_PROXIES has '{text}'. List addresses or networks such as 10.0.0.0/8."
-            ) from None
-    return texts
-
-
-def _issuer(url: str, mode: str) -> str | None:
-    """As the provider writes it, to the letter: its tokens must say the same."""
-    if not url:
-        return None
-    _url("OIDC_ISSUER", url)
-    loopback = urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"} and mode == "test"
-    if not url.startswith("https://") and not loopback:
-        raise SettingError(f"{PREFIX}OIDC_ISSUER is {url}. It has to begin with https://.")
-    return url
-
-
-def _oidc_roles(texts: tuple[str, ...]) -> Mapping[str, str]:
-    """`Events.Admin=administrator,money people=finance`."""
-    found: dict[str, str] = {}
-    for text in texts:
-        value, _, role = text.rpartition("=")
-        if not value.strip() or role.strip() not in STAFF_ROLES:
-            raise SettingError(
-                f"{PREFIX}OIDC_ROLES has '{text}'. Write what the provider says, =, and one of: {', '.join(STAFF_ROLES)}."
-            )
-        found[value.strip()] = role.strip()
-    return MappingProxyType(found)
-
-
 def _check_oidc(settings: Settings) -> None:
     if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_roles):
         raise SettingError(
             f"{PREFIX}OIDC_ISSUER is set: set {PREFIX}OIDC_CLIENT_ID and {PREFIX}OIDC_ROLES too, "
             "such as Events.Admin=administrator."
         )
-
-
-def _key_file(path: str) -> tuple[str, ...]:
-    """A key a line, the newest last: as a secret that is mounted as a file."""
-    if not path:
-        return ()
-    try:
-        keys = tuple(line.strip() for line in Path(path).read_text().splitlines() if line.strip())
-    except OSError as error:
-        raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which cannot be read: {error.strerror}.") from None
-    if not keys:
-        raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which is empty.")
-    return keys
-
-
-def _own_secret(directory: Path) -> str:
-    """A key of this installation, made at first start; never a default that others know."""
-    try:
-        return _kept_secret(directory / "secret.key")
-    except OSError as error:
-        raise SettingError(f"{PREFIX}DATA_DIR is {directory}, which cannot be used: {error.strerror}.") from None
-
-
-def _kept_secret(path: Path) -> str:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".secret.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass  # another process of this installation was faster: its key counts
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
-
-
-def _recipient(text: str) -> str:
-    if "@" not in text.strip("@") or not text.isprintable() or not text.isascii() or " " in text:
-        raise SettingError(f"{PREFIX}REPORT_TO has '{text}'. List mail addresses: anna@contoso.com,bob@contoso.com.")
-    return text
 
 
 def _check_stripe(settings: Settings) -> None:
