@@ -21,6 +21,8 @@ from gatepass.services.purchases import Settled, Settlement
 from gatepass.services.remote import questions
 from gatepass.services.remote.standings import RemoteStandings
 from gatepass.services.remote.tasks import ask_to_tell
+from gatepass.services.remote.views import RemoteViews
+from gatepass.services.views import Views
 from gatepass.store import ReadTx, Store, WriteTx, call_lanes, payments, remote, timeline
 from gatepass.store.call_lanes import Rules
 from gatepass.store.payments import OpenPage
@@ -53,6 +55,7 @@ class RemoteEventManagement:
         self._store, self._dataverse, self._links, self._terms = store, dataverse, links, terms
         self.served_before = True
         self.standings = RemoteStandings(store, dataverse, terms.rules, self._keep, live=terms.live)
+        self.views: Views = RemoteViews(dataverse.url, live=terms.live)
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """As we know it: who comes back from paying, or works on a payment, does not need Dataverse for it."""

@@ -45,7 +45,7 @@ def elsewhere(tx: WriteTx, row: RemotePurchase) -> None:
         f"{row.total} was paid here, and somebody else had completed the purchase in Dataverse before. If that was for this "
         "money, close this entry; if it came on top, refund it."
     )
-    records.call_attention(tx, "paid_elsewhere", reason, dedupe=f"paid_elsewhere:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "paid_elsewhere", reason, dedupe=elsewhere_key(row.id), purchase_id=row.id)
 
 
 def late(tx: WriteTx, row: RemotePurchase) -> None:
@@ -53,13 +53,13 @@ def late(tx: WriteTx, row: RemotePurchase) -> None:
     reason = (
         f"{row.total} arrived after Dynamics had given the seats away. Refund it, or register them by hand over there."
     )
-    records.call_attention(tx, "paid_late", reason, dedupe=f"paid_late:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "paid_late", reason, dedupe=_late_key(row.id), purchase_id=row.id)
 
 
 def gone(tx: WriteTx, row: RemotePurchase) -> None:
     """Money of ours, for a purchase that Dataverse does not have any more."""
     reason = f"{row.total} was paid for purchase {row.name or row.id}, which is no longer in Dataverse. Refund it."
-    records.call_attention(tx, "purchase_gone", reason, dedupe=f"purchase_gone:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "purchase_gone", reason, dedupe=_gone_key(row.id), purchase_id=row.id)
 
 
 def refused(tx: WriteTx, row: RemotePurchase, why: str, claim: Job) -> None:
@@ -75,3 +75,21 @@ def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:
     """Its money goes back, and Dataverse has no call that ends its registrations."""
     reason = "Everything that was paid goes back. Cancel its registrations in Dynamics: Dataverse has no call for that."
     records.call_attention(tx, "release_by_hand", reason, dedupe=f"release_by_hand:{row.id}", purchase_id=row.id)
+
+
+def keys_of(purchase_id: UUID) -> list[str]:
+    """Of the questions that another look at the purchase answers, or asks again."""
+    return [elsewhere_key(purchase_id), _late_key(purchase_id), _gone_key(purchase_id)]
+
+
+def elsewhere_key(purchase_id: UUID) -> str:
+    """Of the question whether money of ours is for what somebody else has completed."""
+    return f"paid_elsewhere:{purchase_id}"
+
+
+def _late_key(purchase_id: UUID) -> str:
+    return f"paid_late:{purchase_id}"
+
+
+def _gone_key(purchase_id: UUID) -> str:
+    return f"purchase_gone:{purchase_id}"
