@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from gatepass.config import STRIPE_API, SettingError, Settings
-from gatepass.dataverse import Certificate, Connection, Dataverse
+from gatepass.dataverse import Certificate, Connection, Dataverse, ManagedIdentity
 from gatepass.dataverse.certificate import BadCertificate
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
@@ -213,13 +213,6 @@ def remote_of(settings: Settings) -> Remote | None:
     if not settings.remote:
         return None
     url = settings.dataverse_url or ""
-    client = Connection(
-        settings.dataverse_authority,
-        settings.dataverse_tenant_id or "",
-        settings.dataverse_client_id or "",
-        _proof(settings),
-        f"{url}/.default",
-    )
     terms = Terms(
         provider="stripe",
         live=settings.live,
@@ -228,7 +221,20 @@ def remote_of(settings: Settings) -> Remote | None:
         return_origins=settings.return_origins,
         rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
     )
-    return Remote(Dataverse(url, client), terms)
+    return Remote(Dataverse(url, _credential(settings, url)), terms)
+
+
+def _credential(settings: Settings, url: str) -> Connection | ManagedIdentity:
+    """How tokens for the environment at `url` are asked for."""
+    if given := settings.dataverse_managed_identity:
+        return ManagedIdentity(url, given.client_id, given.endpoint, given.header)
+    return Connection(
+        settings.dataverse_authority,
+        settings.dataverse_tenant_id or "",
+        settings.dataverse_client_id or "",
+        _proof(settings),
+        f"{url}/.default",
+    )
 
 
 def _proof(settings: Settings) -> str | Certificate:
