@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from gatepass.config import STRIPE_API, SettingError, Settings
 from gatepass.dataverse import Certificate, Connection, Dataverse, ManagedIdentity
 from gatepass.dataverse.certificate import BadCertificate
+from gatepass.domain.payment import Way
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services import accounts, upkeep
@@ -217,6 +218,7 @@ def remote_of(settings: Settings) -> Remote | None:
         provider="stripe",
         live=settings.live,
         hold=timedelta(minutes=settings.dataverse_hold_minutes),
+        way=Way(settings.dataverse_payment_way),
         late=LateMoney(settings.dataverse_late_money),
         return_origins=settings.return_origins,
         rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),

@@ -104,6 +104,15 @@ class Processes:
     line: Line
     authority: Path
 
+    async def look_anew(self) -> None:
+        """Our own view of the completion service has the settings that its processes have now."""
+        here = self.completion.here
+        await here.installation.close()
+        with _trusting(str(self.authority)):
+            settings = config.read(self.completion.variables, data_dir=here.installation.settings.data_dir)
+            here.installation = app.installation(settings)
+        here.store = here.installation.store
+
     async def outcomes(self) -> dict[UUID, list[str]]:
         """What Dynamics was told of each purchase, and what came of it."""
         told = sa.select(tables.audit).where(tables.audit.c.action == "finalize").order_by(tables.audit.c.id)

@@ -82,7 +82,7 @@ class Histories(RuleBasedStateMachine):
         """One step; the processes go on between them, line and sandbox do not."""
         return self.runner.run(what)
 
-    @initialize(target=buyers, mode=st.sampled_from(["send", "hold", "drop"]))
+    @initialize(target=buyers, mode=st.sampled_from(["normal", "hold", "drop"]))
     def two_have_registered(self, mode: str) -> Any:
         """One has paid already."""
         self.run(self.pair.completion.here.sandbox.control("faults", deliveries={"mode": mode}))

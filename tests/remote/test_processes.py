@@ -179,6 +179,7 @@ async def _change_the_secret(pair: Processes) -> None:
         pair.line.troubles.setdefault(call, []).extend([Trouble.UNAUTHORIZED] * 2)
     await asyncio.sleep(0.5)
     own["GATEPASS_DATAVERSE_CLIENT_SECRET"] = fresh
+    await pair.look_anew()
     for number in range(WORKERS):
         await pair.completion.kill(f"worker{number}")
         await pair.completion.work(number)

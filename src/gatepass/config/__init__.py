@@ -93,6 +93,8 @@ class Settings:
     dataverse_at_once: int
     dataverse_hold_minutes: int
     """The timeout of the payment provider record over there; Dataverse does not tell it with the purchase."""
+    dataverse_payment_way: str
+    """"redirect": on the provider's page, or "page": on our own. Dataverse's provider record has no word for it."""
     dataverse_late_money: str
     """What becomes of money that came after the seats were given away: "attention" or "refund"."""
     return_origins: tuple[str, ...]
@@ -179,6 +181,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
         dataverse_at_once=given.number("DATAVERSE_AT_ONCE", 8, 1, MOST_DATAVERSE_AT_ONCE),
         dataverse_hold_minutes=given.number("DATAVERSE_HOLD_MINUTES", 30, 1, LONGEST_HOLD_MINUTES),
+        dataverse_payment_way=given.choice("DATAVERSE_PAYMENT_WAY", ("redirect", "page"), "redirect"),
         dataverse_late_money=given.choice("DATAVERSE_LATE_MONEY", ("attention", "refund"), "attention"),
         return_origins=tuple(values.origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
         report_to=tuple(values.recipient(text) for text in given.list("REPORT_TO")),

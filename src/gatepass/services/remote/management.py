@@ -13,6 +13,7 @@ from uuid import UUID
 
 from gatepass.dataverse import Dataverse, NoAccess, Throttled, purchases
 from gatepass.domain.errors import GatepassError, NotFound, Refused, Unavailable
+from gatepass.domain.payment import Way
 from gatepass.domain.purchase import Move, Payable, Status
 from gatepass.domain.remote import RemotePurchase, Seen, Word
 from gatepass.services.links import Links
@@ -43,6 +44,8 @@ class Terms:
     """Kind of the payment provider that is connected."""
     live: bool
     hold: timedelta
+    way: Way
+    """Where buyers pay, unless they choose otherwise."""
     late: LateMoney
     return_origins: Sequence[str]
     rules: Rules
@@ -152,6 +155,7 @@ class RemoteEventManagement:
             email=None,
             return_url=None,
             created=row.created,
+            way=self._terms.way,
         )
 
 
