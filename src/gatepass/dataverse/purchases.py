@@ -67,15 +67,15 @@ async def read_together(dataverse: Dataverse, ids: Collection[UUID]) -> dict[UUI
     return {one.msevtmgt_eventpurchaseid: _seen(one) for one in found}
 
 
-async def completed_between(
+async def changed_between(
     dataverse: Dataverse, since: datetime, until: datetime, began: datetime, turn: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[dict[UUID, Seen]]:
-    """Pages of paid purchases that were completed over there in this time, none older than `began`; UTC.
+    """Pages of purchases that changed over there in this time, none older than `began`; UTC. Free ones are left out.
 
     `turn` waits until a call may leave. Raises as the client does.
     """
     conditions = (
-        f"msevtmgt_paymentstatus eq {STATUS_OF[Word.COMPLETED]}", f"modifiedon ge {_moment(since)}",
+        f"modifiedon ge {_moment(since)}",
         f"modifiedon lt {_moment(until)}", f"createdon ge {_moment(began)}", "msevtmgt_totalprice gt 0",
     )  # fmt: skip
     query = " and ".join(conditions).replace(" ", "%20")

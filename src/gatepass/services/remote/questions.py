@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from gatepass.dataverse import NoAccess
+from gatepass.domain.money import Money
 from gatepass.domain.remote import RemotePurchase, Seen
 from gatepass.store import WriteTx, call_lanes, records
 from gatepass.store.call_lanes import Rules
@@ -64,11 +65,20 @@ def gone(tx: WriteTx, row: RemotePurchase) -> None:
 
 def refused(tx: WriteTx, row: RemotePurchase, why: str, claim: Job) -> None:
     """Dataverse will not take the word: trying again does not help."""
-    reason = f"Purchase {row.name or row.id} should be {row.wanted} in Dataverse. {why} Then: gatepass replay --parked"
+    reason = f"Purchase {row.name or row.id} should be {row.wanted} in Dataverse. {why} Then have it asked again."
     # The key of every job that was given up: `gatepass replay` closes the entry with it.
     name = f"job:{claim.id}"
     records.supersede_attention(tx, [name])
     records.call_attention(tx, "finalize_refused", reason, dedupe=name, purchase_id=row.id)
+
+
+def underpaid(tx: WriteTx, row: RemotePurchase, total: Money) -> None:
+    """It became dearer over there after its payment page was opened: what is not paid in full is not ours to confirm."""
+    reason = (
+        f"It was paid as it cost when its page was opened; over there it costs {total} by now. Put the total right and have it "
+        "asked again, complete it there by hand, or give the money back."
+    )
+    records.call_attention(tx, "underpaid", reason, dedupe=_underpaid_key(row.id), purchase_id=row.id)
 
 
 def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:
@@ -79,7 +89,7 @@ def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:
 
 def keys_of(purchase_id: UUID) -> list[str]:
     """Of the questions that another look at the purchase answers, or asks again."""
-    return [elsewhere_key(purchase_id), _late_key(purchase_id), _gone_key(purchase_id)]
+    return [elsewhere_key(purchase_id), _late_key(purchase_id), _gone_key(purchase_id), _underpaid_key(purchase_id)]
 
 
 def elsewhere_key(purchase_id: UUID) -> str:
@@ -89,6 +99,10 @@ def elsewhere_key(purchase_id: UUID) -> str:
 
 def _late_key(purchase_id: UUID) -> str:
     return f"paid_late:{purchase_id}"
+
+
+def _underpaid_key(purchase_id: UUID) -> str:
+    return f"underpaid:{purchase_id}"
 
 
 def _gone_key(purchase_id: UUID) -> str:

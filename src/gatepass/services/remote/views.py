@@ -7,6 +7,7 @@ from gatepass.dataverse import purchases
 from gatepass.domain.errors import NotFound
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status
+from gatepass.domain.remote import Word
 from gatepass.domain.timeline import Story
 from gatepass.services.remote import story
 from gatepass.services.views import MARKS, Line
@@ -55,4 +56,11 @@ class RemoteViews:
 def _line(row: Row) -> Line:
     total = Money(row["total_minor"], row["currency"])
     reference = row["name"] or str(row["id"])
-    return Line(row["id"], reference, "", "", row["status"], total, row["created"], "UTC")
+    return Line(row["id"], reference, "", "", _standing(row), total, row["created"], "UTC")
+
+
+def _standing(row: Row) -> str:
+    """The status, and of what is paid whether Dataverse knows: `being_confirmed`, or for a person `in_question`."""
+    if row["status"] != Status.COMPLETED.value or row["said"] == Word.COMPLETED.value:
+        return row["status"]
+    return BEING_CONFIRMED if row["wanted"] else "in_question"

@@ -43,6 +43,7 @@ WAYS: Mapping[str, tuple[Way, ...]] = MappingProxyType(
         "refund_failed": (_REFUND,),
         "paid_elsewhere": (_REFUND,),
         "purchase_gone": (_REFUND,),
+        "underpaid": (_REFUND, _SEAT),
         "finalize_refused": (_SEAT,),
     }
 )
