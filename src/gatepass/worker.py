@@ -2,11 +2,9 @@
 
 import asyncio
 import random
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
-from uuid import uuid4
 
 import structlog
 
@@ -29,6 +27,7 @@ from gatepass.services.mail import Mailer
 from gatepass.services.places import LANE_OF, Lane, Places
 from gatepass.services.remote import holds
 from gatepass.services.remote.lane import RemoteLane
+from gatepass.services.rounds import holder
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
 
@@ -57,7 +56,7 @@ class Worker:
     ) -> None:  # fmt: skip
         """`remote`: the lane to the Dataverse where purchases live, if they do not live here."""
         self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
-        self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
+        self._owner = holder()
         self._handlers = _handlers(desk, mailer, plan)
         assert set(LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()

@@ -1,7 +1,10 @@
 """One process's share of some work, round by round: take what is due, rest when there is nothing, finish what was begun."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from uuid import uuid4
 
 import structlog
 
@@ -14,6 +17,11 @@ Piece = Coroutine[object, object, None]
 """Of the work. It sees to its own failures."""
 
 log = structlog.get_logger("gatepass.rounds")
+
+
+def holder() -> str:
+    """Who holds a claim, for people who look at the table: machine, process, and which of its workers."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid4().hex[:8]}"
 
 
 class Rounds:

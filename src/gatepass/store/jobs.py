@@ -152,7 +152,7 @@ def again(tx: WriteTx, claim_: Job, due: datetime, *, error: str | None = None) 
     """Give the job back for later; without an error it went well and repeats by plan."""
     statement = sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt, job.c.state == READY)
     failures = claim_.failures + 1 if error else 0
-    tx.execute(statement.values(due=due, failures=failures, last_error=error and error[:1000]))
+    tx.execute(statement.values(due=due, owner=None, failures=failures, last_error=error and error[:1000]))
     tx.added_jobs = True
 
 

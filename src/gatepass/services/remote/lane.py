@@ -5,12 +5,11 @@ in the database, not in a process.
 """
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -22,7 +21,7 @@ from gatepass.services.remote.management import Terms
 from gatepass.services.remote.pace import Resting, turn
 from gatepass.services.remote.tasks import TELL
 from gatepass.services.remote.tell import Teller, Unsure
-from gatepass.services.rounds import Piece, Rounds
+from gatepass.services.rounds import Piece, Rounds, holder
 from gatepass.store import Store, WriteTx, call_lanes, jobs, remote
 from gatepass.store.call_lanes import Rules
 from gatepass.store.jobs import Job
@@ -51,7 +50,7 @@ class RemoteLane:
     def __init__(self, store: Store, dataverse: Dataverse, terms: Terms) -> None:
         self._store, self._rules = store, terms.rules
         self._teller = Teller(store, dataverse, Looks(dataverse, self._call), terms, self._call)
-        self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
+        self._owner = holder()
         self.rounds = Rounds(NAME, self._claim)
         self._calling, self._free = 0, asyncio.Condition()
         self._last_error: Exception | None = None
