@@ -29,6 +29,7 @@ _BEGINS = {SECRET_KEY: ("sk_test_", "rk_test_", "sk_live_", "rk_live_"), WEBHOOK
 class Keys:
     """What an adapter is made with. `changed` tells one set from another."""
 
+    provider_id: UUID
     kind: str
     secret_key: str
     webhook_secrets: Sequence[str]
@@ -66,7 +67,7 @@ def newest(tx: ReadTx, vault: Vault) -> Keys | None:
     key, webhook = (vault.read(tx, Place(_TABLE.name, row["id"], name)) for name in (SECRET_KEY, WEBHOOK_SECRET))
     given = vault.shown(tx, Place(_TABLE.name, row["id"], WEBHOOK_SECRET))
     changed = max(found["changed"], given.changed) if given else found["changed"]
-    return Keys(row["kind"], key or "", (webhook,) if webhook else (), changed)
+    return Keys(row["id"], row["kind"], key or "", (webhook,) if webhook else (), changed)
 
 
 def provider_at(tx: ReadTx, provider_id: UUID) -> Row:
