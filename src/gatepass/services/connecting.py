@@ -10,11 +10,12 @@ from uuid import UUID
 
 from gatepass import model
 from gatepass.domain.errors import NotFound, Refused
-from gatepass.services import audit
+from gatepass.providers.base import PaymentProvider
+from gatepass.services import audit, connection
 from gatepass.services.access import Caller
 from gatepass.services.records.privileges import Right, require
 from gatepass.services.secrets import Place, Shown, Vault
-from gatepass.store import ReadTx, WriteTx, rows
+from gatepass.store import ReadTx, Store, WriteTx, rows
 from gatepass.store import secrets as kept
 from gatepass.store.tables import Row
 
@@ -42,15 +43,40 @@ def set_key(tx: WriteTx, vault: Vault, caller: Caller, provider_id: UUID, name: 
     provider_at(tx, provider_id)
     value = value.strip()
     _check(name, value, live=live)
-    vault.put(tx, Place(_TABLE.name, provider_id, name), value, show_last_four=True)
-    audit.write(tx, caller.name, f"payment_provider.{name}", f"payment_provider:{provider_id}")
+    place = Place(_TABLE.name, provider_id, name)
+    before = _ending(vault.shown(tx, place))
+    vault.put(tx, place, value, show_last_four=True)
+    was, now = {name: before}, {name: _ending(vault.shown(tx, place))}
+    audit.write(tx, caller.name, f"payment_provider.{name}", _subject(provider_id), before=was, after=now)
+
+
+async def register_webhook(
+    store: Store, vault: Vault, caller: Caller, provider_id: UUID, adapter: PaymentProvider, here: connection.Place
+) -> None:
+    """The provider is told where to send; a secret that it gives is kept beside the key. Raises Refused, Unavailable."""
+    secret = await adapter.subscribe(connection.notify_url(here, adapter))
+    if secret:
+        live = here.live
+        await store.write(lambda tx: set_key(tx, vault, caller, provider_id, WEBHOOK_SECRET, secret, live=live))
 
 
 def remove_key(tx: WriteTx, vault: Vault, caller: Caller, provider_id: UUID, name: str) -> None:
     """Forget a key; what the settings say counts again. Audited."""
     require(caller, Right.WRITE, _TABLE)
-    if name in _BEGINS and vault.remove(tx, Place(_TABLE.name, provider_id, name)):
-        audit.write(tx, caller.name, f"payment_provider.{name}.remove", f"payment_provider:{provider_id}")
+    place = Place(_TABLE.name, provider_id, name)
+    before = _ending(vault.shown(tx, place))
+    if name in _BEGINS and vault.remove(tx, place):
+        was, now = {name: before}, {name: None}
+        audit.write(tx, caller.name, f"payment_provider.{name}.remove", _subject(provider_id), before=was, after=now)
+
+
+def _subject(provider_id: UUID) -> str:
+    return f"{_TABLE.name}:{provider_id}"
+
+
+def _ending(shown: Shown | None) -> str | None:
+    """All that the audit may know of a key."""
+    return f"…{shown.last_four or ''}" if shown else None
 
 
 def shown(tx: ReadTx, vault: Vault, provider_id: UUID) -> dict[str, Shown | None]:

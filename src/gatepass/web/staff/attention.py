@@ -65,13 +65,9 @@ async def close(request: Request, caller: Caller) -> Response:
 
 async def again(request: Request, caller: Caller) -> Response:
     """POST /staff/attention/{entry_id}/again: a notification, or work that was given up, is put back to work"""
-    entry_id, store = id_in(request, "entry_id"), site(request).store
-    entry = await store.read(lambda tx: records.attention_entry(tx, entry_id))
+    entry_id = id_in(request, "entry_id")
     try:
-        if entry and entry["notification_id"]:
-            await store.write(lambda tx: inbox.replay(tx, [entry["notification_id"]], caller.name))
-        elif entry:
-            await store.write(lambda tx: inbox.replay_parked(tx, caller.name))
+        await site(request).store.write(lambda tx: inbox.again(tx, entry_id, caller.name))
     except GatepassError as refusal:
         return await _page(request, caller, refusal)
     return done(request, ATTENTION, "It is tried again. Should it fail again, it stands here again.")
@@ -84,7 +80,7 @@ def line(row: Row, *, may_move_money: bool) -> dict[str, Any]:
     return dict(row) | {
         "reference": order_reference(at) if at else None,
         "ways": [(way.label, way.path.format(purchase=at)) for way in ways],
-        "again": may_move_money and (row["notification_id"] is not None or row["dedupe"].startswith("job:")),
+        "again": may_move_money and inbox.may_again(row),
     }
 
 
