@@ -101,9 +101,10 @@ def add_pass(
 ) -> None:
     """Add a pass, or change the one of this name; prints its id."""
     from gatepass.services import planning, records
+    from gatepass.services.planning import PASS
     from gatepass.store import rows
     from gatepass.web.staff import fields
-    from gatepass.web.staff.event_form import EVENT, PASS, pass_form
+    from gatepass.web.staff.event_form import EVENT, pass_form
 
     def unit(tx: "WriteTx") -> UUID:
         owner = _event(tx, event)
