@@ -11,6 +11,8 @@ from gatepass.config import VARIABLES
 from gatepass.web.dataverse.errors import CODES as DATAVERSE_CODES
 from gatepass.web.errors import STATUS
 from gatepass.web.routes import DATAVERSE, EVENTS_API, routes
+from gatepass.web.staff.api.door import API as STAFF_API
+from gatepass.web.staff.api.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
@@ -33,11 +35,17 @@ def test_every_command_stands_in_the_readme() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    own = {route.path for route in routes() if not route.path.startswith(("/api/v1.0", "/EvtMgmt"))}  # type: ignore[attr-defined]
+    elsewhere = ("/api/v1.0", "/EvtMgmt", STAFF_API)
+    own = {route.path for route in routes() if not route.path.startswith(elsewhere)}  # type: ignore[attr-defined]
     for path in sorted(own):
         assert f"`{path.replace(DATAVERSE, '/api/data/v9.x').replace(':path', '')}`" in CODES, path
     for _, path, _ in EVENTS_API:
         assert f"`{path.removeprefix('/').replace('readable_id', 'readableEventId')}`" in CODES, path
+
+
+def test_every_operation_of_the_staff_api_is_documented_with_its_scope() -> None:
+    listed = re.findall(r"^\| `(\w+) (/\S*)` \| (\w+) \|", (ROOT / "docs" / "staff-api.md").read_text(), re.M)
+    assert listed == [(one.method, one.path, one.scope.value) for one in OPERATIONS]
 
 
 def test_every_refusal_is_documented_with_its_status() -> None:
