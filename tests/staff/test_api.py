@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gatepass.services import audit, switches
 from gatepass.services.audit import Wanted
 from gatepass.services.tokens import Scope
-from gatepass.store import tables
+from gatepass.store import staff, tables
 from gatepass.web.staff.api.operations import OPERATIONS
 from tests.running import STRIPE_KEY, Order, Running
 
@@ -288,6 +288,18 @@ async def test_a_token_is_shown_once_kept_as_a_hash_and_ends(gatepass: Running) 
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         # A session of a browser is no token: there is nothing that a foreign page could ride on.
         assert (await boss.get("/staff/api/v1/events")).status_code == 401
+
+
+async def test_who_was_refused_is_logged_without_a_name(gatepass: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    async with member(gatepass, "viewer") as anna, program(gatepass, "read") as script:
+        await anna.get("/staff/people")
+        await script.refused("GET", "/people")
+        row = await gatepass.store.read(lambda tx: staff.by_email(tx, anna.email))
+    assert row
+    said = [line for line in capsys.readouterr().out.splitlines() if "refused" in line]
+    assert any("staff.refused" in line and str(row["id"]) in line and "/staff/people" in line for line in said), said
+    assert any("staff_api.refused" in line and "ScopeMissing" in line for line in said), said
+    assert not any(anna.email in line or script.token in line for line in said)
 
 
 @pytest.mark.parametrize(

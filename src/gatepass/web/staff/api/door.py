@@ -32,7 +32,7 @@ API = "/staff/api/v1"
 MAX_BODY_BYTES = 256 * 1024
 MAX_QUERY_CHARS = 2000
 PROBLEM = "application/problem+json"
-_NO_STORE = {"Cache-Control": "no-store"}
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NUL = (b"\0", b"\\u0000")
 """No database keeps such a text."""
 
@@ -119,10 +119,11 @@ def route(operation: Operation) -> Route:
         try:
             told = await _called(request, operation)
         except GatepassError as error:
+            log.info("staff_api.refused", code=error.code, method=operation.method, path=operation.path)
             return refusal(error)
         found = told if isinstance(told, Answer) else answer(told, operation.status)
         kind = PROBLEM if found.status >= HTTPStatus.BAD_REQUEST else "application/json"
-        return Response(found.body, found.status, _NO_STORE, kind)
+        return Response(found.body, found.status, _HEADERS, kind)
 
     return Route(API + operation.path, serve, methods=[operation.method])
 
@@ -202,7 +203,7 @@ def refusal(error: GatepassError, status: int | None = None, headers: Mapping[st
     """The same as a response, with what a client needs to know to try again."""
     found = problem(error, status)
     more = headers_of(error) | _challenge(error) | dict(headers or {})
-    return Response(found.body, found.status, _NO_STORE | more, PROBLEM)
+    return Response(found.body, found.status, _HEADERS | more, PROBLEM)
 
 
 def _challenge(error: GatepassError) -> dict[str, str]:
