@@ -83,6 +83,7 @@ NOTHING_CHANGED = {
 """Kinds of entries that tell what was done, where nothing is another than it was."""
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_every_kind_of_change_tells_what_was_and_what_is(gatepass: Running) -> None:
     """By staff, program, command and policy; keys and tokens by their last four characters at most."""
     await _change_everything(gatepass)

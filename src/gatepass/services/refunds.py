@@ -234,8 +234,10 @@ def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
         if left > 0:
             amount = Money(left, one.payment.amount.currency)
             made.append(_new(tx, one.payment, amount, one.cause, one.reason, one.actor, ()))
-            after = {"amount": str(amount), "cause": one.cause.value}
-            audit.write(tx, one.actor, "refund", f"purchase:{one.payment.purchase_id}", after=after, reason=one.reason)
+            was, now = {"left": str(amount)}, {"left": str(Money(0, amount.currency)), "amount": str(amount)}
+            now |= {"payment": str(one.payment.id), "cause": one.cause.value}
+            subject = f"purchase:{one.payment.purchase_id}"
+            audit.write(tx, one.actor, "refund", subject, before=was, after=now, reason=one.reason)
     _keep(tx, made)
     return made
 
