@@ -47,8 +47,9 @@ def listed(tx: ReadTx) -> list[Row]:
 def begin_answer(tx: WriteTx, token_id: UUID, key: str, asked: str) -> Row | None:
     """None: this key is new, and from now on taken. Else what was asked and answered; whoever is at it is waited for."""
     row = {"staff_token_id": token_id, "key": key, "asked": asked, "created": tx.now}
-    made = tx.execute(tx.insert(staff_answer).on_conflict_do_nothing(index_elements=["staff_token_id", "key"]), [row])
-    if made.rowcount:
+    new = tx.insert(staff_answer).on_conflict_do_nothing(index_elements=["staff_token_id", "key"])
+    # Not by a count of rows: for a list of rows PostgreSQL's driver does not tell it.
+    if tx.row(new.values(**row).returning(_answer.key)):
         return None
     return tx.row(sa.select(staff_answer).where(_answer.staff_token_id == token_id, _answer.key == key))
 
