@@ -323,6 +323,8 @@ async def test_who_was_refused_is_logged_without_a_name(gatepass: Running, capsy
         ("PUT", "/switches/odd", {"on": True}, (422, "SwitchUnknown")),
         ("PUT", f"/providers/{NOWHERE}/keys/secret_key", {"value": "sk_test_x"}, (404, "ProviderUnknown")),
         ("GET", f"/purchases/{NOWHERE}", None, (404, "PurchaseUnknown")),
+        ("PUT", "/switches/%00", {"on": True}, (422, "SwitchUnknown")),
+        ("DELETE", "/events/%00/passes/%00", None, (404, "RecordMissing")),
     ],
 )  # fmt: skip
 async def test_every_refusal_has_one_shape(
@@ -330,6 +332,14 @@ async def test_every_refusal_has_one_shape(
 ) -> None:
     async with program(gatepass) as script:
         assert await script.refused(method, path, body) == expected
+
+
+async def test_a_key_of_no_name_is_refused(gatepass: Running) -> None:
+    own = f"/providers/{gatepass.provider_id}/keys"
+    async with program(gatepass) as script:
+        for name in ("odd", "%00", "x" * 1000):
+            assert await script.refused("PUT", f"{own}/{name}", {"value": "sk_test_1"}) == (422, "KeyUnknown")
+            assert await script.refused("DELETE", f"{own}/{name}") == (422, "KeyUnknown")
 
 
 async def test_a_refusal_names_the_member_that_is_wrong(gatepass: Running) -> None:

@@ -61,11 +61,13 @@ async def register_webhook(
 
 
 def remove_key(tx: WriteTx, vault: Vault, caller: Caller, provider_id: UUID, name: str) -> None:
-    """Forget a key; what the settings say counts again. Audited."""
+    """Forget a key; what the settings say counts again. Audited. Raises Refused."""
     require(caller, Right.WRITE, _TABLE)
+    if name not in _BEGINS:
+        raise _unknown(name)
     place = Place(_TABLE.name, provider_id, name)
     before = _ending(vault.shown(tx, place))
-    if name in _BEGINS and vault.remove(tx, place):
+    if vault.remove(tx, place):
         was, now = {name: before}, {name: None}
         audit.write(tx, caller.name, f"payment_provider.{name}.remove", _subject(provider_id), before=was, after=now)
 
@@ -104,10 +106,14 @@ def provider_at(tx: ReadTx, provider_id: UUID) -> Row:
     return found
 
 
+def _unknown(name: str) -> Refused:
+    return Refused("KeyUnknown", f"There is no key '{name}'. There are: {', '.join(_BEGINS)}.")
+
+
 def _check(name: str, value: str, *, live: bool) -> None:
     begins = _BEGINS.get(name)
     if begins is None:
-        raise Refused("KeyUnknown", f"There is no key '{name}'.")
+        raise _unknown(name)
     if not value.startswith(begins) or len(value) > MAX_KEY_CHARS or not value.isascii():
         raise Refused("KeyMalformed", f"This is no such key: it begins with {' or '.join(begins)}.", field=name)
     if name == SECRET_KEY and ("_live_" in value[:8]) is not live:
