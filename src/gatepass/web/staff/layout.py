@@ -35,7 +35,7 @@ NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
     Entry("figures", "Figures", "chart", "/staff/figures", own=True),
     Entry("events", "Events", "calendar", "/staff/events", own=True),
-    Entry("purchases", "Purchases", "card", "/staff/purchases", own=True),
+    Entry("purchases", "Purchases", "card", "/staff/purchases"),
     Entry("attention", "Needs attention", "inbox", "/staff/attention"),
     Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
     Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS, own=True),
@@ -43,7 +43,7 @@ NAVIGATION = (
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
     Entry("tokens", "Tokens", "lock", "/staff/tokens", ADMINISTERS),
     Entry("audit", "Audit", "log", "/staff/audit", MOVES_MONEY),
-    Entry("finalize", "Finalize by hand", "check", "/staff#finalize"),
+    Entry("finalize", "Finalize by hand", "check", "/staff#finalize", own=True),
 )
 
 
