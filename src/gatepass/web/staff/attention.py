@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gatepass.domain.errors import GatepassError
 from gatepass.services import attention, inbox
 from gatepass.services.access import Caller
-from gatepass.store import ReadTx, records
+from gatepass.store import ReadTx
 from gatepass.web.pages.common import form_of
 from gatepass.web.site import site
 from gatepass.web.staff.asking import form_page, id_in

@@ -7,7 +7,7 @@ from gatepass.services import attention, audit, figures, inbox
 from gatepass.services.answers import Answer
 from gatepass.services.audit import Wanted
 from gatepass.services.figures import Figures, Series
-from gatepass.store import ReadTx, WriteTx, events, records
+from gatepass.store import ReadTx, WriteTx, events
 from gatepass.web.staff.api.door import Call
 from gatepass.web.staff.api.types import (
     AttentionLine,
@@ -29,6 +29,7 @@ from gatepass.web.staff.asking import row_at
 from gatepass.web.staff.attention import line
 from gatepass.web.staff.event_form import EVENT
 from gatepass.web.staff.figures import EVERYWHERE
+from gatepass.web.staff.overview import entries
 from gatepass.web.timeline_types import money
 
 PAGE = 50
@@ -82,7 +83,7 @@ def _sold(event: Event) -> list[SoldOut]:
 
 async def needing_attention(call: Call, wanted: AttentionQuery) -> AttentionLines:
     """GET /attention: what a person must decide, the oldest first (`after`)"""
-    found = await call.store.read(lambda tx: records.needing_attention(tx, PAGE + 1, wanted.after))
+    found = await call.store.snapshot(lambda tx: entries(tx, call.here, PAGE + 1, wanted.after))
     lines = [line(row, may_move_money=True) for row in found[:PAGE]]
     items = [
         AttentionLine(
