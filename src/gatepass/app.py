@@ -17,7 +17,7 @@ from gatepass.dataverse.certificate import BadCertificate
 from gatepass.domain.payment import Way
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
-from gatepass.services import accounts, upkeep
+from gatepass.services import accounts, connecting, upkeep
 from gatepass.services.access import Role
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
@@ -268,6 +268,11 @@ def providers(settings: Settings, keys: Keys | None = None) -> dict[str, Payment
         settings.stripe_publishable_key,
     )
     return {stripe.name: stripe}
+
+
+def connected(settings: Settings, store: Store) -> dict[str, PaymentProvider]:
+    """The same with the keys that staff gave, as every process uses them. Raises Refused when they cannot be read."""
+    return providers(settings, store.read_now(lambda tx: connecting.newest(tx, vault(settings))))
 
 
 def _post(settings: Settings) -> MailDirectory | MailServer:

@@ -15,6 +15,7 @@ from gatepass.services import connection
 from gatepass.store import ReadTx, Store, jobs, migrations, promises, readiness, records
 
 Say = Callable[[str], None]
+GIVE_KEY = "Give its key on its page of /staff/providers, or set GATEPASS_STRIPE_SECRET_KEY"
 _WORDS = MappingProxyType({Health.FINE: "ok    ", Health.WARNING: "WARN  ", Health.BROKEN: "BROKEN"})
 
 
@@ -25,7 +26,7 @@ def run(settings: Settings, say: Say) -> int:
         if not _schema(store, say):
             return 2
         fine = [
-            connections(settings, say),
+            connections(settings, store, say),
             dataverse(settings, say),
             _promises(store, say),
             _work(store, say),
@@ -51,11 +52,14 @@ def _schema(store: Store, say: Say) -> bool:
     return _line(say, True, "database", f"answers, schema {found}")
 
 
-def connections(settings: Settings, say: Say) -> bool:
-    """Every payment provider: asked once, for a few seconds at most. False when one is broken."""
-    found = app.providers(settings)
+def connections(settings: Settings, store: Store, say: Say) -> bool:
+    """Every payment provider, with the keys that count: asked once, for a few seconds at most. False when one is broken."""
+    try:
+        found = app.connected(settings, store)
+    except GatepassError as error:
+        return _line(say, False, "keys", error.message)
     if not found:
-        return _line(say, True, "stripe", "not connected: only free passes can be sold. Set GATEPASS_STRIPE_SECRET_KEY")
+        return _line(say, True, "stripe", f"not connected: only free passes can be sold. {GIVE_KEY}")
     return asyncio.run(_ask_all(settings, list(found.values()), say))
 
 

@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 
 from gatepass import app, doctor
+from gatepass.config import Settings
+from gatepass.model.build import SYSTEM_USER
 from gatepass.providers.base import Check, Health, Part
 from gatepass.providers.stripe.account import Endpoint, clock, mode, webhook
 from gatepass.providers.stripe.client import API_VERSION
 from gatepass.providers.stripe.notifications import OUR_EVENTS
-from gatepass.services import connection
+from gatepass.services import connecting, connection
+from gatepass.services.access import Caller, Role
+from gatepass.services.connecting import SECRET_KEY
 from gatepass.services.connection import Place
 from tests.running import NOTIFY, STRIPE_KEY, Running
 
@@ -224,4 +228,50 @@ async def _gatepass(gatepass: Running, *arguments: str) -> subprocess.CompletedP
     command = [sys.executable, "-m", "gatepass", *arguments]
     return await asyncio.to_thread(
         subprocess.run, command, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+
+
+async def test_the_doctor_asks_with_the_key_that_staff_gave(gatepass: Running) -> None:
+    """It wins over the settings, as in every process; one that cannot be read is no reason to fall back."""
+    settings = gatepass.installation.settings
+
+    await _give(gatepass, SECRET_KEY, STRIPE_KEY)
+    told = await _doctor(replace(settings, stripe_secret_key=None))
+    assert any(line.startswith("ok     stripe key") for line in told), told
+
+    told = await _doctor(replace(settings, secret_key=("another key of this installation, too long to guess",)))
+    assert any(line.startswith("BROKEN keys") and "GATEPASS_SECRET_KEY" in line for line in told), told
+
+    await _give(gatepass, SECRET_KEY, "sk_test_rolled_long_ago")
+    told = await _doctor(settings)
+    assert any(line.startswith("BROKEN stripe key") for line in told), told
+    said, _, code = await gatepass.command("connect", "stripe")
+    assert (code, "does not accept our key" in said) == (1, True)
+
+
+async def test_a_webhook_of_a_key_that_staff_gave_is_kept_beside_it(gatepass: Running) -> None:
+    for one in await _endpoints(gatepass):
+        await _change(gatepass, one["id"], {"url": "https://elsewhere.example/"})
+    await _give(gatepass, SECRET_KEY, STRIPE_KEY)
+
+    said, complaint, code = await gatepass.command("connect", "stripe", "--register-webhook")
+
+    assert code == 0, complaint
+    assert ("is stored" in said, "whsec_" in said) == (True, False)
+    keys = await gatepass.store.read(lambda tx: connecting.newest(tx, app.vault(gatepass.installation.settings)))
+    assert keys
+    assert keys.webhook_secrets
+
+
+async def _doctor(settings: Settings) -> list[str]:
+    told: list[str] = []
+    await asyncio.to_thread(doctor.run, settings, told.append)
+    return told
+
+
+async def _give(gatepass: Running, name: str, value: str) -> None:
+    vault = app.vault(gatepass.installation.settings)
+    who = Caller("anna", Role.ADMINISTRATOR, SYSTEM_USER)
+    await gatepass.store.write(
+        lambda tx: connecting.set_key(tx, vault, who, gatepass.provider_id, name, value, live=False)
     )

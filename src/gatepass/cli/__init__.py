@@ -10,6 +10,7 @@ from gatepass.cli import (
     refunds,
     serving,
     setting_up,
+    tokens,
     users,
     watching,
     webhooks,
@@ -19,7 +20,7 @@ from gatepass.cli.common import DEFAULT_PORT, application
 __all__ = [
     "DEFAULT_PORT", "application", "applications", "connecting", "inbox", "keys", "main", "money", "purchases", "refunds", "serving",
     "setting_up",
-    "users", "watching", "webhooks",
+    "tokens", "users", "watching", "webhooks",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from gatepass.app import Installation
     from gatepass.config import Settings
+    from gatepass.services.access import Caller
     from gatepass.store import Store
 
 DEFAULT_PORT = 8000
@@ -74,6 +75,14 @@ def refusals_told() -> "Generator[None]":
         yield
     except GatepassError as error:
         stop(error.message)
+
+
+def caller() -> "Caller":
+    """Whoever may run commands here may everything."""
+    from gatepass.model.build import SYSTEM_USER
+    from gatepass.services.access import Caller, Role
+
+    return Caller(ACTOR, Role.ADMINISTRATOR, SYSTEM_USER)
 
 
 def read_settings(data_dir: Path | None, port: int | None = None) -> "Settings":

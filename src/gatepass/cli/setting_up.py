@@ -9,11 +9,10 @@ from uuid import UUID
 
 import typer
 
-from gatepass.cli.common import ACTOR, DataDir, application, installed, opened, stop
+from gatepass.cli.common import DataDir, application, caller, installed, opened, stop
 
 if TYPE_CHECKING:
     from gatepass.model.table import Table
-    from gatepass.services.access import Caller
     from gatepass.store import WriteTx
     from gatepass.web.staff.fields import Form
 
@@ -77,7 +76,7 @@ def publish(event: EventName, data_dir: DataDir = None) -> None:
 
     with installed(data_dir) as here:
         asyncio.run(here.connections.refresh())
-        here.store.write_now(lambda tx: golive.publish(tx, _caller(), _event(tx, event), here.desk.providers))
+        here.store.write_now(lambda tx: golive.publish(tx, caller(), _event(tx, event), here.desk.providers))
     print("Live.")
 
 
@@ -87,7 +86,7 @@ def take_back(event: EventName, data_dir: DataDir = None) -> None:
     from gatepass.services import golive
 
     with opened(data_dir) as store:
-        store.write_now(lambda tx: golive.take_back(tx, _caller(), _event(tx, event)))
+        store.write_now(lambda tx: golive.take_back(tx, caller(), _event(tx, event)))
     print("A draft again.")
 
 
@@ -102,9 +101,10 @@ def add_pass(
 ) -> None:
     """Add a pass, or change the one of this name; prints its id."""
     from gatepass.services import planning, records
+    from gatepass.services.planning import PASS
     from gatepass.store import rows
     from gatepass.web.staff import fields
-    from gatepass.web.staff.event_form import EVENT, PASS, pass_form
+    from gatepass.web.staff.event_form import EVENT, pass_form
 
     def unit(tx: "WriteTx") -> UUID:
         owner = _event(tx, event)
@@ -112,9 +112,9 @@ def add_pass(
         values = fields.values(pass_form(_row(tx, EVENT, owner)["currency"]), given)
         known = rows.id_by(tx, PASS, {"event_id": owner, "name": name})
         return (
-            records.update(tx, _caller(), PASS, known, values)
+            records.update(tx, caller(), PASS, known, values)
             if known
-            else planning.add_pass(tx, _caller(), owner, values)
+            else planning.add_pass(tx, caller(), owner, values)
         )
 
     with opened(data_dir) as store:
@@ -158,13 +158,6 @@ def add_web_application(
     print(f"id     {made}\ntoken  {token}")
 
 
-def _caller() -> "Caller":
-    from gatepass.model.build import SYSTEM_USER
-    from gatepass.services.access import Caller, Role
-
-    return Caller(ACTOR, Role.ADMINISTRATOR, SYSTEM_USER)
-
-
 def _ensure(tx: "WriteTx", table: "Table", key: Mapping[str, str], form: "Form", given: Mapping[str, str]) -> UUID:
     """Make the record, or change the one with this key."""
     from gatepass.services import records
@@ -172,9 +165,7 @@ def _ensure(tx: "WriteTx", table: "Table", key: Mapping[str, str], form: "Form",
     from gatepass.web.staff import fields
 
     values, known = fields.values(form, given), rows.id_by(tx, table, key)
-    return (
-        records.update(tx, _caller(), table, known, values) if known else records.create(tx, _caller(), table, values)
-    )
+    return records.update(tx, caller(), table, known, values) if known else records.create(tx, caller(), table, values)
 
 
 def _chosen(form: "Form", given: Mapping[str, str]) -> "Form":

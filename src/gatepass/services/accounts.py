@@ -161,7 +161,9 @@ async def set_password(store: Store, links: Links, token: str, password: str) ->
 def _set_password(tx: WriteTx, links: Links, token: str, password_hash: str) -> Row:
     user = behind(tx, links, token)
     staff.change(tx, user["id"], {"password_hash": password_hash, "link": None, "link_ends": None})
-    audit.write(tx, user["email"], "staff.password", f"staff:{user['id']}", reason="by a link that was mailed")
+    before, after = {"password": "one" if user["password_hash"] else None}, {"password": "another one"}
+    why = "by a link that was mailed"
+    audit.write(tx, user["email"], "staff.password", f"staff:{user['id']}", before=before, after=after, reason=why)
     sessions.end_all(tx, user["id"], user["email"])
     return user
 

@@ -6,6 +6,7 @@ hour is signed, and its user is looked up at every use: who is disabled is out a
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from uuid import UUID
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.services import audit
 from gatepass.services.access import Caller, Role, hashed
-from gatepass.store import ReadTx, Store, WriteTx, people, records
+from gatepass.store import ReadTx, Store, WriteTx, people
 from gatepass.store.tables import Row, new_id
 
 TOKEN_LIFE_S = 3599
@@ -92,20 +94,21 @@ def add(tx: WriteTx, name: str, role: Role, actor: str, given: Credentials | Non
         )
     row = {"id": new_id(), "fullname": f"# {name}", "applicationid": made.client_id, "role": role.value}
     people.add_user(tx, row | {"secret_hash": hashed(made.client_secret), "isdisabled": False})
-    records.add_audit(tx, actor, "application.add", f"application:{made.client_id}", {"name": name, "role": role.value})
+    told = {"name": name, "role": role.value}
+    audit.write(tx, actor, "application.add", f"application:{made.client_id}", after=told)
     return made
 
 
 def new_secret(tx: WriteTx, client_id: UUID, actor: str) -> str:
     """Another secret; the old one ends at once. Audited. Raises NotFound."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    _change(tx, client_id, "application.secret", actor, secret_hash=hashed(secret))
+    _change(tx, client_id, "application.secret", actor, {"secret": "another one"}, secret_hash=hashed(secret))
     return secret
 
 
 def disable(tx: WriteTx, client_id: UUID, actor: str) -> None:
     """Nobody gets in with it any more, and its tokens end at once. Audited. Raises NotFound."""
-    _change(tx, client_id, "application.disable", actor, isdisabled=True)
+    _change(tx, client_id, "application.disable", actor, {"disabled": True}, isdisabled=True)
 
 
 def listed(tx: ReadTx) -> list[Row]:
@@ -113,10 +116,16 @@ def listed(tx: ReadTx) -> list[Row]:
     return people.application_users(tx)
 
 
-def _change(tx: WriteTx, client_id: UUID, action: str, actor: str, **values: Any) -> None:
-    if not people.change_application_user(tx, client_id, values):
+def _change(
+    tx: WriteTx, client_id: UUID, action: str, actor: str, after: Mapping[str, object], **values: Any
+) -> None:  # fmt: skip
+    user = people.application_user(tx, client_id)
+    if user is None or not people.change_application_user(tx, client_id, values):
         raise NotFound("ApplicationUnknown", f"There is no application user with the client id {client_id}.")
-    records.add_audit(tx, actor, action, f"application:{client_id}", {})
+    before = {"disabled": user["isdisabled"], "secret": "one"}
+    audit.write(
+        tx, actor, action, f"application:{client_id}", before={name: before[name] for name in after}, after=after
+    )
 
 
 def _caller(user: Row) -> Caller:

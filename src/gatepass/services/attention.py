@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Refused
+from gatepass.services import audit
 from gatepass.store import WriteTx, records
 
 MAX_REASON_CHARS = 500
@@ -11,12 +12,15 @@ MAX_REASON_CHARS = 500
 def close(tx: WriteTx, entry_id: UUID, reason: str, actor: str) -> None:
     """Say that an entry is dealt with, and how; audited. Raises Refused without a reason, NotFound when it is not open."""
     if not reason.strip() or len(reason) > MAX_REASON_CHARS:
-        raise Refused("ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters how it was dealt with.")
+        raise Refused(
+            "ReasonMissing", f"Say in 1 to {MAX_REASON_CHARS} characters how it was dealt with.", field="reason"
+        )
     found = records.close_attention(tx, entry_id)
     if found is None:
         raise NotFound("AttentionUnknown", f"No open entry has the id {entry_id}. List them with: gatepass attention")
-    records.add_audit(
-        tx, actor, "attention.close", f"attention:{entry_id}", {"kind": found["kind"], "reason": reason.strip()}
+    before, after = {"kind": found["kind"], "state": "open"}, {"kind": found["kind"], "state": "closed"}
+    audit.write(
+        tx, actor, "attention.close", f"attention:{entry_id}", before=before, after=after, reason=reason.strip()
     )
 
 

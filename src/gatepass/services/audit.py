@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from gatepass.store import ReadTx, WriteTx, records
@@ -28,6 +28,12 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dic
     """What was, and what is, of those members only that differ."""
     names = [name for name in after if before.get(name) != after[name]]
     return {name: before.get(name) for name in names}, {name: after[name] for name in names}
+
+
+def members(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What an entry tells as `before`, or `after`."""
+    found: Any = detail.get(name)
+    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

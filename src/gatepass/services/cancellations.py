@@ -14,11 +14,11 @@ from gatepass.domain.event import Event, EventStatus
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import PAID, Move, Status
 from gatepass.domain.refund import Cause
-from gatepass.services import refunds
+from gatepass.services import audit, refunds
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end
 from gatepass.services.purchases import Settlement
-from gatepass.store import ReadTx, Store, WriteTx, events, jobs, payments, purchases, records
+from gatepass.store import ReadTx, Store, WriteTx, events, jobs, payments, purchases
 from gatepass.store.jobs import Job
 
 BATCH = 50
@@ -65,22 +65,26 @@ def forecast(tx: ReadTx, event_id: UUID) -> Forecast:
 
 async def call_off(store: Store, event_id: UUID, reason: str, actor: str) -> Forecast:
     """Cancel the event and start the run. Raises NotFound, Refused (no reason), Conflict (called off already)."""
-    if not reason.strip() or len(reason) > refunds.MAX_REASON_CHARS:
-        raise Refused(
-            "ReasonMissing", f"Say in 1 to {refunds.MAX_REASON_CHARS} characters why the event is called off."
-        )
-    return await store.write(lambda tx: _call_off(tx, event_id, reason.strip(), actor))
+    return await store.write(lambda tx: call_off_in(tx, event_id, reason, actor))
 
 
-def _call_off(tx: WriteTx, event_id: UUID, reason: str, actor: str) -> Forecast:
+def call_off_in(tx: WriteTx, event_id: UUID, reason: str, actor: str, *, named: str | None = None) -> Forecast:
+    """The same inside a unit of work. `named`: how somebody says that it is really this event."""
+    reason = reason.strip()
+    if not reason or len(reason) > refunds.MAX_REASON_CHARS:
+        most = refunds.MAX_REASON_CHARS
+        raise Refused("ReasonMissing", f"Say in 1 to {most} characters why the event is called off.", field="reason")
+    if named is not None and named.strip() != _event(tx, event_id).name:
+        raise Refused("NameDiffers", "Write the name of the event, as it stands here.", field="name")
     event = events.lock(tx, [event_id], ()).get(event_id)
     if event and event.status is EventStatus.CANCELLED:
         raise Conflict("EventCancelled", f"{event.name} is called off already; its run goes on by itself.")
     found = forecast(tx, event_id)
     events.set_status(tx, event_id, EventStatus.CANCELLED)
     jobs.add(tx, "refund_event", {"event_id": str(event_id), "reason": reason}, dedupe=f"refund_event:{event_id}")
-    detail = {"reason": reason, "cash": dict(found.cash), "orders": sum(found.orders.values())}
-    records.add_audit(tx, actor, "event.call_off", f"event:{event_id}", detail)
+    before = {"status": found.event.status.value}
+    after = {"status": EventStatus.CANCELLED.value, "cash": dict(found.cash), "orders": sum(found.orders.values())}
+    audit.write(tx, actor, "event.call_off", f"event:{event_id}", before=before, after=after, reason=reason)
     return found
 
 

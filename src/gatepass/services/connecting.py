@@ -10,11 +10,12 @@ from uuid import UUID
 
 from gatepass import model
 from gatepass.domain.errors import NotFound, Refused
-from gatepass.services import audit
+from gatepass.providers.base import PaymentProvider
+from gatepass.services import audit, connection
 from gatepass.services.access import Caller
 from gatepass.services.records.privileges import Right, require
 from gatepass.services.secrets import Place, Shown, Vault
-from gatepass.store import ReadTx, WriteTx, rows
+from gatepass.store import ReadTx, Store, WriteTx, rows
 from gatepass.store import secrets as kept
 from gatepass.store.tables import Row
 
@@ -29,6 +30,7 @@ _BEGINS = {SECRET_KEY: ("sk_test_", "rk_test_", "sk_live_", "rk_live_"), WEBHOOK
 class Keys:
     """What an adapter is made with. `changed` tells one set from another."""
 
+    provider_id: UUID
     kind: str
     secret_key: str
     webhook_secrets: Sequence[str]
@@ -41,15 +43,42 @@ def set_key(tx: WriteTx, vault: Vault, caller: Caller, provider_id: UUID, name: 
     provider_at(tx, provider_id)
     value = value.strip()
     _check(name, value, live=live)
-    vault.put(tx, Place(_TABLE.name, provider_id, name), value, show_last_four=True)
-    audit.write(tx, caller.name, f"payment_provider.{name}", f"payment_provider:{provider_id}")
+    place = Place(_TABLE.name, provider_id, name)
+    before = _ending(vault.shown(tx, place))
+    vault.put(tx, place, value, show_last_four=True)
+    was, now = {name: before}, {name: _ending(vault.shown(tx, place))}
+    audit.write(tx, caller.name, f"payment_provider.{name}", _subject(provider_id), before=was, after=now)
+
+
+async def register_webhook(
+    store: Store, vault: Vault, caller: Caller, provider_id: UUID, adapter: PaymentProvider, here: connection.Place
+) -> None:
+    """The provider is told where to send; a secret that it gives is kept beside the key. Raises Refused, Unavailable."""
+    secret = await adapter.subscribe(connection.notify_url(here, adapter))
+    if secret:
+        live = here.live
+        await store.write(lambda tx: set_key(tx, vault, caller, provider_id, WEBHOOK_SECRET, secret, live=live))
 
 
 def remove_key(tx: WriteTx, vault: Vault, caller: Caller, provider_id: UUID, name: str) -> None:
-    """Forget a key; what the settings say counts again. Audited."""
+    """Forget a key; what the settings say counts again. Audited. Raises Refused."""
     require(caller, Right.WRITE, _TABLE)
-    if name in _BEGINS and vault.remove(tx, Place(_TABLE.name, provider_id, name)):
-        audit.write(tx, caller.name, f"payment_provider.{name}.remove", f"payment_provider:{provider_id}")
+    if name not in _BEGINS:
+        raise _unknown(name)
+    place = Place(_TABLE.name, provider_id, name)
+    before = _ending(vault.shown(tx, place))
+    if vault.remove(tx, place):
+        was, now = {name: before}, {name: None}
+        audit.write(tx, caller.name, f"payment_provider.{name}.remove", _subject(provider_id), before=was, after=now)
+
+
+def _subject(provider_id: UUID) -> str:
+    return f"{_TABLE.name}:{provider_id}"
+
+
+def _ending(shown: Shown | None) -> str | None:
+    """All that the audit may know of a key."""
+    return f"…{shown.last_four or ''}" if shown else None
 
 
 def shown(tx: ReadTx, vault: Vault, provider_id: UUID) -> dict[str, Shown | None]:
@@ -66,7 +95,7 @@ def newest(tx: ReadTx, vault: Vault) -> Keys | None:
     key, webhook = (vault.read(tx, Place(_TABLE.name, row["id"], name)) for name in (SECRET_KEY, WEBHOOK_SECRET))
     given = vault.shown(tx, Place(_TABLE.name, row["id"], WEBHOOK_SECRET))
     changed = max(found["changed"], given.changed) if given else found["changed"]
-    return Keys(row["kind"], key or "", (webhook,) if webhook else (), changed)
+    return Keys(row["id"], row["kind"], key or "", (webhook,) if webhook else (), changed)
 
 
 def provider_at(tx: ReadTx, provider_id: UUID) -> Row:
@@ -77,10 +106,14 @@ def provider_at(tx: ReadTx, provider_id: UUID) -> Row:
     return found
 
 
+def _unknown(name: str) -> Refused:
+    return Refused("KeyUnknown", f"There is no key '{name}'. There are: {', '.join(_BEGINS)}.")
+
+
 def _check(name: str, value: str, *, live: bool) -> None:
     begins = _BEGINS.get(name)
     if begins is None:
-        raise Refused("KeyUnknown", f"There is no key '{name}'.")
+        raise _unknown(name)
     if not value.startswith(begins) or len(value) > MAX_KEY_CHARS or not value.isascii():
         raise Refused("KeyMalformed", f"This is no such key: it begins with {' or '.join(begins)}.", field=name)
     if name == SECRET_KEY and ("_live_" in value[:8]) is not live:

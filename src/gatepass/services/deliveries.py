@@ -18,7 +18,15 @@ from uuid import UUID
 import structlog
 
 from gatepass import __version__
-from gatepass.domain.webhook import FAILING_AT_GIVING_UP, FAILING_AT_MOST, Kind, MessageState, pause_after
+from gatepass.domain.webhook import (
+    FAILING_AT_GIVING_UP,
+    FAILING_AT_MOST,
+    EndpointState,
+    Kind,
+    MessageState,
+    pause_after,
+)
+from gatepass.services import audit
 from gatepass.services.outbound import Outbound, in_words
 from gatepass.services.rounds import Piece, Rounds
 from gatepass.services.secrets import Sealer
@@ -185,7 +193,9 @@ def _judge(tx: WriteTx, message: Message, outcome: Outcome, *, given_up: bool) -
 
 def _disable(tx: WriteTx, message: Message, reason: str) -> None:
     if webhooks.disable(tx, message.endpoint_id, reason):
-        records.add_audit(tx, "gatepass", "webhook.disable", f"webhook:{message.endpoint_id}", {"reason": reason})
+        was, now = {"state": EndpointState.ENABLED.value}, {"state": EndpointState.DISABLED.value}
+        subject = f"webhook:{message.endpoint_id}"
+        audit.write(tx, audit.POLICY, "webhook.disable", subject, before=was, after=now, reason=reason)
         known = f"webhook_disabled:{message.endpoint_id}:{tx.now.isoformat()}"
         words = f"Webhook endpoint {message.endpoint_id} was disabled. {reason}"
         records.call_attention(tx, "webhook_disabled", words, dedupe=known)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
 from gatepass.store import ReadTx, figures
-from gatepass.store.figures import Scope
+from gatepass.store.figures import HOUR, QUARTER, Scope
 from gatepass.store.tables import Row
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
@@ -79,8 +79,9 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     """Count. Several statements: run it in a snapshot. Days are those of `zone`."""
     today = datetime.now(ZoneInfo(zone)).date()
     first = today - timedelta(days=PERIODS[period] - 1)
-    scope = Scope(datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC), event_id)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
+    begin = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
+    scope = Scope(begin[0], event_id, HOUR if not any(one.minute for one in begin) else QUARTER)
     orders, told = figures.orders(tx, scope), figures.notifications(tx, scope)
     return Figures(
         since=first,
@@ -99,8 +100,8 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
 def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[Row, int]]) -> list[tuple[date, int]]:
     sums = Counter[date]()
     for row, value in counted:
-        hour = datetime.fromisoformat(f"{row['hour'].replace('T', ' ')}:00:00").replace(tzinfo=UTC)
-        sums[hour.astimezone(ZoneInfo(zone)).date()] += int(value)
+        began = datetime.fromisoformat(row["began"]).replace(tzinfo=UTC)
+        sums[began.astimezone(ZoneInfo(zone)).date()] += int(value)
     return [(day, sums[day]) for day in days]
 
 

@@ -59,7 +59,9 @@ def finalize_in(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
 def write_down(command: Finalize, outcome: Settled | GatepassError, tx: WriteTx) -> None:
     """The audit of a command, whatever came of it."""
     said = outcome.code if isinstance(outcome, GatepassError) else f"{outcome.before.value} -> {outcome.after.value}"
-    detail = {"said": command.word.value, "outcome": said, "source": command.source}
+    detail: dict[str, object] = {"said": command.word.value, "outcome": said, "source": command.source}
+    if isinstance(outcome, Settled):
+        detail |= {"before": {"status": outcome.before.value}, "after": {"status": outcome.after.value}}
     records.add_audit(tx, command.actor, "finalize", f"purchase:{command.purchase_id}", detail)
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.purchase import Status
 from gatepass.domain.registration import Attendee, checked_attendees
-from gatepass.services import audit
+from gatepass.services import audit, mail
 from gatepass.services.finalize import Finalize, Word, finalize_in
 from gatepass.store import Store, WriteTx, jobs, purchases, records
+from gatepass.store.purchases import AttendeeRow
 
 MAX_REASON_CHARS = 500
 CONFIRMATION = "confirmation"
@@ -34,15 +35,20 @@ class By:
 
 async def settle(store: Store, purchase_id: UUID, word: Word, by: By) -> None:
     """Say that an order is paid, by money that came another way, or cancelled. Raises Refused, NotFound, Conflict."""
-    reason = by.checked()
-
-    def unit(tx: WriteTx) -> GatepassError | None:
-        outcome = finalize_in(tx, Finalize(purchase_id, word, by.actor, BY_HAND))
-        audit.write(tx, by.actor, f"purchase.{word.value}", f"purchase:{purchase_id}", reason=reason)
-        return outcome if isinstance(outcome, GatepassError) else None
-
-    if refusal := await store.write(unit):
+    if refusal := await store.write(lambda tx: settle_in(tx, purchase_id, word, by)):
         raise refusal
+
+
+def settle_in(tx: WriteTx, purchase_id: UUID, word: Word, by: By) -> GatepassError | None:
+    """The same inside a unit of work. What it refuses it returns, so that the audit of the refusal stays."""
+    reason = by.checked()
+    outcome = finalize_in(tx, Finalize(purchase_id, word, by.actor, BY_HAND))
+    if isinstance(outcome, GatepassError):
+        return outcome
+    before, after = {"status": outcome.before.value}, {"status": outcome.after.value}
+    subject = f"purchase:{purchase_id}"
+    audit.write(tx, by.actor, f"purchase.{word.value}", subject, before=before, after=after, reason=reason)
+    return None
 
 
 def resend(tx: WriteTx, purchase_id: UUID, actor: str) -> None:
@@ -60,7 +66,15 @@ def resend(tx: WriteTx, purchase_id: UUID, actor: str) -> None:
         {"purchase_id": str(purchase_id)},
         dedupe=f"resend:{purchase_id}:{tx.now.timestamp():.0f}",
     )
-    audit.write(tx, actor, "purchase.resend", f"purchase:{purchase_id}")
+    audit.write(tx, actor, "purchase.resend", f"purchase:{purchase_id}", after={"mail": "tickets"})
+
+
+def resend_link(tx: WriteTx, purchase_id: UUID, actor: str) -> None:
+    """Mail the link of the order to its buyer, once an hour at most. Raises NotFound."""
+    if purchases.get(tx, purchase_id) is None:
+        raise NotFound("PurchaseUnknown", f"There is no purchase {purchase_id}.")
+    mail.want_link(tx, purchase_id)
+    audit.write(tx, actor, "purchase.resend", f"purchase:{purchase_id}", after={"mail": "link"})
 
 
 def change_attendee(tx: WriteTx, purchase_id: UUID, attendee_id: UUID, given: tuple[str, str, str], by: By) -> None:
@@ -72,7 +86,11 @@ def change_attendee(tx: WriteTx, purchase_id: UUID, attendee_id: UUID, given: tu
         raise NotFound("AttendeeUnknown", "This order has no such attendee.")
     (after,) = checked_attendees([Attendee(*given, before.pass_id)])
     purchases.rename_attendee(tx, attendee_id, after.first_name, after.last_name, after.email)
-    # The entry says that and why, not what: names and addresses can be deleted, entries cannot.
-    audit.write(
-        tx, by.actor, "attendee.change", f"purchase:{purchase_id}", after={"attendee": str(attendee_id)}, reason=reason
-    )
+    was, now = audit.difference(_words(before), _words(after))
+    subject = f"purchase:{purchase_id}"
+    told = {"before": {"attendee": str(attendee_id)} | was, "after": {"attendee": str(attendee_id)} | now}
+    audit.write(tx, by.actor, "attendee.change", subject, **told, reason=reason)
+
+
+def _words(person: Attendee | AttendeeRow) -> dict[str, str]:
+    return {"first_name": person.first_name, "last_name": person.last_name, "email": person.email}

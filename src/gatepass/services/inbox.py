@@ -11,6 +11,7 @@ from gatepass.services.notifications import job_of
 from gatepass.store import Store, WriteTx, inbox, jobs, records
 from gatepass.store.inbox import Span
 from gatepass.store.jobs import Job
+from gatepass.store.tables import Row
 
 PAGE = 500
 """Notifications in one transaction."""
@@ -64,6 +65,22 @@ def replay(tx: WriteTx, ids: Sequence[UUID], actor: str) -> Replayed:
 def replay_parked(tx: WriteTx, actor: str) -> int:
     """Jobs that were given up, one page of them."""
     return _replay_jobs(tx, actor)
+
+
+def again(tx: WriteTx, entry_id: UUID, actor: str) -> None:
+    """What an entry of needs attention is about is tried again: a notification, or work that was given up. Raises NotFound."""
+    entry = records.attention_entry(tx, entry_id)
+    if entry is None or not may_again(entry):
+        raise NotFound("AttentionUnknown", f"There is no entry {entry_id} that could be tried again.")
+    if entry["notification_id"]:
+        replay(tx, [entry["notification_id"]], actor)
+    else:
+        replay_parked(tx, actor)
+
+
+def may_again(entry: Row) -> bool:
+    """True for an entry about a notification or a job."""
+    return entry["notification_id"] is not None or entry["dedupe"].startswith("job:")
 
 
 def _replay(tx: WriteTx, ids: Sequence[UUID], actor: str, asked: dict[str, str]) -> Replayed:

@@ -155,10 +155,11 @@ class Mailer:
 
 async def ask_for_link(store: Store, purchase_id: UUID) -> None:
     """Have the link of an order mailed to its buyer: once in an hour, however often it is asked for."""
-    await store.write(lambda tx: _ask_for_link(tx, purchase_id))
+    await store.write(lambda tx: want_link(tx, purchase_id))
 
 
-def _ask_for_link(tx: WriteTx, purchase_id: UUID) -> None:
+def want_link(tx: WriteTx, purchase_id: UUID) -> None:
+    """The same inside a unit of work."""
     kind = f"link:{tx.now:%Y%m%d%H}"
     payload = {"purchase_id": str(purchase_id), "kind": kind}
     jobs.add(tx, "send_link", payload, dedupe=f"{kind}:{purchase_id}")

@@ -25,7 +25,6 @@ from gatepass.store import (
     jobs,
     payments,
     purchases,
-    records,
     refunds,
     timeline,
 )
@@ -62,8 +61,36 @@ async def refund(store: Store, management: EventManagement, wish: Wish) -> list[
 
     Raises NotFound (purchase, attendee), Refused (reason, amount), Conflict (nothing left, disputed).
     """
+    return await store.write(lambda tx: refund_in(tx, management, wish))
+
+
+def refund_in(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund]:
+    """The same inside a unit of work."""
     _check_reason(wish.reason)
-    return await store.write(lambda tx: _refund(tx, management, wish))
+    return _refund(tx, management, wish)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a wish would do now. `ends`: how many registrations; `left`: what could go back afterwards."""
+
+    amount: Money
+    left_before: Money
+    ends: int
+
+    @property
+    def left(self) -> Money:
+        """What could go back afterwards."""
+        return Money(self.left_before.minor - self.amount.minor, self.amount.currency)
+
+
+def preview(tx: ReadTx, wish: Wish) -> Preview:
+    """What `refund` would do, without doing it. Several statements: run it in a snapshot. Raises as `refund` does."""
+    paid = succeeded(payments.of_purchase(tx, wish.purchase_id))
+    before, amount = _checked(tx, wish, paid)
+    people = len(set(wish.attendees)) or len(purchases.registered(tx, [wish.purchase_id]))
+    left = Money(left_of_all(paid, before), amount.currency)
+    return Preview(amount, left, people if _gives_up(tx, wish) else 0)
 
 
 def _check_reason(reason: str) -> None:
@@ -75,21 +102,31 @@ def _check_reason(reason: str) -> None:
 def _refund(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refund]:
     management.lock(tx, [wish.purchase_id])
     paid = succeeded(payments.lock_of_purchases(tx, [wish.purchase_id]))
+    before, amount = _checked(tx, wish, paid)
+    made = _drawn(tx, wish, paid, before, amount)
+    _keep(tx, made)
+    if _gives_up(tx, wish):
+        management.release(tx, {wish.purchase_id: wish.attendees or None})
+    left = left_of_all(paid, [*before, *made])
+    told = {"left": str(Money(left, amount.currency)), "amount": str(amount)}
+    told |= {"attendees": len(wish.attendees), "kept": wish.keep_seats}
+    was = {"left": str(Money(left_of_all(paid, before), amount.currency))}
+    subject = f"purchase:{wish.purchase_id}"
+    audit.write(tx, wish.actor, "refund", subject, before=was, after=told, reason=wish.reason)
+    if not left:
+        attention.close_all_of(tx, wish.purchase_id, "refunded in whole", wish.actor)
+    return made
+
+
+def _checked(tx: ReadTx, wish: Wish, paid: Sequence[Payment]) -> tuple[list[Gone], Money]:
+    """What is gone already, and what goes now."""
     if not paid:
         raise NotFound("NothingPaid", f"No payment of purchase {wish.purchase_id} has succeeded: nothing can go back.")
     _check_undisputed(tx, wish.purchase_id)
     before = gone(tx, [wish.purchase_id])
     amount = _wanted(tx, wish, paid, before)
     _check_seatless(tx, wish, whole=amount.minor == left_of_all(paid, before))
-    made = _drawn(tx, wish, paid, before, amount)
-    _keep(tx, made)
-    if _gives_up(tx, wish):
-        management.release(tx, {wish.purchase_id: wish.attendees or None})
-    detail = {"amount": str(amount), "reason": wish.reason, "attendees": len(wish.attendees), "kept": wish.keep_seats}
-    records.add_audit(tx, wish.actor, "refund", f"purchase:{wish.purchase_id}", detail)
-    if not left_of_all(paid, [*before, *made]):
-        attention.close_all_of(tx, wish.purchase_id, "refunded in whole", wish.actor)
-    return made
+    return before, amount
 
 
 def _gives_up(tx: ReadTx, wish: Wish) -> bool:
@@ -115,7 +152,7 @@ def succeeded(attempts: Sequence[Payment]) -> list[Payment]:
     return sorted(found, key=lambda row: row.number)
 
 
-def _check_undisputed(tx: WriteTx, purchase_id: UUID) -> None:
+def _check_undisputed(tx: ReadTx, purchase_id: UUID) -> None:
     if any(one.open and not one.inquiry for one in disputes.of_purchase(tx, purchase_id)):
         raise Conflict(
             "PaymentDisputed",
@@ -123,7 +160,7 @@ def _check_undisputed(tx: WriteTx, purchase_id: UUID) -> None:
         )
 
 
-def _wanted(tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Gone]) -> Money:
+def _wanted(tx: ReadTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Gone]) -> Money:
     left, currency = left_of_all(paid, before), paid[0].amount.currency
     _check_left(wish, left)
     wanted = left if wish.amount is None else wish.amount.minor
@@ -145,7 +182,7 @@ def _check_left(wish: Wish, left: int) -> None:
         raise Conflict("AlreadyRefunded", "Everything that was paid has been given back already.")
 
 
-def _price_of(tx: WriteTx, wish: Wish) -> int:
+def _price_of(tx: ReadTx, wish: Wish) -> int:
     known = {person.id: person for person in purchases.registered(tx, [wish.purchase_id])}
     unknown = [at for at in wish.attendees if at not in known]
     if unknown:
@@ -197,8 +234,10 @@ def order(tx: WriteTx, wanted: Sequence[Return]) -> list[Refund]:
         if left > 0:
             amount = Money(left, one.payment.amount.currency)
             made.append(_new(tx, one.payment, amount, one.cause, one.reason, one.actor, ()))
-            after = {"amount": str(amount), "cause": one.cause.value}
-            audit.write(tx, one.actor, "refund", f"purchase:{one.payment.purchase_id}", after=after, reason=one.reason)
+            was, now = {"left": str(amount)}, {"left": str(Money(0, amount.currency)), "amount": str(amount)}
+            now |= {"payment": str(one.payment.id), "cause": one.cause.value}
+            subject = f"purchase:{one.payment.purchase_id}"
+            audit.write(tx, one.actor, "refund", subject, before=was, after=now, reason=one.reason)
     _keep(tx, made)
     return made
 
@@ -311,5 +350,8 @@ def _release(
         raise Conflict("MoneyStays", "Money for these registrations is still here. Give it back: gatepass refund")
     management.release(tx, {purchase_id: attendees or None})
     attention.close_all_of(tx, purchase_id, "registrations ended", actor)
-    detail = {"reason": reason.strip(), "attendees": len(attendees)}
-    records.add_audit(tx, actor, "release", f"purchase:{purchase_id}", detail)
+    before, after = (
+        {"registrations": len(people)},
+        {"registrations": len(people) - (len(set(attendees)) or len(people))},
+    )
+    audit.write(tx, actor, "release", f"purchase:{purchase_id}", before=before, after=after, reason=reason.strip())

@@ -64,7 +64,7 @@ def finish(tx: WriteTx, vault: Vault, user_id: UUID, code: str) -> list[str]:
         raise Refused("CodeWrong", "This code does not fit. Is the clock of your phone right?", field="code")
     codes = _new_codes()
     staff.change(tx, user_id, {"second_factor": tx.now, "last_step": step, "recovery": [hashed(one) for one in codes]})
-    audit.write(tx, user["email"], "staff.second_factor", f"staff:{user_id}", after={"on": True})
+    audit.write(tx, user["email"], "staff.second_factor", f"staff:{user_id}", before={"on": False}, after={"on": True})
     return codes
 
 
@@ -78,15 +78,18 @@ def new_recovery_codes(tx: WriteTx, user_id: UUID) -> list[str]:
     """Ten new ones, shown once; the old ones end."""
     user, codes = _user(tx, user_id), _new_codes()
     staff.change(tx, user_id, {"recovery": [hashed(one) for one in codes]})
-    audit.write(tx, user["email"], "staff.recovery_codes", f"staff:{user_id}")
+    before, after = {"left": len(user["recovery"] or ())}, {"left": len(codes)}
+    audit.write(tx, user["email"], "staff.recovery_codes", f"staff:{user_id}", before=before, after=after)
     return codes
 
 
 def turn_off(tx: WriteTx, vault: Vault, user_id: UUID, actor: str, reason: str = "") -> None:
     """No second factor any more: by its owner, or by an administrator when the phone is lost."""
+    user = staff.get(tx, user_id)
+    before, after = {"on": bool(user and user["second_factor"])}, {"on": False}
     vault.remove(tx, place(user_id))
     staff.change(tx, user_id, {"second_factor": None, "last_step": None, "recovery": None})
-    audit.write(tx, actor, "staff.second_factor", f"staff:{user_id}", after={"on": False}, reason=reason)
+    audit.write(tx, actor, "staff.second_factor", f"staff:{user_id}", before=before, after=after, reason=reason)
 
 
 def _accepts_app(tx: WriteTx, vault: Vault, user: Row, code: str) -> bool:
@@ -105,7 +108,8 @@ def _accepts_recovery(tx: WriteTx, user: Row, code: str) -> bool:
     if used not in left:
         return False
     staff.change(tx, user["id"], {"recovery": [one for one in left if one != used]})
-    audit.write(tx, user["email"], "staff.recovery_code_used", f"staff:{user['id']}", after={"left": len(left) - 1})
+    before, after = {"left": len(left)}, {"left": len(left) - 1}
+    audit.write(tx, user["email"], "staff.recovery_code_used", f"staff:{user['id']}", before=before, after=after)
     return True
 
 

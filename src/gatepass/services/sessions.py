@@ -86,5 +86,7 @@ def end_all(tx: WriteTx, user_id: UUID, actor: str, but: str | None = None) -> i
     """Sign out everywhere, or everywhere else (`but`: the hash of the session that stays); how many ended."""
     ended = staff.close_sessions(tx, user_id, but)
     if ended:
-        audit.write(tx, actor, "staff.sign_out", f"staff:{user_id}", after={"sessions ended": ended})
+        left = 0 if but is None else 1
+        before, after = {"sessions": ended + left}, {"sessions": left}
+        audit.write(tx, actor, "staff.sign_out", f"staff:{user_id}", before=before, after=after)
     return ended

@@ -132,6 +132,7 @@ def _changed_password(tx: WriteTx, session: Session, one: Try, password_hash: st
     user = session.caller
     tries.worked(tx, one)
     staff.change(tx, user.user_id, {"password_hash": password_hash, "link": None, "link_ends": None})
-    audit.write(tx, user.name, "staff.password", f"staff:{user.user_id}")
+    before, after = {"password": "one"}, {"password": "another one"}
+    audit.write(tx, user.name, "staff.password", f"staff:{user.user_id}", before=before, after=after)
     sessions.end_all(tx, user.user_id, user.name, session.token_hash)
     return _confirm(session, one, tx)

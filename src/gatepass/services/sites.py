@@ -59,13 +59,27 @@ def rotate(tx: WriteTx, caller: Caller, application_id: UUID, overlap: timedelta
     token, ends = secrets.token_urlsafe(TOKEN_BYTES), tx.now + overlap
     values = {"token": token, "old_token": before["token"], "old_token_ends": ends}
     people.change_web_application(tx, application_id, values)
-    after = {"old token counts until": ends.isoformat()}
-    audit.write(tx, caller.name, "web_application.rotate", f"web_application:{application_id}", after=after)
+    was, now = {"token": _ending(before["token"])}, {"token": _ending(token), _UNTIL: ends.isoformat()}
+    subject = f"web_application:{application_id}"
+    audit.write(tx, caller.name, "web_application.rotate", subject, before=was, after=now)
     return token
 
 
+_UNTIL = "old token counts until"
+
+
+def _ending(token: str) -> str:
+    return f"…{token[-4:]}"
+
+
 def end_old_token(tx: WriteTx, caller: Caller, application_id: UUID) -> None:
-    """The token before counts no longer, from some seconds from now on. Audited."""
+    """The token before counts no longer, from some seconds from now on. Audited. Raises NotFound, Refused."""
     require(caller, Right.WRITE, _TABLE)
+    found = rows.lock(tx, _TABLE, application_id)
+    if found is None:
+        raise NotFound("WebApplicationUnknown", f"There is no web application {application_id}.")
+    ends = found["old_token_ends"]
     people.change_web_application(tx, application_id, {"old_token": None, "old_token_ends": None})
-    audit.write(tx, caller.name, "web_application.end_old_token", f"web_application:{application_id}")
+    before, after = {_UNTIL: ends.isoformat() if ends else None}, {_UNTIL: None}
+    subject = f"web_application:{application_id}"
+    audit.write(tx, caller.name, "web_application.end_old_token", subject, before=before, after=after)

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from gatepass.domain.errors import NotFound, Refused
 from gatepass.domain.webhook import ANNOUNCED, EndpointState, Kind, MessageState
+from gatepass.services import audit
 from gatepass.services.secrets import Place, Sealer
-from gatepass.store import WriteTx, records, webhooks
+from gatepass.store import WriteTx, webhooks
 from gatepass.store.tables import Row, new_id
 
 SECRET_BYTES = 32
@@ -101,7 +102,8 @@ def add(tx: WriteTx, sealer: Sealer, new: NewEndpoint, *, allow_private: bool, a
         "created": tx.now,
     }
     webhooks.add_endpoint(tx, row)
-    _audit(tx, actor, "add", endpoint_id, url=new.url, kinds=",".join(new.kinds), personal=new.personal)
+    told = {"url": new.url, "kinds": list(new.kinds), "personal": new.personal}
+    audit.write(tx, actor, "webhook.add", _subject(endpoint_id), after=told)
     return endpoint_id, in_words(secret)
 
 
@@ -137,32 +139,33 @@ def rotate(tx: WriteTx, sealer: Sealer, endpoint_id: UUID, actor: str) -> str:
         "old_secret_ends": tx.now + OLD_SECRET_LIFE,
     }
     webhooks.change_endpoint(tx, endpoint_id, values)
-    _audit(tx, actor, "rotate", endpoint_id)
+    after = {"secret": "another one", "old secret signs until": (tx.now + OLD_SECRET_LIFE).isoformat()}
+    audit.write(tx, actor, "webhook.rotate", _subject(endpoint_id), before={"secret": "one"}, after=after)
     return in_words(new)
 
 
 def disable(tx: WriteTx, endpoint_id: UUID, actor: str) -> None:
     """Nothing is sent to it, and nothing new is announced to it; what waits goes on waiting."""
-    _locked(tx, endpoint_id)
+    before = _locked(tx, endpoint_id)
     webhooks.change_endpoint(tx, endpoint_id, {"state": EndpointState.DISABLED.value, "reason": f"By {actor}."})
-    _audit(tx, actor, "disable", endpoint_id)
+    _write_down(tx, actor, "disable", before, EndpointState.DISABLED)
 
 
 def enable(tx: WriteTx, endpoint_id: UUID, actor: str) -> None:
     """It is told again, beginning with what waits."""
-    _locked(tx, endpoint_id)
+    before = _locked(tx, endpoint_id)
     values = {"state": EndpointState.ENABLED.value, "reason": None, "failing_since": None}
     webhooks.change_endpoint(tx, endpoint_id, values)
-    _audit(tx, actor, "enable", endpoint_id)
+    _write_down(tx, actor, "enable", before, EndpointState.ENABLED)
 
 
 def remove(tx: WriteTx, endpoint_id: UUID, actor: str) -> None:
     """For ever. Its messages stay as a record until their time is over; its secrets are gone at once."""
-    _locked(tx, endpoint_id)
+    before = _locked(tx, endpoint_id)
     values = {"state": EndpointState.REMOVED.value, "secret": b"", "old_secret": None, "old_secret_ends": None}
     webhooks.change_endpoint(tx, endpoint_id, values)
     webhooks.give_up_waiting(tx, endpoint_id, REMOVED)
-    _audit(tx, actor, "remove", endpoint_id)
+    _write_down(tx, actor, "remove", before, EndpointState.REMOVED)
 
 
 # Messages
@@ -173,7 +176,7 @@ def ping(tx: WriteTx, endpoint_id: UUID, lease: timedelta, actor: str) -> webhoo
     _locked(tx, endpoint_id)
     row = message_row(tx, endpoint_id, Kind.PING, f"{Kind.PING}:{new_id()}", None)
     webhooks.add_messages(tx, [row])
-    _audit(tx, actor, "test", endpoint_id)
+    audit.write(tx, actor, "webhook.test", _subject(endpoint_id))
     return webhooks.take(tx, [row["id"]], lease)[0]
 
 
@@ -181,14 +184,14 @@ def redeliver(tx: WriteTx, message_id: UUID, actor: str) -> None:
     """Send one message again, whatever became of it, with the same id."""
     if not webhooks.send_again(tx, message_id=message_id):
         raise NotFound("MessageUnknown", f"There is no message {message_id}. List them with: gatepass webhook messages")
-    records.add_audit(tx, actor, "webhook.redeliver", f"message:{message_id}", {})
+    audit.write(tx, actor, "webhook.redeliver", f"message:{message_id}")
 
 
 def redeliver_failed(tx: WriteTx, endpoint_id: UUID | None, since: datetime | None, actor: str) -> int:
     """Send what was given up again, of one endpoint or from a time on; how many."""
     count = webhooks.send_again(tx, endpoint_id=endpoint_id, since=since)
-    detail = {"count": count, "since": since.isoformat() if since else None}
-    records.add_audit(tx, actor, "webhook.redeliver", f"webhook:{endpoint_id or 'all'}", detail)
+    told = {"count": count, "since": since.isoformat() if since else None}
+    audit.write(tx, actor, "webhook.redeliver", f"webhook:{endpoint_id or 'all'}", after=told)
     return count
 
 
@@ -199,5 +202,10 @@ def _locked(tx: WriteTx, endpoint_id: UUID) -> Row:
     return row
 
 
-def _audit(tx: WriteTx, actor: str, action: str, endpoint_id: UUID, **detail: str | bool) -> None:
-    records.add_audit(tx, actor, f"webhook.{action}", f"webhook:{endpoint_id}", detail)
+def _write_down(tx: WriteTx, actor: str, action: str, before: Row, state: EndpointState) -> None:
+    was, now = {"url": before["url"], "state": before["state"]}, {"url": before["url"], "state": state.value}
+    audit.write(tx, actor, f"webhook.{action}", _subject(before["id"]), before=was, after=now)
+
+
+def _subject(endpoint_id: UUID) -> str:
+    return f"webhook:{endpoint_id}"

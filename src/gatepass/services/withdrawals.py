@@ -5,9 +5,9 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict, GatepassError
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
-from gatepass.services import finalize
+from gatepass.services import audit, finalize
 from gatepass.services.purchases import release
-from gatepass.store import ReadTx, Store, WriteTx, payments, purchases, records
+from gatepass.store import ReadTx, Store, WriteTx, payments, purchases
 from gatepass.store.purchases import Purchase
 
 ACTOR = "buyer"
@@ -36,6 +36,7 @@ def _cancel(tx: WriteTx, purchase_id: UUID) -> object:
         return Conflict("CancelByOrganizer", "Only the organizer can cancel this order: money has moved for it.")
     if purchase.status is Status.COMPLETED:
         release(tx, {purchase_id: None})
-        records.add_audit(tx, ACTOR, "cancel", f"purchase:{purchase_id}", {"source": "page"})
+        before, after = {"registrations": "held"}, {"registrations": "ended", "source": "page"}
+        audit.write(tx, ACTOR, "cancel", f"purchase:{purchase_id}", before=before, after=after)
         return None
     return finalize.finalize_in(tx, finalize.Finalize(purchase_id, finalize.Word.CANCELLED, ACTOR, "page"))

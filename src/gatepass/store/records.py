@@ -31,9 +31,14 @@ def call_attention(
     _insert_new(tx, attention, ["dedupe"], [entry])
 
 
-def needing_attention(tx: ReadTx, limit: int = 100) -> list[Row]:
-    """Open entries, the oldest first."""
-    statement = sa.select(attention).where(attention.c.closed.is_(None)).order_by(attention.c.opened).limit(limit)
+def needing_attention(tx: ReadTx, limit: int = 100, after: UUID | None = None) -> list[Row]:
+    """Open entries, the oldest first. `after`: the last one of the page before, open or closed."""
+    at = attention.c
+    statement = sa.select(attention).where(at.closed.is_(None)).order_by(at.opened, at.id).limit(limit)
+    last = attention_entry(tx, after) if after else None
+    if last:
+        there = sa.tuple_(sa.literal(last["opened"], at.opened.type), sa.literal(last["id"], at.id.type))
+        statement = statement.where(sa.tuple_(at.opened, at.id) > there)
     return list(tx.rows(statement))
 
 

@@ -351,6 +351,34 @@ secret = sa.Table(
 )
 """Encrypted for its place (services/secrets.py). `last_four` is all that a page may show of it."""
 
+staff_token = sa.Table(
+    "staff_token",
+    metadata,
+    _id(),
+    _text("name", 100),
+    _text("token_hash", 64, unique=True),
+    _json("scopes"),
+    _text("created_by", 320),
+    _when("created"),
+    _when("expires"),
+    _when("last_used", required=False),
+    _when("revoked", required=False),
+)
+"""A program that calls the staff API. `last_used`: to the hour. A name is free again once its token has ended."""
+
+staff_answer = sa.Table(
+    "staff_answer",
+    metadata,
+    sa.Column("staff_token_id", sa.Uuid, sa.ForeignKey("staff_token.id"), primary_key=True),
+    sa.Column("key", sa.String(200), primary_key=True),
+    _text("asked", 64),
+    _count("status", required=False),
+    sa.Column("body", sa.LargeBinary, nullable=True),
+    _when("created"),
+    sa.Index("ix_staff_answer_created", "created"),
+)
+"""What the staff API answered to an Idempotency-Key, for a day. `asked`: a hash of method, address and body."""
+
 api_token = sa.Table(
     "api_token",
     metadata,

@@ -19,6 +19,8 @@ from gatepass.web.pages import problem
 from gatepass.web.pages.language import language_of
 from gatepass.web.routes import remote_routes, routes
 from gatepass.web.site import Site
+from gatepass.web.staff.api.door import API as STAFF_API
+from gatepass.web.staff.api.door import refusal as staff_refusal
 
 log = structlog.get_logger("gatepass.web")
 
@@ -65,6 +67,8 @@ def _shaped(request: Request, error: GatepassError, status: int, headers: dict[s
     path = request.url.path
     if path.startswith("/api/data"):
         return dataverse_errors.shaped(status, error.message, headers)
+    if path.startswith(STAFF_API):
+        return staff_refusal(error, status, headers)
     if path.startswith(("/api/", "/EvtMgmt/", "/GatewayEvents", "/WebhookEventListener")):
         answer = events_api.refusal(error, headers)
         answer.status_code = status

@@ -1,4 +1,4 @@
-"""GET /openapi.json: the events API, the seed's completion service, the custom API and the Web API, from the types they decode."""
+"""GET /openapi.json: events API, the seed's completion service, custom API, Web API and staff API, from the types they decode."""
 
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ import gatepass
 from gatepass.web.dataverse import openapi as webapi
 from gatepass.web.dataverse.finalize import FinalizeRegistrationPayment
 from gatepass.web.events_types import ApiError, EventDto, FinalizeIn, PassDto, RegistrationIn, RegistrationResult
+from gatepass.web.staff.api import openapi as staff
 from gatepass.web.timeline_types import TimelineDto
 
 _TYPES = (
@@ -27,15 +28,21 @@ async def document(request: Request) -> Response:
 
 @cache
 def _document() -> bytes:
-    schemas, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    names = dict(zip((one.__name__ for one in _TYPES), schemas, strict=True))
+    types = [*_TYPES, *staff.types()]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    names = dict(zip((one.__name__ for one in types), schemas, strict=True))
     paths: dict[str, Any] = {}
     for base in (_EVENTS, _OLDER):
         paths |= {f"{base}{path}": operations for path, operations in _events_api(names, base).items()}
-    paths |= _completion_service() | _custom_api(names) | _support_api(names) | webapi.paths()
+    paths |= _completion_service() | _custom_api(names) | _support_api(names) | webapi.paths() | staff.paths(names)
     info = {"title": "Gatepass", "version": gatepass.__version__, "license": {"name": "Apache-2.0"}}
     return msgspec.json.encode(
-        {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": components}}
+        {
+            "openapi": "3.1.0",
+            "info": info,
+            "paths": paths,
+            "components": {"schemas": components, "securitySchemes": staff.SECURITY},
+        }
     )
 
 

@@ -12,6 +12,7 @@ from gatepass.look import Look
 from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
 from gatepass.web.pages import around, home, order, payment, registration, remote_order, remote_timeline, timeline
+from gatepass.web.staff.api.operations import routes as staff_api
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -81,6 +82,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/tickets/{token}", around.ticket),
         Route("/tickets/{token}/calendar.ics", around.ticket_calendar),
         *staff_routes(),
+        *staff_api(),
         Route("/api/gatepass/v1/purchases/{purchase_id}/timeline", support_api.purchase_timeline),
         Route("/openapi.json", openapi.document),
         Route("/healthz", health.alive),
@@ -107,6 +109,7 @@ def remote_routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/timeline.json", remote_timeline.document),
         Route("/", remote_order.front),
         *staff_routes(remote=True),
+        *staff_api(remote=True),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/favicon.ico", _no_icon),

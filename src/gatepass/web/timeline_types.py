@@ -63,10 +63,11 @@ class TimelineDto(msgspec.Struct, rename="camel"):
 
 def encoded(story: Story, *, for_staff: bool) -> bytes:
     """As JSON; without `for_staff` there is nothing in it that the buyer's page does not show."""
-    return msgspec.json.encode(_timeline(story, for_staff=for_staff))
+    return msgspec.json.encode(told(story, for_staff=for_staff))
 
 
-def _timeline(story: Story, *, for_staff: bool) -> TimelineDto:
+def told(story: Story, *, for_staff: bool) -> TimelineDto:
+    """The same before it is JSON."""
     zone, moments = story.time_zone, story.moments if for_staff else story.for_buyer
     return TimelineDto(
         reference=story.reference,
@@ -75,10 +76,10 @@ def _timeline(story: Story, *, for_staff: bool) -> TimelineDto:
         event=story.title,
         items=story.items,
         time_zone=zone,
-        total=_money(story.total),
-        charged=_money(story.sums.charged),
-        given_back=_money(story.sums.given_back),
-        on_its_way_back=_money(story.sums.on_its_way_back),
+        total=money(story.total),
+        charged=money(story.sums.charged),
+        given_back=money(story.sums.given_back),
+        on_its_way_back=money(story.sums.on_its_way_back),
         answer=_answer(story),
         moments=[_moment(one, zone, for_staff=for_staff) for one in moments],
         settled=story.settled,
@@ -87,8 +88,8 @@ def _timeline(story: Story, *, for_staff: bool) -> TimelineDto:
 
 
 def _answer(story: Story) -> AnswerDto:
-    told, zone = story.answer, story.time_zone
-    return AnswerDto(told.charged.value, told.title, texts.plain(told.text, zone), texts.plain(told.next, zone))
+    said, zone = story.answer, story.time_zone
+    return AnswerDto(said.charged.value, said.title, texts.plain(said.text, zone), texts.plain(said.next, zone))
 
 
 def _moment(one: Moment, zone: str, *, for_staff: bool) -> MomentDto:
@@ -104,5 +105,6 @@ def _moment(one: Moment, zone: str, *, for_staff: bool) -> MomentDto:
     )
 
 
-def _money(amount: Money) -> MoneyDto:
+def money(amount: Money) -> MoneyDto:
+    """An amount over the wire."""
     return MoneyDto(amount.minor, amount.currency)

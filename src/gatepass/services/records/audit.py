@@ -40,7 +40,7 @@ def write_down_removal(tx: WriteTx, caller: Caller, table: Table, before: Row) -
 
 def write_down_link(tx: WriteTx, caller: Caller, table: Table, record_id: UUID, word: str, to: str) -> None:
     """Two records were tied or untied."""
-    _add(tx, caller, table, record_id, word, {"to": to})
+    _add(tx, caller, table, record_id, word, {"after" if word == "associate" else "before": {"to": to}})
 
 
 def _told(row: Row) -> dict[str, Any]:

@@ -23,6 +23,8 @@ MOST_MONEY = 922_337_203_685_477
 MOST_DECIMAL = 100_000_000_000
 """The same of a decimal number; what is stored must also fit in 64 bits."""
 _STORED_LIMIT = 2**63 - 1
+EARLIEST, LATEST = datetime(1753, 1, 1), datetime(9999, 12, 30)
+"""Dataverse's own limits of a time (learn.microsoft.com, DateTimeAttributeMetadata.MinSupportedValue)."""
 
 Check = Callable[[WriteTx, Table, Column, Any], Any]
 
@@ -133,6 +135,8 @@ def _moment(_tx: WriteTx, table: Table, column: Column, value: Any) -> datetime:
         value = datetime.combine(value, time(), UTC)
     if not isinstance(value, datetime):
         raise refusals.invalid(table, column, "is no moment, such as 2027-06-10T09:00:00Z")
+    # First as it was written: at the ends of the calendar there is no such moment in UTC.
+    _told_everywhere(table, column, value)
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
@@ -142,7 +146,15 @@ def _local(_tx: WriteTx, table: Table, column: Column, value: Any) -> datetime:
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise refusals.invalid(table, column, "is no time, such as 2027-06-10T09:00:00")
-    return value.replace(tzinfo=None)
+    return _told_everywhere(table, column, value)
+
+
+def _told_everywhere(table: Table, column: Column, value: datetime) -> datetime:
+    """On the clock that it was written for, in the years that Dataverse takes, and every time zone can tell."""
+    plain = value.replace(tzinfo=None)
+    if not EARLIEST <= plain <= LATEST:
+        raise refusals.out_of_range(table, column, EARLIEST.isoformat(), LATEST.isoformat())
+    return plain
 
 
 def _id(_tx: WriteTx, table: Table, column: Column, value: Any) -> UUID:

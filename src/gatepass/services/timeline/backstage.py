@@ -1,8 +1,10 @@
 """What only staff are told: every notification with its event id, what people did, what needed attention."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gatepass.domain.timeline import Audience, Moment, Tone
+from gatepass.services import audit
 from gatepass.services.timeline.facts import Facts
 from gatepass.services.timeline.words import named
 from gatepass.store.tables import Row
@@ -38,9 +40,19 @@ def _notification(row: Row) -> Moment:
 
 
 def _audit(row: Row) -> Moment:
-    said = {name: str(value) for name, value in row["detail"].items()} | {"subject": row["subject"]}
+    said = _said(row["detail"]) | {"subject": row["subject"]}
     title = f"{row['actor']}: {row['action'].replace('.', ' ').replace('_', ' ')}"
     return _for_staff(row, "at", "audit", Tone.PLAIN, "people", title, "", said)
+
+
+def _said(detail: Mapping[str, Any]) -> dict[str, str]:
+    """Each member as one word, or as what it was and is."""
+    before, after = (audit.members(detail, name) for name in ("before", "after"))
+    changed = {
+        name: f"{before[name]} → {after.get(name)}" if name in before else str(after[name])
+        for name in {**before, **after}
+    }
+    return {name: str(value) for name, value in detail.items() if name not in ("before", "after")} | changed
 
 
 def _attention(row: Row) -> Iterable[Moment]:

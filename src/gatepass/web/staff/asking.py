@@ -34,14 +34,6 @@ def row_at(tx: ReadTx, table: Table, record_id: UUID) -> Row:
     return found
 
 
-def child_at(tx: ReadTx, table: Table, record_id: UUID, event_id: UUID) -> Row:
-    """The same for a part of an event: it must be that event's."""
-    found = row_at(tx, table, record_id)
-    if found["event_id"] != event_id:
-        raise NotFound("RecordMissing", f"This event has no such {table.label.lower()}.")
-    return found
-
-
 def form_page(
     request: Request, caller: Caller, template: str, context: Mapping[str, Any], wrong: GatepassError | None = None
 ) -> Response:

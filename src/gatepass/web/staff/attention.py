@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gatepass.domain.errors import GatepassError
 from gatepass.services import attention, inbox
 from gatepass.services.access import Caller
-from gatepass.store import ReadTx, records
+from gatepass.store import ReadTx
 from gatepass.web.pages.common import form_of
 from gatepass.web.site import site
 from gatepass.web.staff.asking import form_page, id_in
@@ -67,13 +67,9 @@ async def close(request: Request, caller: Caller) -> Response:
 
 async def again(request: Request, caller: Caller) -> Response:
     """POST /staff/attention/{entry_id}/again: a notification, or work that was given up, is put back to work"""
-    entry_id, store = id_in(request, "entry_id"), site(request).store
-    entry = await store.read(lambda tx: records.attention_entry(tx, entry_id))
+    entry_id = id_in(request, "entry_id")
     try:
-        if entry and entry["notification_id"]:
-            await store.write(lambda tx: inbox.replay(tx, [entry["notification_id"]], caller.name))
-        elif entry:
-            await store.write(lambda tx: inbox.replay_parked(tx, caller.name))
+        await site(request).store.write(lambda tx: inbox.again(tx, entry_id, caller.name))
     except GatepassError as refusal:
         return await _page(request, caller, refusal)
     return done(request, ATTENTION, "It is tried again. Should it fail again, it stands here again.")
@@ -85,7 +81,7 @@ def line(row: Mapping[str, Any], *, may_move_money: bool) -> dict[str, Any]:
     ways = [way for way in (*(WAYS.get(row["kind"], ()) if may_move_money else ()), _LOOK) if row["reference"]]
     return dict(row) | {
         "ways": [(way.label, way.path.format(purchase=at)) for way in ways],
-        "again": may_move_money and (row["notification_id"] is not None or row["dedupe"].startswith("job:")),
+        "again": may_move_money and inbox.may_again(row),
     }
 
 

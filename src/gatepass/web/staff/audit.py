@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,6 +17,11 @@ from gatepass.web.site import site
 from gatepass.web.staff.layout import page
 
 AUDIT = "/staff/audit"
+_PAGES: Mapping[str, str] = {
+    "purchase": "/staff/purchases", "staff": "/staff/people", "event": "/staff/events",
+    "payment_provider": "/staff/providers", "web_application": "/staff/sites",
+}  # fmt: skip
+"""Of objects, by the word before their id."""
 FIELDS = ("actor", "action", "subject", "since", "until")
 
 
@@ -49,25 +54,20 @@ def _wanted(given: Mapping[str, str]) -> Wanted:
 def _line(row: Row) -> dict[str, Any]:
     """An entry; what changed as (name, before, after)."""
     detail: Mapping[str, Any] = row["detail"]
-    before, after = _members(detail, "before"), _members(detail, "after")
-    rest = {name: value for name, value in detail.items() if name != "reason" and not isinstance(value, dict)}
+    before, after = audit.members(detail, "before"), audit.members(detail, "after")
+    same = {name: value for name, value in after.items() if name in before and before[name] == value}
+    rest = {name: value for name, value in detail.items() if name != "reason" and not isinstance(value, dict)} | same
     return {
         "at": row["at"], "actor": row["actor"], "action": row["action"], "subject": row["subject"],
-        "changes": [(name, before.get(name), after.get(name)) for name in {**before, **after}],
+        "changes": [(name, before.get(name), after.get(name)) for name in {**before, **after} if name not in same],
         "rest": rest, "reason": detail.get("reason"), "path": _path(row["subject"]),
     }  # fmt: skip
-
-
-def _members(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found: Any = detail.get(name)
-    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _path(subject: str) -> str | None:
     """The page of the object, where there is one."""
     kind, _, about = subject.partition(":")
-    pages = {"purchase": "/staff/purchases", "staff": "/staff/people"}
-    return f"{pages[kind]}/{about}" if kind in pages and _id(about) else None
+    return f"{_PAGES[kind]}/{about}" if kind in _PAGES and _id(about) else None
 
 
 def _day(text: str) -> datetime | None:

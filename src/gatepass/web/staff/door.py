@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -15,6 +16,8 @@ from gatepass.web.pages import problem
 from gatepass.web.pages.common import same_origin
 from gatepass.web.site import site
 from gatepass.web.staff.session import look
+
+log = structlog.get_logger("gatepass.staff")
 
 HOME, SIGN_IN, CONFIRM = "/staff", "/staff/sign-in", "/staff/confirm"
 SECOND_FACTOR = "/staff/account/second-factor"
@@ -80,6 +83,7 @@ def _guarded(page: Page) -> OpenHandler:
 def _stopped(request: Request, page: Page, session: Session) -> Response | None:
     """Why this page is not for this session, or not yet."""
     if session.caller.role not in page.may:
+        log.info("staff.refused", user=str(session.caller.user_id), method=page.method, path=page.path)
         return may_not(request, session.caller)
     if site(request).second_factor_required and session.way is Way.PASSWORD and not page.without_second_factor:
         return RedirectResponse(SECOND_FACTOR, 303)

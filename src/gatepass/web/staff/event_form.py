@@ -5,14 +5,12 @@ from types import MappingProxyType
 from zoneinfo import available_timezones
 
 from gatepass import model
+from gatepass.services.planning import PASS, QUESTION
 from gatepass.store import ReadTx, rows
 from gatepass.store.tables import Row
 from gatepass.web.staff.fields import Form, Options
 
-EVENT, PASS, QUESTION, EVENT_QUESTION = (
-    model.BY_NAME[name] for name in ("event", "pass", "custom_field", "event_field")
-)
-_CURRENCY, _PROVIDER = model.BY_NAME["transactioncurrency"], model.BY_NAME["payment_provider"]
+EVENT, _CURRENCY, _PROVIDER = (model.BY_NAME[name] for name in ("event", "transactioncurrency", "payment_provider"))
 
 EVENT_PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
@@ -47,6 +45,9 @@ _EVENT_HINTS = {
     "refund_terms": "Staff see them before they give money back; say the same to attendees.",
     "currency": "Cannot change once there are orders.",
 }
+EVENT_NAMES = [name for names in EVENT_PARTS.values() for name in names]
+PASS_NAMES = ("name", "description", "price_minor", "allocation")
+QUESTION_NAMES = ("text", "type", "choices", "isrequired")
 _PASS_LABELS = {"price_minor": "Price", "allocation": "Places"}
 _QUESTION_LABELS = {"text": "Question", "isrequired": "Must be answered", "choices": "Answers to choose from"}
 _QUESTION_HINTS = {
@@ -59,7 +60,7 @@ def event_form(tx: ReadTx, zone: str = "UTC") -> Form:
     """The form of an event, with the currencies and providers that there are."""
     return Form(
         EVENT,
-        [name for names in EVENT_PARTS.values() for name in names],
+        EVENT_NAMES,
         _EVENT_LABELS,
         _EVENT_HINTS,
         {"currency": currencies(tx), "payment_provider_id": named(rows.matching(tx, _PROVIDER, {}))},
@@ -74,12 +75,12 @@ def pass_form(currency: str) -> Form:
         "price_minor": f"In {currency}. 0 is free. A new price counts for new orders only.",
         "allocation": "How many there are in all, sold ones included.",
     }
-    return Form(PASS, ("name", "description", "price_minor", "allocation"), _PASS_LABELS, hints, currency=currency)
+    return Form(PASS, PASS_NAMES, _PASS_LABELS, hints, currency=currency)
 
 
 def question_form() -> Form:
     """The form of a question to attendees: text, yes or no, several choices, one choice."""
-    return Form(QUESTION, ("text", "type", "choices", "isrequired"), _QUESTION_LABELS, _QUESTION_HINTS)
+    return Form(QUESTION, QUESTION_NAMES, _QUESTION_LABELS, _QUESTION_HINTS)
 
 
 def currencies(tx: ReadTx) -> Options:

@@ -12,6 +12,7 @@ from gatepass.domain.event import EventStatus
 from gatepass.services import copying, golive, records
 from gatepass.services.access import Caller
 from gatepass.services.golive import Line, Remedy, Standing
+from gatepass.services.planning import EVENT_QUESTION, QUESTION
 from gatepass.store import ReadTx, WriteTx, events, rows
 from gatepass.store.tables import Row
 from gatepass.web.pages.common import form_of
@@ -19,7 +20,7 @@ from gatepass.web.site import site
 from gatepass.web.staff import fields
 from gatepass.web.staff.asking import form_page, id_in, row_at
 from gatepass.web.staff.door import SETS_UP
-from gatepass.web.staff.event_form import EVENT, EVENT_PARTS, EVENT_QUESTION, QUESTION, event_form
+from gatepass.web.staff.event_form import EVENT, EVENT_PARTS, event_form
 from gatepass.web.staff.layout import done, page
 
 EVENTS = "/staff/events"

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.purchase import Status, order_reference
-from gatepass.services import helping, mail
+from gatepass.services import helping
 from gatepass.services.access import Caller
 from gatepass.services.finalize import Word
 from gatepass.services.helping import By
@@ -18,6 +18,11 @@ from gatepass.web.pages.timeline import purchase_id_of
 from gatepass.web.site import site
 from gatepass.web.staff.asking import form_page, id_in
 from gatepass.web.staff.layout import done
+
+_MAILS = {
+    "link": (helping.resend_link, "The link of the order is mailed, once an hour at most."),
+    "tickets": (helping.resend, "The tickets are sent again."),
+}
 
 
 async def form(request: Request, caller: Caller) -> Response:
@@ -39,16 +44,12 @@ async def settle(request: Request, caller: Caller) -> Response:
 async def resend(request: Request, caller: Caller) -> Response:
     """POST /staff/purchases/{purchase_id}/resend: the tickets, or the link of the order"""
     given, purchase_id = await form_of(request), purchase_id_of(request)
-    if given.get("what") == "link":
-        await mail.ask_for_link(site(request).store, purchase_id)
-        return done(
-            request, f"/staff/purchases/{purchase_id}", "The link of the order is mailed, once an hour at most."
-        )
+    send, says = _MAILS["link" if given.get("what") == "link" else "tickets"]
     try:
-        await site(request).store.write(lambda tx: helping.resend(tx, purchase_id, caller.name))
+        await site(request).store.write(lambda tx: send(tx, purchase_id, caller.name))
     except GatepassError as refusal:
         return await _page(request, caller, wrong=refusal)
-    return done(request, f"/staff/purchases/{purchase_id}", "The tickets are sent again.")
+    return done(request, f"/staff/purchases/{purchase_id}", says)
 
 
 async def change_attendee(request: Request, caller: Caller) -> Response:

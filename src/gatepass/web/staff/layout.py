@@ -41,6 +41,7 @@ NAVIGATION = (
     Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS, own=True),
     Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
+    Entry("tokens", "Tokens", "lock", "/staff/tokens", ADMINISTERS),
     Entry("audit", "Audit", "log", "/staff/audit", MOVES_MONEY),
     Entry("finalize", "Finalize by hand", "check", "/staff#finalize", own=True),
 )

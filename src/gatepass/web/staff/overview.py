@@ -1,6 +1,7 @@
 """A first look at what is going on."""
 
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,9 +41,9 @@ def _at_the_lane(tx: ReadTx, here: Site) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def entries(tx: ReadTx, here: Site, limit: int = SHOWN) -> list[dict[str, Any]]:
+def entries(tx: ReadTx, here: Site, limit: int = SHOWN, after: UUID | None = None) -> list[dict[str, Any]]:
     """What needs attention, the oldest first, each with its purchase's name as `reference`; None: it has no page."""
-    rows = records.needing_attention(tx, limit)
+    rows = records.needing_attention(tx, limit, after)
     names = here.desk.management.views.references(tx, {row["purchase_id"] for row in rows if row["purchase_id"]})
     return [dict(row) | {"reference": names.get(row["purchase_id"])} for row in rows]
 

@@ -119,7 +119,7 @@ async def _page(
     request: Request, caller: Caller, given: Mapping[str, str], wrong: GatepassError | None = None
 ) -> Response:
     context: dict[str, Any] = {
-        "people": [_told(row) for row in await site(request).store.read(staff.everybody)],
+        "people": [told(row) for row in await site(request).store.read(staff.everybody)],
         "roles": STAFF,
         "given": given,
         "wrong": wrong,
@@ -130,11 +130,11 @@ async def _page(
 async def _person(request: Request, caller: Caller, wrong: GatepassError | None = None) -> Response:
     user_id = _id_of(request)
     user = _found(await site(request).store.read(lambda tx: staff.get(tx, user_id)))
-    context = {"person": _told(user), "roles": STAFF, "wrong": wrong}
+    context = {"person": told(user), "roles": STAFF, "wrong": wrong}
     return page(request, caller, "person", context, status_of(wrong) if wrong else 200)
 
 
-def _told(user: Row) -> dict[str, Any]:
+def told(user: Row) -> dict[str, Any]:
     """What a page may know of an account: no hash."""
     if user["disabled"]:
         state, word = "failed", "closed"

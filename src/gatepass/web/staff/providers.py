@@ -28,7 +28,7 @@ _HINTS = {
     "timeout_minutes": "How long places are held for somebody who pays.",
     "live": "It must be as the installation and its key: a difference is refused at the payment.",
 }
-_NAMES = ("name", "kind", "payment_page_url", "timeout_minutes")
+NAMES = ("name", "kind", "payment_page_url", "timeout_minutes")
 _OWN_PAGE = "/GatewayRedirect/PayWithStripe?"
 KEY_LABELS = {SECRET_KEY: "Secret key", WEBHOOK_SECRET: "Signing secret of the webhook"}
 
@@ -36,7 +36,7 @@ KEY_LABELS = {SECRET_KEY: "Secret key", WEBHOOK_SECRET: "Signing secret of the w
 def form(*, new: bool) -> fields.Form:
     """The form of a provider; its mode is chosen once."""
     options = {"kind": [(kind, kind.capitalize()) for kind in KINDS]}
-    return fields.Form(TABLE, (*_NAMES, "live") if new else _NAMES, {"live": "Takes live money"}, _HINTS, options)
+    return fields.Form(TABLE, (*NAMES, "live") if new else NAMES, {"live": "Takes live money"}, _HINTS, options)
 
 
 async def listed(request: Request, caller: Caller) -> Response:
@@ -133,13 +133,7 @@ async def register_webhook(request: Request, caller: Caller) -> Response:
     row = await here.store.read(lambda tx: connecting.provider_at(tx, provider_id))
     try:
         adapter = here.desk.provider(row["kind"])
-        secret = await adapter.subscribe(connection.notify_url(here.place, adapter))
-        if secret:
-            await here.store.write(
-                lambda tx: connecting.set_key(
-                    tx, here.vault, caller, provider_id, WEBHOOK_SECRET, secret, live=here.live
-                )
-            )
+        await connecting.register_webhook(here.store, here.vault, caller, provider_id, adapter, here.place)
     except GatepassError as refusal:
         return await _page(request, caller, wrong=refusal)
     await here.connections.refresh()

@@ -24,6 +24,7 @@ from gatepass.web.staff import (
     sign_in,
     sites,
     switches,
+    tokens,
 )
 from gatepass.web.staff.door import (
     ADMINISTERS,
@@ -36,6 +37,19 @@ from gatepass.web.staff.door import (
     Page,
     route,
 )
+
+
+def _pages_of(part: passes.Part) -> Sequence[Page]:
+    all_of = f"/staff/events/{{event_id}}/{part.path}"
+    one = f"{all_of}/{{{part.word}_id}}"
+    return (
+        Page("GET", f"{all_of}/new", part.new_form, SETS_UP),
+        Page("POST", f"{all_of}/new", part.create, SETS_UP),
+        Page("GET", one, part.show, SETS_UP),
+        Page("POST", one, part.change, SETS_UP),
+        Page("POST", f"{one}/remove", part.remove, SETS_UP),
+    )
+
 
 PAGES: Sequence[Page | Open] = (
     Open("GET", "/staff/sign-in", sign_in.form),
@@ -81,16 +95,7 @@ PAGES: Sequence[Page | Open] = (
     Page("POST", "/staff/events/{event_id}/publish", events.publish, SETS_UP),
     Page("POST", "/staff/events/{event_id}/take-back", events.take_back, SETS_UP),
     Page("POST", "/staff/events/{event_id}/copy", events.copy, SETS_UP),
-    Page("GET", "/staff/events/{event_id}/passes/new", passes.new_pass_form, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/passes/new", passes.new_pass, SETS_UP),
-    Page("GET", "/staff/events/{event_id}/passes/{pass_id}", passes.pass_page, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/passes/{pass_id}", passes.change_pass, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/passes/{pass_id}/remove", passes.remove_pass, SETS_UP),
-    Page("GET", "/staff/events/{event_id}/questions/new", passes.new_question_form, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/questions/new", passes.new_question, SETS_UP),
-    Page("GET", "/staff/events/{event_id}/questions/{question_id}", passes.question_page, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/questions/{question_id}", passes.change_question, SETS_UP),
-    Page("POST", "/staff/events/{event_id}/questions/{question_id}/remove", passes.remove_question, SETS_UP),
+    *(page for part in passes.PARTS for page in _pages_of(part)),
     Page("GET", "/staff/sites", sites.listed, ADMINISTERS),
     Page("GET", "/staff/sites/new", sites.new_form, ADMINISTERS),
     Page("POST", "/staff/sites/new", sites.create, ADMINISTERS),
@@ -110,6 +115,9 @@ PAGES: Sequence[Page | Open] = (
     Page("POST", "/staff/providers/{provider_id}/test-payment", providers.test_payment, ADMINISTERS),
     Page("GET", "/staff/switches", switches.listed, ADMINISTERS),
     Page("POST", "/staff/switches", switches.put, ADMINISTERS),
+    Page("GET", "/staff/tokens", tokens.listed, ADMINISTERS),
+    Page("POST", "/staff/tokens", tokens.create, ADMINISTERS, fresh=True),
+    Page("POST", "/staff/tokens/{token_id}/revoke", tokens.revoke, ADMINISTERS),
     Page("GET", "/staff/purchases", purchases.listed, EVERYBODY),
     Page("GET", "/staff/purchases/{purchase_id}", purchases.show, EVERYBODY),
     Page("GET", "/staff/purchases/{purchase_id}/state", purchases.state, EVERYBODY, poll=True),
