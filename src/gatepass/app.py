@@ -30,6 +30,7 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.pictures import Pictures
 from gatepass.services.remote import lane
 from gatepass.services.remote.lane import RemoteLane
 from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
@@ -66,6 +67,7 @@ class Installation:
     desk: Desk
     mailer: Mailer
     postman: Postman
+    pictures: Pictures
     plan: Plan
     connections: Connections
     remote: Remote | None
@@ -92,7 +94,10 @@ def installation(settings: Settings) -> Installation:
     desk = Desk(store, management, Ledger(store, management), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
     connections = Connections(store, vault(settings), connected, lambda keys: providers(settings, keys))
-    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), connections, remote)
+    pictures = Pictures(store, outbound(settings))
+    return Installation(
+        settings, store, desk, mailer, postman(settings, store), pictures, plan(settings), connections, remote
+    )
 
 
 def vault(settings: Settings) -> Vault:
@@ -102,7 +107,12 @@ def vault(settings: Settings) -> Vault:
 
 def postman(settings: Settings, store: Store) -> Postman:
     """Who brings webhooks to their endpoints."""
-    return Postman(store, Sealer(settings.secret_key), Outbound(allow_private=settings.webhooks_allow_private))
+    return Postman(store, Sealer(settings.secret_key), outbound(settings))
+
+
+def outbound(settings: Settings) -> Outbound:
+    """Calls to addresses that others chose."""
+    return Outbound(allow_private=settings.webhooks_allow_private)
 
 
 def web(here: Installation, *, with_worker: bool = True) -> Starlette:
@@ -118,7 +128,7 @@ def first_link(here: Installation) -> str | None:
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
     lane = RemoteLane(here.store, here.remote.dataverse, here.remote.terms) if here.remote else None
-    return Worker(here.desk, here.mailer, here.postman, here.plan, lane)
+    return Worker(here.desk, here.mailer, here.postman, here.pictures, here.plan, lane)
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from gatepass.services import (
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
+from gatepass.services.pictures import Pictures
 from gatepass.services.remote import holds
 from gatepass.services.remote.lane import RemoteLane
 from gatepass.store import ReadTx, WriteTx, jobs, records
@@ -74,7 +75,7 @@ LANES = (
         8,
         (
             "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
-            "forget_bodies",
+            "forget_bodies", "keep_pictures",
         ),
     ),
 )  # fmt: skip
@@ -89,13 +90,13 @@ class Worker:
     """One node's share of the work."""
 
     def __init__(
-        self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE,
+        self, desk: Desk, mailer: Mailer, postman: Postman, pictures: Pictures, plan: upkeep.Plan = _AS_A_RULE,
         remote: RemoteLane | None = None,
     ) -> None:  # fmt: skip
         """`remote`: the lane to the Dataverse where purchases live, if they do not live here."""
         self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
-        self._handlers = _handlers(desk, mailer, plan)
+        self._handlers = _handlers(desk, mailer, pictures, plan)
         assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
         self._taken = dict.fromkeys(LANES, 0)
@@ -222,7 +223,7 @@ class Worker:
             log.warning("job.not_given_back", job=str(claim.id))
 
 
-def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
+def _handlers(desk: Desk, mailer: Mailer, pictures: Pictures, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
         "end_payment": lambda job: upkeep.end_payment(desk, job),
@@ -239,6 +240,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
+        "keep_pictures": pictures.fetch_missing,
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),

@@ -260,3 +260,15 @@ def test_an_event_may_have_any_address(demo: Demo, page: Page) -> None:
 @pytest.mark.parametrize("address", ["/e/nothing", "/e/%00", "/e/%ff", "/e/" + "x" * 600])
 def test_an_unknown_event_is_not_there(web: httpx.Client, address: str) -> None:
     assert web.get(address).status_code == 404
+
+
+def test_a_picture_of_another_host_is_not_asked_for(demo: Demo, page: Page) -> None:
+    """The window fails a test that asks a foreign host."""
+    url = demo.event(
+        image_url="https://pictures.example/cover.jpg", description="![seen](https://pictures.example/b.png)"
+    )
+
+    page.goto(url)
+
+    expect(page.locator(".event img")).not_to_have_js_property("naturalWidth", 0)
+    page.goto(demo.base_url)

@@ -73,6 +73,7 @@ MAY: dict[tuple[str, str], set[Role]] = {
     ("POST", "/staff/events/{event_id}/questions/{question_id}"): PLAN,
     ("POST", "/staff/events/{event_id}/publish"): PLAN,
     ("POST", "/staff/events/{event_id}/take-back"): PLAN,
+    ("POST", "/staff/events/{event_id}/picture"): PLAN,
     ("POST", "/staff/events/{event_id}/copy"): PLAN,
     ("POST", "/staff/events/{event_id}/passes/{pass_id}/remove"): PLAN,
     ("POST", "/staff/events/{event_id}/questions/{question_id}/remove"): PLAN,

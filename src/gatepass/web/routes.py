@@ -9,7 +9,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from gatepass.look import Look
 from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import around, home, order, payment, registration, remote_order, remote_timeline, timeline
+from gatepass.web.pages import (
+    around,
+    home,
+    order,
+    payment,
+    pictures,
+    registration,
+    remote_order,
+    remote_timeline,
+    timeline,
+)
 from gatepass.web.staff.routes import routes as staff_routes
 
 EVENTS_API = (
@@ -46,6 +56,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
         Route("/e/{readable_id}/theme.css", around.theme),
         Route("/e/{readable_id}/calendar.ics", around.event_calendar),
+        Route("/pictures/{name}", pictures.show),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
         Route("/orders/{token}/pay", payment.show, methods=["GET"]),

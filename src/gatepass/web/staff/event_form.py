@@ -34,7 +34,7 @@ _EVENT_LABELS = {
     "websitepreference": "Where do you want attendees to register for this event?",
 }
 _EVENT_HINTS = {
-    "image_url": "An https address of a picture, at least 960 pixels wide.",
+    "image_url": "An https address: we fetch it once and show our own copy. Or give a file on the event’s page.",
     "starts": "On the clock of the event’s own place.",
     "time_zone": "Such as Europe/Berlin.",
     "color": "Such as #0a7f6f. Empty: the standard one.",
