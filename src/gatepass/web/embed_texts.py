@@ -12,6 +12,8 @@ def texts() -> dict[str, str]:
         "more_people": _("One more"),
         "you": _("About you"),
         "attendee": _("Attendee %(number)s", number="{}"),
+        "own_pass": _("Pass"),
+        "same_pass": _("The same as attendee 1"),
         "given": _("First name"),
         "family": _("Last name"),
         "email": _("Email"),
