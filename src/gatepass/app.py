@@ -40,6 +40,7 @@ from gatepass.services.upkeep import Plan
 from gatepass.store import Store, migrations, people
 from gatepass.web.application import web_application
 from gatepass.web.dataverse.protection import Limits, Protection
+from gatepass.web.pages.throttle import ORDERS_WINDOW_S, Throttle
 from gatepass.web.proxies import Proxies
 from gatepass.web.site import Site
 from gatepass.worker import Worker
@@ -91,7 +92,7 @@ def installation(settings: Settings) -> Installation:
         if remote
         else OwnEventManagement(store, links)
     )
-    desk = Desk(store, management, Ledger(store, management), connected, links)
+    desk = Desk(store, management, Ledger(store, management, settings.most_declines), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
     connections = Connections(store, vault(settings), connected, lambda keys: providers(settings, keys))
     pictures = Pictures(store, outbound(settings))
@@ -180,6 +181,8 @@ def _site(here: Installation) -> Site:
         connections=here.connections,
         place=place(settings),
         identity=identity(settings),
+        more_time=timedelta(minutes=settings.more_time_minutes),
+        orders=Throttle(settings.orders_per_client, ORDERS_WINDOW_S),
         second_factor_required=settings.staff_second_factor == "required",
     )
 

@@ -11,6 +11,7 @@ from gatepass.web import embed, events_api, gateway, health, oauth, openapi, sup
 from gatepass.web.dataverse import door
 from gatepass.web.pages import (
     around,
+    holds,
     home,
     order,
     payment,
@@ -62,6 +63,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/orders/{token}/pay", payment.show, methods=["GET"]),
         Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
         Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
+        Route("/orders/{token}/more-time", holds.more_time, methods=["POST"]),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),

@@ -21,7 +21,7 @@ from gatepass.store import ReadTx, events, questions
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import draft as drafts
 from gatepass.web.pages import problem
-from gatepass.web.pages.common import address, form_of, picture, render
+from gatepass.web.pages.common import address, client_of, form_of, picture, render
 from gatepass.web.pages.draft import Draft
 from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
@@ -201,6 +201,10 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     if draft.agreed != str(draft.total):
         changed = (_("The price has changed"), _("Nothing was charged. Please look at the new total, then go on."))
         return _review_page(request, sale, draft, changed)
+    client, orders = client_of(request), site(request).orders
+    if wait_s := orders.wait_s(client):
+        raise Unavailable("TooManyOrders", "Too many orders come from this address.", retry_after_s=wait_s)
+    orders.count(client)
     try:
         registered = await registrations.register(site(request).store, draft.command())
     except (Conflict, Refused) as error:
@@ -210,8 +214,10 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
 
 def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
     """The whole form once more, with one button: the same key makes it the same wish."""
-    context = {"typed": typed, "action": f"{request.url.path}{kept(request)}"}
-    return render(request, "again.html", context, 503, headers_of(error))
+    many = error.code == "TooManyOrders"
+    minutes = -(-error.retry_after_s // 60)
+    context = {"typed": typed, "action": f"{request.url.path}{kept(request)}", "minutes": minutes if many else None}
+    return render(request, "again.html", context, status_of(error), headers_of(error))
 
 
 async def _refused(request: Request, draft: Draft, error: GatepassError) -> Response:
