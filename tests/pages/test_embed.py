@@ -297,3 +297,13 @@ def test_each_attendee_may_have_a_pass_of_their_own(host: Callable[[str], Page],
     expect(step_in(form).get_by_role("button", name="Pay €369.00")).to_be_visible()
     order = demo.sql("select items from purchase where id = ?", demo.newest_order())[0]
     assert set(order["items"].split(", ")) == {"1 × Morning", "1 × Whole day"}
+
+
+def test_the_page_for_site_owners_speaks_their_language(page: Page, demo: Demo) -> None:
+    for language, title in (("de", "Lässt Ihre Seite das Formular zu?"), ("ar", "هل تسمح صفحتك بالنموذج؟")):
+        page.goto(f"{demo.base_url}/embed/check?lang={language}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.get_by_label("Content-Security-Policy").fill("script-src 'self'")
+        page.get_by_role("button").last.click()
+        expect(page.locator(".checklist li[data-state=failed]")).to_have_count(1)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)

@@ -49,6 +49,13 @@ def texts() -> dict[str, str]:
         "processing_text": _("Please do not pay again. The ticket comes by mail as soon as the money has arrived."),
         "over_title": _("This payment has ended"),
         "over_text": _("Nothing more is charged. The page of your order says how it stands."),
+        "test_in": _("script-src and connect-src let %(origin)s in.", origin="{}"),
+        "test_styles": _("Styles apply, whatever style-src says."),
+        "test_styles_line": _("Leave %(what)s out.", what='mode="light"'),
+        "test_secure": _("The page is served over https."),
+        "test_secure_line": _("Serve it over https: browsers keep payment frames from other pages."),
+        "test_cookies": _("No cookie is set or needed."),
+        "test_frame": _("frame-src lets %(origin)s in, for the payment step.", origin="{}"),
         "by_hand_title": _("Your seat is held"),
         "by_hand_text": _("The organizer tells you how to pay."),
     }

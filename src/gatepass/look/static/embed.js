@@ -361,12 +361,13 @@
       if (!this.hasAttribute("test")) return null;
       const origin = BASE.origin, list = el("ul", { part: "test", class: "checklist" });
       const told = (fine, what, line) => list.append(el("li", { "data-state": fine ? "done" : "failed" }, fine ? "✓" : "✗", el("div", {}, what, !fine && line && el("pre", {}, line))));
-      told(true, `script-src and connect-src let ${origin} in.`);
-      told(!this.#light && this.#root.adoptedStyleSheets.length > 0, "Styles apply, whatever style-src says.", 'Leave mode="light" out.');
-      told(isSecureContext, "The page is served over https.", "Serve it over https: browsers keep payment frames from other pages.");
-      told(true, "No cookie is set or needed.");
+      const { test_in, test_styles, test_styles_line, test_secure, test_secure_line, test_cookies, test_frame } = this.#words;
+      told(true, test_in.replace("{}", origin));
+      told(!this.#light && this.#root.adoptedStyleSheets.length > 0, test_styles, test_styles_line);
+      told(isSecureContext, test_secure, test_secure_line);
+      told(true, test_cookies);
       const probe = el("iframe", { src: new URL("embed/probe", BASE).href, title: "Test", hidden: true, "aria-hidden": "true" });
-      const over = (fine) => { if (probe.isConnected) { told(fine, `frame-src lets ${origin} in, for the payment step.`, `Content-Security-Policy: frame-src ${origin}`); probe.remove(); } };
+      const over = (fine) => { if (probe.isConnected) { told(fine, test_frame.replace("{}", origin), `Content-Security-Policy: frame-src ${origin}`); probe.remove(); } };
       addEventListener("message", ({ source, data }) => source === probe.contentWindow && data === "gatepass:probe" && over(true));
       setTimeout(over, 3000, false);
       list.append(probe);
