@@ -25,6 +25,7 @@ from gatepass.services import (
     refund_calls,
     staff_mails,
     upkeep,
+    waitlist,
 )
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
@@ -75,7 +76,7 @@ LANES = (
         8,
         (
             "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
-            "forget_bodies", "keep_pictures",
+            "forget_bodies", "keep_pictures", "seat_waitlist",
         ),
     ),
 )  # fmt: skip
@@ -241,6 +242,7 @@ def _handlers(desk: Desk, mailer: Mailer, pictures: Pictures, plan: upkeep.Plan)
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
         "keep_pictures": pictures.fetch_missing,
+        "seat_waitlist": lambda job: waitlist.seat(store, job),
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),

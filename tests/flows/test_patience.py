@@ -88,7 +88,7 @@ async def test_so_many_declined_cards_end_the_step_with_a_way_out(system: Runnin
     assert refused["code"] == "payment_intent_unexpected_state"
     assert "No other card can be tried" in again.text
     assert "mailto:help@contoso.example" in again.text
-    assert "Pay €120.50" not in again.text
+    assert "PayWithStripe" not in again.text
     assert len(await system.payments(order.id)) == 1
     assert (await system.purchase(order.id)).status.value == "awaiting_payment", "the seat is still held"
     link = await system.client.get(order.pay_url)

@@ -54,6 +54,7 @@ MAY: dict[tuple[str, str], set[Role]] = {
     ("POST", "/staff/purchases/{purchase_id}/refund"): MONEY,
     ("GET", "/staff/events"): LOOK,
     ("GET", "/staff/events/{event_id}"): LOOK,
+    ("GET", "/staff/events/{event_id}/waitlist"): LOOK,
     ("GET", "/staff/events/{event_id}/figures"): LOOK,
     ("GET", "/staff/events/{event_id}/figures/now"): LOOK,
     ("GET", "/staff/figures"): LOOK,

@@ -20,6 +20,7 @@ from gatepass.web.pages import (
     remote_order,
     remote_timeline,
     timeline,
+    waitlist,
 )
 from gatepass.web.staff.routes import routes as staff_routes
 
@@ -55,6 +56,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/e/{readable_id}/waitlist", waitlist.join, methods=["POST"]),
         Route("/e/{readable_id}/theme.css", around.theme),
         Route("/e/{readable_id}/calendar.ics", around.event_calendar),
         Route("/pictures/{name}", pictures.show),

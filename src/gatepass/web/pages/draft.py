@@ -160,6 +160,14 @@ def checked(draft: Draft) -> Draft:
     return replace(draft, people=checked_attendees(draft.people), problems=())
 
 
+def checked_to_wait(draft: Draft) -> Draft:
+    """The same for somebody who waits for a seat: a person, and which pass."""
+    choose = draft.event.passes and draft.chosen is None
+    problems = [Problem("pass-1", _("Choose a pass."))] if choose else []
+    problems += _person_problems(draft.people[0], 1, 1)
+    return replace(draft, problems=problems)
+
+
 def free(event: Event, one: Pass) -> int:
     """Seats of a pass that can be asked for now."""
     return one.left if event.left is None else min(one.left, event.left)

@@ -61,7 +61,7 @@ async def form(request: Request) -> Response:
     """GET /e/{readable_id}"""
     sale = await _sale(request)
     if sale is None or standing(sale.event) is not Standing.OPEN:
-        return _closed(request, sale and sale.event)
+        return closed(request, sale and sale.event)
     draft = drafts.new(sale.event, sale.questions, request.query_params.get("pass", ""))
     return _details(request, sale, draft, story=True)
 
@@ -74,7 +74,7 @@ async def submit(request: Request) -> Response:
     try:
         sale = await _sale(request)
         if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-            return _closed(request, sale and sale.event)
+            return closed(request, sale and sale.event)
         return await _step(request, sale, drafts.read(sale.event, sale.questions, typed), typed.get("step", ""))
     except Unavailable as error:
         return _again(request, typed, error)
@@ -132,8 +132,8 @@ def _read_sale(tx: ReadTx, readable_id: str) -> _Sale | None:
     )
 
 
-def _closed(request: Request, event: Event | None) -> Response:
-    """The event's page when nobody can register."""
+def closed(request: Request, event: Event | None, draft: Draft | None = None) -> Response:
+    """The event's page when nobody can register. `draft`: what somebody typed who wants to wait for a seat."""
     state = standing(event)
     if event is None or state is Standing.HIDDEN:
         return problem.page(
@@ -148,10 +148,17 @@ def _closed(request: Request, event: Event | None) -> Response:
             next_label=_("All events"),
             state="closed",
         )
-    context = {"event": event, "picture": picture(event.image_url), "standing": state.value}
+    context = {
+        "event": event,
+        "picture": picture(event.image_url),
+        "standing": state.value,
+        "draft": draft or drafts.new(event, (), ""),
+        "waiting": "waiting" in request.query_params,
+    }
     # A part of a page is asked for, and there is none any more: htmx then opens the whole page.
     headers = {"HX-Redirect": address(event) + kept(request)} if "hx-request" in request.headers else {}
-    return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200, headers)
+    status = 410 if state is Standing.CANCELLED else 422 if draft and draft.problems else 200
+    return render(request, "closed.html", context, status, headers)
 
 
 def _details(request: Request, sale: _Sale, draft: Draft, *, story: bool = False) -> Response:
@@ -201,15 +208,20 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     if draft.agreed != str(draft.total):
         changed = (_("The price has changed"), _("Nothing was charged. Please look at the new total, then go on."))
         return _review_page(request, sale, draft, changed)
-    client, orders = client_of(request), site(request).orders
-    if wait_s := orders.wait_s(client):
-        raise Unavailable("TooManyOrders", "Too many orders come from this address.", retry_after_s=wait_s)
-    orders.count(client)
+    slow_down(request)
     try:
         registered = await registrations.register(site(request).store, draft.command())
     except (Conflict, Refused) as error:
         return await _refused(request, draft, error)
     return RedirectResponse(_next_address(request, registered), 303)
+
+
+def slow_down(request: Request) -> None:
+    """Count one order of this client; raises Unavailable when there are too many."""
+    client, orders = client_of(request), site(request).orders
+    if wait_s := orders.wait_s(client):
+        raise Unavailable("TooManyOrders", "Too many orders come from this address.", retry_after_s=wait_s)
+    orders.count(client)
 
 
 def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
@@ -224,7 +236,7 @@ async def _refused(request: Request, draft: Draft, error: GatepassError) -> Resp
     """Somebody was faster: show what is left now, with all that was typed."""
     sale = await _sale(request)
     if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-        return _closed(request, sale and sale.event)
+        return closed(request, sale and sale.event)
     chosen = next((one for one in sale.event.passes if draft.chosen and one.id == draft.chosen.id), None)
     now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
     if now.problems:

@@ -19,7 +19,7 @@ EVENT_PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "What it is": ("name", "place", "description", "image_url", "color", "contact_email"),
         "When": ("starts", "ends", "time_zone", "registration_opens", "registration_closes"),
         "Selling": (
-            "currency", "capacity", "payment_enabled", "payment_provider_id", "late_policy", "refund_terms",
+            "currency", "capacity", "waitlistthisevent", "payment_enabled", "payment_provider_id", "late_policy", "refund_terms",
             "websitepreference",
         ),
     }
@@ -31,6 +31,7 @@ _EVENT_LABELS = {
     "registration_closes": "Registration closes",
     "late_policy": "Money that comes too late",
     "capacity": "Places in all",
+    "waitlistthisevent": "Waiting list",
     "websitepreference": "Where do you want attendees to register for this event?",
 }
 _EVENT_HINTS = {
@@ -42,6 +43,7 @@ _EVENT_HINTS = {
     "registration_opens": "In the event’s time zone. Empty: as soon as it is live.",
     "registration_closes": "In the event’s time zone. Empty: open until the end.",
     "capacity": "Empty: as many as the passes allow.",
+    "waitlistthisevent": "Yes: when all seats are taken, people can leave their name; the next free seat is held for them.",
     "payment_enabled": "Off: nobody can buy a pass that has a price.",
     "late_policy": "A payment may arrive when its hold has ended. This says what becomes of it.",
     "refund_terms": "Staff see them before they give money back; say the same to attendees.",

@@ -24,6 +24,7 @@ from gatepass.web.staff import (
     sign_in,
     sites,
     switches,
+    waiting,
 )
 from gatepass.web.staff.door import (
     ADMINISTERS,
@@ -121,6 +122,7 @@ PAGES: Sequence[Page | Open] = (
     Page("POST", "/staff/purchases/{purchase_id}/attendees/{attendee_id}", helping.change_attendee, CARES),
     Page("GET", "/staff/figures", figures.show, EVERYBODY),
     Page("GET", "/staff/figures/now", figures.now, EVERYBODY, poll=True),
+    Page("GET", "/staff/events/{event_id}/waitlist", waiting.show, EVERYBODY),
     Page("GET", "/staff/events/{event_id}/figures", figures.of_event, EVERYBODY),
     Page("GET", "/staff/events/{event_id}/figures/now", figures.now_of_event, EVERYBODY, poll=True),
     Page("GET", "/staff/attention", attention.show, EVERYBODY),

@@ -1,4 +1,4 @@
-"""What the registration page keeps: pictures of events, so that no visitor's browser asks another host for them."""
+"""What the registration page keeps: pictures of events, so that no visitor's browser asks another host; who waits for what."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,3 +25,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_picture"),
         sa.UniqueConstraint("source", name="uq_picture_source"),
     )
+    with op.batch_alter_table("waitlist_item") as table:
+        table.add_column(sa.Column("pass_id", sa.Uuid(), nullable=True))
+        table.add_column(sa.Column("purchase_id", sa.Uuid(), nullable=True))
+        table.add_column(sa.Column("locale", sa.String(20), nullable=True))
+        table.create_foreign_key("fk_waitlist_item_pass_id", "pass", ["pass_id"], ["id"])
+        table.create_foreign_key("fk_waitlist_item_purchase_id", "purchase", ["purchase_id"], ["id"])
