@@ -57,6 +57,7 @@ def test_more_and_fewer_people_keep_everything_typed(demo: Demo, page: Page) -> 
     expect(page.locator("output")).to_have_text("2")
 
     expect(page.get_by_label("First name").nth(1)).to_have_value("Priya")
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.get_by_role("radio", name="Full pass and workshop")).to_be_checked()
     expect(page.get_by_role("complementary")).to_contain_text("€498.00")
 

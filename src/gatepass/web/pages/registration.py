@@ -43,6 +43,7 @@ class Standing(StrEnum):
     """Not there, or not published: nobody is told which."""
 
 
+_RESIZES = {"fewer": -1, "more": 1}
 _WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
 """Whoever has typed already keeps it: seats come back."""
 
@@ -75,17 +76,20 @@ async def submit(request: Request) -> Response:
         sale = await _sale(request)
         if sale is None or standing(sale.event) not in _WORTH_A_TRY:
             return closed(request, sale and sale.event)
-        return await _step(request, sale, drafts.read(sale.event, sale.questions, typed), typed.get("step", ""))
+        draft = drafts.read(sale.event, sale.questions, typed)
+        if typed.get("step") in _RESIZES:
+            # Only the form is exchanged where a script asks: the story above it stays, and says what the event is.
+            under_story = "story" in typed and "hx-request" in request.headers
+            return _details(
+                request, sale, draft.resized(len(draft.people) + _RESIZES[typed["step"]]), under_story=under_story
+            )
+        return await _step(request, sale, draft, typed.get("step", ""))
     except Unavailable as error:
         return _again(request, typed, error)
 
 
 async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
     match step:
-        case "fewer":
-            return _details(request, sale, draft.resized(len(draft.people) - 1))
-        case "more":
-            return _details(request, sale, draft.resized(len(draft.people) + 1))
         case "details":
             return _details(request, sale, draft)
         case "language":
@@ -150,6 +154,7 @@ def closed(request: Request, event: Event | None, draft: Draft | None = None) ->
         )
     context = {
         "event": event,
+        "path": address(event),
         "picture": picture(event.image_url),
         "standing": state.value,
         "draft": draft or drafts.new(event, (), ""),
@@ -161,8 +166,11 @@ def closed(request: Request, event: Event | None, draft: Draft | None = None) ->
     return render(request, "closed.html", context, status, headers)
 
 
-def _details(request: Request, sale: _Sale, draft: Draft, *, story: bool = False) -> Response:
-    return render(request, "details.html", _context(sale, draft) | {"story": story}, 422 if draft.problems else 200)
+def _details(
+    request: Request, sale: _Sale, draft: Draft, *, story: bool = False, under_story: bool = False
+) -> Response:
+    context = _context(sale, draft) | {"story": story, "under_story": under_story}
+    return render(request, "details.html", context, 422 if draft.problems else 200)
 
 
 def _review(request: Request, sale: _Sale, draft: Draft) -> Response:
