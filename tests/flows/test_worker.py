@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gatepass.domain.purchase import Status
+from gatepass.services.places import MONEY
 from gatepass.store import payments
-from gatepass.worker import MONEY, Worker
+from gatepass.worker import Worker
 from tests.running import Order, Running, running
 
 LOOKS = {"path_contains": "v1/checkout/sessions/", "method": "GET"}
