@@ -6,7 +6,7 @@ from alembic import op
 from gatepass.store.types import Utc
 
 revision = "0012"
-down_revision = "0013"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
