@@ -367,7 +367,8 @@ def _due_jobs(tx: ReadTx) -> bool:
         ("apply_notification", "end_payment", "send_confirmation", "send_refund_mail", "refund_event")
     )
     waiting = sa.select(sa.func.count()).where(job.state == "ready", at_once | (job.due <= datetime.now(UTC)))
-    return bool(tx.execute(waiting.where(job.kind.not_in(("sweep_holds", "seat_waiting")))).scalar_one())
+    repeating = ("sweep_holds", "seat_waiting", "seat_waitlist", "keep_pictures")
+    return bool(tx.execute(waiting.where(job.kind.not_in(repeating))).scalar_one())
 
 
 def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:

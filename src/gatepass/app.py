@@ -31,6 +31,7 @@ from gatepass.services.mail import MailDirectory, Mailer, MailServer
 from gatepass.services.management import OwnEventManagement
 from gatepass.services.outbound import Outbound
 from gatepass.services.payments import Ledger
+from gatepass.services.pictures import Pictures
 from gatepass.services.remote import lane
 from gatepass.services.remote.lane import RemoteLane
 from gatepass.services.remote.management import LateMoney, RemoteEventManagement, Terms
@@ -40,6 +41,7 @@ from gatepass.services.upkeep import Plan
 from gatepass.store import Store, migrations, people
 from gatepass.web.application import web_application
 from gatepass.web.dataverse.protection import Limits, Protection
+from gatepass.web.pages.throttle import ORDERS_WINDOW_S, Throttle
 from gatepass.web.proxies import Proxies
 from gatepass.web.site import Site
 from gatepass.worker import Worker
@@ -67,6 +69,7 @@ class Installation:
     desk: Desk
     mailer: Mailer
     postman: Postman
+    pictures: Pictures
     plan: Plan
     connections: Connections
     remote: Remote | None
@@ -90,10 +93,13 @@ def installation(settings: Settings) -> Installation:
         if remote
         else OwnEventManagement(store, links)
     )
-    desk = Desk(store, management, Ledger(store, management), connected, links)
+    desk = Desk(store, management, Ledger(store, management, settings.most_declines), connected, links)
     mailer = Mailer(store, links, _post(settings), settings.mail_from)
     connections = Connections(store, vault(settings), connected, lambda keys: providers(settings, keys))
-    return Installation(settings, store, desk, mailer, postman(settings, store), plan(settings), connections, remote)
+    pictures = Pictures(store, outbound(settings))
+    return Installation(
+        settings, store, desk, mailer, postman(settings, store), pictures, plan(settings), connections, remote
+    )
 
 
 def vault(settings: Settings) -> Vault:
@@ -103,7 +109,12 @@ def vault(settings: Settings) -> Vault:
 
 def postman(settings: Settings, store: Store) -> Postman:
     """Who brings webhooks to their endpoints."""
-    return Postman(store, Sealer(settings.secret_key), Outbound(allow_private=settings.webhooks_allow_private))
+    return Postman(store, Sealer(settings.secret_key), outbound(settings))
+
+
+def outbound(settings: Settings) -> Outbound:
+    """Calls to addresses that others chose."""
+    return Outbound(allow_private=settings.webhooks_allow_private)
 
 
 def web(here: Installation, *, with_worker: bool = True) -> Starlette:
@@ -119,7 +130,7 @@ def first_link(here: Installation) -> str | None:
 def new_worker(here: Installation) -> Worker:
     """A share of this installation's work; `run` begins it."""
     lane = RemoteLane(here.store, here.remote.dataverse, here.remote.terms) if here.remote else None
-    return Worker(here.desk, here.mailer, here.postman, here.plan, lane)
+    return Worker(here.desk, here.mailer, here.postman, here.pictures, here.plan, lane)
 
 
 @asynccontextmanager
@@ -171,6 +182,8 @@ def _site(here: Installation) -> Site:
         connections=here.connections,
         place=place(settings),
         identity=identity(settings),
+        more_time=timedelta(minutes=settings.more_time_minutes),
+        orders=Throttle(settings.orders_per_client, ORDERS_WINDOW_S),
         second_factor_required=settings.staff_second_factor == "required",
     )
 

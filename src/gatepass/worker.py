@@ -20,10 +20,12 @@ from gatepass.services import (
     refund_calls,
     staff_mails,
     upkeep,
+    waitlist,
 )
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
+from gatepass.services.pictures import Pictures
 from gatepass.services.places import LANE_OF, Lane, Places
 from gatepass.services.remote import holds
 from gatepass.services.remote.lane import RemoteLane
@@ -51,13 +53,13 @@ class Worker:
     """One node's share of the work."""
 
     def __init__(
-        self, desk: Desk, mailer: Mailer, postman: Postman, plan: upkeep.Plan = _AS_A_RULE,
+        self, desk: Desk, mailer: Mailer, postman: Postman, pictures: Pictures, plan: upkeep.Plan = _AS_A_RULE,
         remote: RemoteLane | None = None,
     ) -> None:  # fmt: skip
         """`remote`: the lane to the Dataverse where purchases live, if they do not live here."""
         self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
         self._owner = holder()
-        self._handlers = _handlers(desk, mailer, plan)
+        self._handlers = _handlers(desk, mailer, pictures, plan)
         assert set(LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
         self._places = Places()
@@ -162,7 +164,7 @@ class Worker:
             log.warning("job.not_given_back", job=str(claim.id))
 
 
-def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Handler]:
+def _handlers(desk: Desk, mailer: Mailer, pictures: Pictures, plan: upkeep.Plan) -> Mapping[str, Handler]:
     store = desk.store
     return {
         "end_payment": lambda job: upkeep.end_payment(desk, job),
@@ -179,6 +181,8 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "seat_waiting": lambda job: upkeep.seat_waiting(desk, job),
         "sweep_holds": lambda job: upkeep.sweep_holds(store, job),
         "sweep_remote_holds": lambda job: holds.sweep(store, desk.management, job),
+        "keep_pictures": pictures.fetch_missing,
+        "seat_waitlist": lambda job: waitlist.seat(store, job),
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),

@@ -258,7 +258,7 @@ async def test_pulling_that_is_put_off_asks_nobody(database_url: str, tmp_path: 
 async def _node(gatepass: Running, settings: Settings | None = None) -> AsyncIterator[None]:
     """Another worker process on the same database, as far as the database can tell."""
     here = app.installation(settings or gatepass.installation.settings)
-    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
+    worker = Worker(here.desk, here.mailer, here.postman, here.pictures, here.plan)
     working = asyncio.create_task(worker.run())
     try:
         yield

@@ -74,7 +74,7 @@ async def _waiting(gatepass: Running, count: int) -> bool:
 @asynccontextmanager
 async def _worker(gatepass: Running) -> AsyncIterator[None]:
     here = gatepass.installation
-    worker = Worker(here.desk, here.mailer, here.postman, here.plan)
+    worker = Worker(here.desk, here.mailer, here.postman, here.pictures, here.plan)
     running_ = asyncio.create_task(worker.run())
     try:
         yield

@@ -279,3 +279,31 @@ def test_the_script_writes_no_markup_and_keeps_nothing(web: httpx.Client) -> Non
     assert script.headers["cross-origin-resource-policy"] == "cross-origin"
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "cookie =", "localStorage", "eval("):
         assert word not in script.text.replace("no innerHTML", "")
+
+
+def test_each_attendee_may_have_a_pass_of_their_own(host: Callable[[str], Page], demo: Demo) -> None:
+    form = host("strict").locator(WIDGET)
+    form.get_by_role("radio", name="Morning").check()
+    form.get_by_role("button", name="One more").click()
+    for at, given in enumerate(("Anna", "Priya")):
+        form.get_by_label("First name").nth(at).fill(given)
+        form.get_by_label("Last name").nth(at).fill("Raman")
+        form.get_by_label("Email").nth(at).fill(f"{given}@fabrikam.example")
+
+    form.get_by_label("Pass", exact=True).select_option(label="Whole day · €249.00")
+
+    expect(form.get_by_text("€369.00")).to_be_visible()
+    form.get_by_role("button", name="Continue to payment").click()
+    expect(step_in(form).get_by_role("button", name="Pay €369.00")).to_be_visible()
+    order = demo.sql("select items from purchase where id = ?", demo.newest_order())[0]
+    assert set(order["items"].split(", ")) == {"1 × Morning", "1 × Whole day"}
+
+
+def test_the_page_for_site_owners_speaks_their_language(page: Page, demo: Demo) -> None:
+    for language, title in (("de", "Lässt Ihre Seite das Formular zu?"), ("ar", "هل تسمح صفحتك بالنموذج؟")):
+        page.goto(f"{demo.base_url}/embed/check?lang={language}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.get_by_label("Content-Security-Policy").fill("script-src 'self'")
+        page.get_by_role("button").last.click()
+        expect(page.locator(".checklist li[data-state=failed]")).to_have_count(1)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)

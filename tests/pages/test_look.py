@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gatepass.look import STATIC
+from gatepass.model.choices import YES
 
 from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo, Window
 from .test_embed import fill_in, step_in
@@ -59,6 +61,42 @@ def review(demo: Demo, page: Page) -> None:
 
 def sold_out(demo: Demo, page: Page) -> None:
     page.goto(demo.event(capacity=5, sold=5))
+
+
+def waiting_list(demo: Demo, page: Page) -> None:
+    page.goto(demo.event(capacity=5, sold=5, waitlistthisevent=YES))
+
+
+def waiting_list_errors(demo: Demo, page: Page) -> None:
+    waiting_list(demo, page)
+    Buyer(page).fill_in(("Zoë", "", "zoe@example"))
+    page.get_by_role("button", name="Wait for a seat").click()
+
+
+def waiting_list_joined(demo: Demo, page: Page) -> None:
+    waiting_list(demo, page)
+    Buyer(page).fill_in(("Zoë", "Müller", "zoe@example.com"))
+    page.get_by_label("Pass").select_option(index=1)
+    page.get_by_role("button", name="Wait for a seat").click()
+
+
+def no_other_card(demo: Demo, page: Page) -> None:
+    url = back_from_payment(demo, Buyer(page))
+    detail = ("order.tried_too_often", "{}", "2026-11-21T12:00:00.000000Z")
+    demo.sql(
+        "insert into timeline_entry (id, purchase_id, kind, detail, at) values (?, ?, ?, ?, ?)",
+        uuid4().hex,
+        demo.newest_order(),
+        *detail,
+    )
+    page.goto(url)
+
+
+def own_passes(demo: Demo, page: Page) -> None:
+    details(demo, page)
+    page.get_by_role("button", name="One more").click()
+    page.locator("output", has_text="2").wait_for()
+    page.get_by_label("Pass", exact=True).select_option(index=2)
 
 
 def cancelled_event(demo: Demo, page: Page) -> None:
@@ -307,7 +345,8 @@ ATTENDEES = (
     home, details, picking_a_language, asking, errors, a_pass_sold_out, review, not_yet_open, sold_out, registration_closed,
     over, cancelled_event, unknown_event, awaiting, declined, confirming, confirmed, receipt, one_ticket,
     cancel_unpaid, cancel_by_organizer, link_sent, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
-    timeline_declined, timeline_confirming, timeline_paid, timeline_expired,
+    timeline_declined, timeline_confirming, timeline_paid, timeline_expired, own_passes, waiting_list,
+    waiting_list_errors, waiting_list_joined, no_other_card,
 )  # fmt: skip
 STAFF = (
     staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people, staff_audit,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -130,3 +131,37 @@ def test_where_the_script_is_blocked_or_there_is_none_the_other_ways_are_there(
     plain.page.wait_for_url(f"{demo.sandbox_url}/c/pay/**")
     plain.pays(PAID_CARD)
     expect(plain.page.get_by_role("heading", level=1)).to_contain_text("You’re in")
+
+
+def test_more_time_keeps_the_card_that_is_being_typed(demo: Demo, buyer: Buyer, event_url: str) -> None:
+    on_the_step(buyer, event_url)
+    card = buyer.page.frame_locator("#fields iframe").get_by_label("Card number")
+    card.fill(PAID_CARD)
+
+    buyer.page.get_by_role("button", name="Give me more time").click()
+
+    expect(buyer.page.get_by_role("timer")).to_have_text(re.compile(r"held for 4[45]:\d\d more"))
+    expect(buyer.page.locator("#said")).to_have_text("You have 15 minutes more.")
+    expect(buyer.page.get_by_role("button", name="Give me more time")).to_have_count(0)
+    assert card.input_value().replace(" ", "") == PAID_CARD
+
+
+def test_the_end_of_the_hold_is_said_in_time(demo: Demo, buyer: Buyer, event_url: str) -> None:
+    on_the_step(buyer, event_url)
+    for seconds, said in ((302, "held for 5:00 more"), (62, "held for 1:00 more")):
+        until = (
+            (datetime.now(UTC) + timedelta(seconds=seconds + 2)).replace(tzinfo=None).isoformat(timespec="microseconds")
+        )
+        demo.sql("update purchase set hold_until = ? where id = ?", f"{until}Z", demo.newest_order())
+        buyer.page.reload()
+        expect(buyer.page.locator("#said")).to_have_text(re.compile(said))
+
+
+def test_more_time_works_without_a_script(demo: Demo, window: Callable[..., Window]) -> None:
+    page = window(java_script_enabled=False).page
+    Buyer(page).registers(paid_on_the_page(demo))
+
+    page.get_by_role("button", name="Give me more time").click()
+
+    assert page.url.endswith("/pay")
+    expect(page.get_by_role("button", name="Give me more time")).to_have_count(0)

@@ -57,6 +57,7 @@ def test_more_and_fewer_people_keep_everything_typed(demo: Demo, page: Page) -> 
     expect(page.locator("output")).to_have_text("2")
 
     expect(page.get_by_label("First name").nth(1)).to_have_value("Priya")
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.get_by_role("radio", name="Full pass and workshop")).to_be_checked()
     expect(page.get_by_role("complementary")).to_contain_text("€498.00")
 
@@ -260,3 +261,55 @@ def test_an_event_may_have_any_address(demo: Demo, page: Page) -> None:
 @pytest.mark.parametrize("address", ["/e/nothing", "/e/%00", "/e/%ff", "/e/" + "x" * 600])
 def test_an_unknown_event_is_not_there(web: httpx.Client, address: str) -> None:
     assert web.get(address).status_code == 404
+
+
+def test_a_picture_of_another_host_is_not_asked_for(demo: Demo, page: Page) -> None:
+    """The window fails a test that asks a foreign host."""
+    url = demo.event(
+        image_url="https://pictures.example/cover.jpg", description="![seen](https://pictures.example/b.png)"
+    )
+
+    page.goto(url)
+
+    expect(page.locator(".event img")).not_to_have_js_property("naturalWidth", 0)
+    page.goto(demo.base_url)
+
+
+def test_each_attendee_may_have_a_pass_of_their_own(demo: Demo, window: Callable[..., Window]) -> None:
+    for script in (True, False):
+        page = window(java_script_enabled=script).page
+        page.goto(demo.event())
+        buyer = Buyer(page)
+        page.get_by_role("radio", name="Full pass").first.check()
+        for count in ("2", "3"):
+            page.get_by_role("button", name="One more").click()
+            expect(page.locator("output")).to_have_text(count)
+        page.get_by_label("Pass", exact=True).last.select_option(label="Full pass and workshop · €249.00")
+        if script:
+            expect(page.get_by_role("complementary")).to_contain_text("€489.00")
+        buyer.fill_in(ANNA, ("Priya", "Raman", "priya@fabrikam.example"), ("Liu", "Yang", "liu@fabrikam.example"))
+
+        buyer.review()
+
+        summary = page.get_by_role("complementary")
+        expect(summary).to_contain_text("2 × Full pass")
+        expect(summary).to_contain_text("1 × Full pass and workshop")
+        page.get_by_role("button", name="Pay €489.00").click()
+        buyer.pays(PAID_CARD)
+        expect(page.locator(".ticket").filter(has_text="Liu Yang")).to_contain_text("Full pass and workshop")
+        expect(page.locator(".ticket").filter(has_text="Priya")).not_to_contain_text("workshop")
+
+
+def test_the_last_seats_are_counted_over_all_attendees(demo: Demo, web: httpx.Client) -> None:
+    url = demo.event(capacity=1)
+    first, second = (row["id"] for row in demo.sql(
+        "select p.id from pass p join event e on e.id = p.event_id where e.readable_id = ? order by p.id", url.rpartition("/")[2]
+    )[:2])  # fmt: skip
+    people = {"people": "2", "pass": first, "att2_given": "P", "att2_family": "R", "att2_email": "p@x.example"}
+
+    both = web.post(url, data=form(demo, **people, att2_pass=second, step="review"))
+    alike = web.post(url, data=form(demo, **people, step="review"))
+
+    for answer in (both, alike):
+        assert answer.status_code == 422
+        assert "Only 1 left" in answer.text

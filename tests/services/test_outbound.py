@@ -105,7 +105,7 @@ async def test_names_of_this_machine_are_refused(name: str) -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_we_would_never_call_is_refused_when_it_is_added(url: str) -> None:
-    with pytest.raises(Refused, match="cannot be used for webhooks"):
+    with pytest.raises(Refused, match="cannot be called from here"):
         checked_url(url, allow_private=False)
 
 

@@ -27,7 +27,10 @@ from tests.torture.options import FIGURES, KILLS, LONG, drawn
 from tests.torture.settling import settle
 
 PATIENCE_S = 30.0
-OTHERS = ("upkeep.schedule", "upkeep.seat_waiting", "upkeep._sweep", "upkeep.sweep_holds", "upkeep.forget_done_jobs")
+OTHERS = (
+    "upkeep.schedule", "upkeep.seat_waiting", "upkeep._sweep", "upkeep.sweep_holds", "upkeep.forget_done_jobs", "waitlist.seat",
+    "pictures.Pictures.fetch_missing",
+)  # fmt: skip
 """Work that goes on beside every scenario: its points are passed at any time."""
 BUYERS = 24
 MANY = 1_000_000

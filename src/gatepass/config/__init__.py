@@ -21,6 +21,7 @@ ENTRA_ID = "https://login.microsoftonline.com"
 MOST_DATAVERSE_CALLS_PER_S, MOST_DATAVERSE_AT_ONCE = 100, 52
 """Dataverse takes 6,000 calls in five minutes of one application user, and 52 at once; several servers may count apart."""
 LONGEST_HOLD_MINUTES = 7 * 24 * 60
+LONGEST_MORE_TIME_MINUTES = 60
 
 
 SETTINGS_FILE = "settings.env"
@@ -60,6 +61,12 @@ class Settings:
     smtp_username: str | None
     smtp_password: str | None
     smtp_tls: str
+    most_declines: int
+    """Cards that may be declined for one purchase; 0: no limit."""
+    more_time_minutes: int
+    """By which a buyer may make the hold of an order longer, once; 0: not at all."""
+    orders_per_client: int
+    """Orders on our own page from one address in ten minutes and per process; 0: no limit."""
     webhooks_allow_private: bool
     """Webhooks may go to http:// and to addresses that are not public: for a demo and for tests."""
     api_requests: int
@@ -156,6 +163,9 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         smtp_username=given.text("SMTP_USERNAME", "") or None,
         smtp_password=given.secret("SMTP_PASSWORD"),
         smtp_tls=given.choice("SMTP_TLS", ("starttls", "tls", "none"), "starttls"),
+        most_declines=given.number("MOST_DECLINES", 10, 0, 1000),
+        more_time_minutes=given.number("MORE_TIME_MINUTES", 15, 0, LONGEST_MORE_TIME_MINUTES),
+        orders_per_client=given.number("ORDERS_PER_CLIENT", 60, 0, 999_999_999),
         webhooks_allow_private=given.choice("WEBHOOKS_ALLOW_PRIVATE", ("true", "false"), "false") == "true",
         api_requests=given.number("API_REQUESTS", 6000, 0, 999_999_999),
         api_seconds=given.number("API_SECONDS", 1200, 0, 999_999_999),

@@ -106,6 +106,8 @@ class Event:
     provider: PaymentProviderRecord | None
     late_policy: LatePolicy
     passes: Sequence[Pass]
+    waitlist: bool = False
+    """When all seats are taken, people can wait for one."""
 
     @property
     def left(self) -> int | None:

@@ -150,6 +150,8 @@ class Payable:
     created: datetime
     way: Way = Way.REDIRECT
     """Where the buyer pays, unless the buyer chose otherwise."""
+    locale: str | None = None
+    """The language of the order, such as "de"; None: not known here."""
 
 
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

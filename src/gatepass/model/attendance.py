@@ -2,6 +2,7 @@
 
 from gatepass.model import choices
 from gatepass.model.build import choice, flag, integer, key, lookup, memo, moment, standard, text
+from gatepass.model.columns import Set
 from gatepass.model.table import Table
 
 SESSION_REGISTRATION = Table(
@@ -46,6 +47,16 @@ WAITLIST_ITEM = Table(
         flag("msevtmgt_invited", "Invited"),
         flag("msevtmgt_reserved", "Reserved"),
         text("msevtmgt_pregeneratedregistrationid", 100, "Pre-generated registration ID"),
+        lookup("gatepass_passid", "msevtmgt_pass", "Pass", navigation="gatepass_PassId", index=False),
+        lookup(
+            "gatepass_purchaseid",
+            "msevtmgt_eventpurchase",
+            "Purchase",
+            navigation="gatepass_PurchaseId",
+            index=False,
+            settable=Set.NEVER,
+        ),
+        text("gatepass_locale", 20, "Language", sql="locale"),
         *standard(),
     ),
     code=10031,

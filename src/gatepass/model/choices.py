@@ -73,6 +73,8 @@ NOTIFICATION_STATE = _words(
     "gatepass_notificationstate", 700000000, new="New", applied="Applied", ignored="Ignored", quarantined="Quarantined"
 )
 NO_YES = _from("msevtmgt_noyes", _BASE + 1, "No", "Yes")
+YES = _BASE + 2
+"""Of that one."""
 YES_THEN_NO = _from("msevtmgt_yesno", _BASE + 1, "Yes", "No")
 FORMAT = _from("msevtmgt_eventformat", _BASE + 1, "On site", "Webinar", "Hybrid")
 EVENT_TYPE = _from(

@@ -1,6 +1,6 @@
 """What every payment provider can do for us. Amounts and words are ours; each adapter translates."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,8 @@ class Checkout:
     opened: datetime
     expires_at: datetime
     way: Way = Way.REDIRECT
+    locale: str | None = None
+    """The buyer's language, such as "de"; None: the provider finds out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class PaymentProvider(Protocol):
     live: bool
     page_step: PageStep | None
     """None: payments are taken on the provider's page only."""
+    declines: Collection[str]
+    """Kinds of notifications that tell of a card that was declined, one each."""
 
     async def start(self, checkout: Checkout) -> Report:
         """Open one payment, the way that the checkout names. Repeatable by `checkout.key`.

@@ -15,6 +15,7 @@ from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
 from gatepass.domain.keys import with_next_key
 from gatepass.domain.payment import Payment, PaymentState, Report, Way
 from gatepass.domain.purchase import PAID, Payable, Status
+from gatepass.languages import later
 from gatepass.providers.base import AnswerKept, Checkout, PaymentProvider
 from gatepass.services.links import Links, allowed
 from gatepass.services.management import EventManagement
@@ -31,6 +32,9 @@ PAGE_LIFE = timedelta(minutes=45)
 """Of the provider's page at least: Stripe's minimum is 30 minutes from its own clock, which may be ahead of ours by 10.
 
 The end of the hold ends it earlier."""
+DECLINED_TOO_OFTEN = later(
+    "Too many cards were declined for this order, so no other can be tried. Nothing was charged. Ask the organizer."
+)
 ALMOST_OVER = timedelta(seconds=20)
 """A page that ends within this is not worth sending a buyer to."""
 
@@ -104,7 +108,7 @@ async def _open_in_time(desk: Desk, adapter: PaymentProvider, payable: Payable, 
 async def _open(desk: Desk, adapter: PaymentProvider, payable: Payable, wish: _Wish) -> str:
     """Store the intent, call, store the result. An older attempt that no longer fits is ended first."""
     while True:
-        payment = await desk.store.write(lambda tx: _intend(desk.management, tx, adapter, payable, wish))
+        payment = await desk.store.write(lambda tx: _intend(desk, tx, adapter, payable, wish))
         if _reusable(payment, payable, wish.way) or payment.session_ref is None:
             break
         ended = await desk.ledger.end(adapter, payment)
@@ -137,16 +141,16 @@ async def _start(desk: Desk, adapter: PaymentProvider, payable: Payable, payment
         raise
 
 
-def _intend(
-    management: EventManagement, tx: WriteTx, adapter: PaymentProvider, payable: Payable, wish: _Wish
-) -> Payment:
+def _intend(desk: Desk, tx: WriteTx, adapter: PaymentProvider, payable: Payable, wish: _Wish) -> Payment:
     """The open payment of a purchase: the one there is, or a new row."""
-    now = management.still(tx, payable)
+    now = desk.management.still(tx, payable)
     _check_payable(now, adapter)
     attempts = sorted(payments.lock_of_purchases(tx, [now.id]), key=lambda row: row.number)
     _check_no_open_question(attempts)
     if current := next((row for row in attempts if row.open), None):
         return current
+    if desk.ledger.tried_too_often(tx, now.id):
+        raise Conflict("DeclinedTooOften", DECLINED_TOO_OFTEN)
     payment = _new(tx, adapter, now, len(attempts) + 1, wish)
     payments.add(tx, payment)
     ask_to_look_up(tx, payment)
@@ -218,6 +222,7 @@ def checkout_of(links: Links, payable: Payable, payment: Payment) -> Checkout:
         opened=payment.opened,
         expires_at=payment.expires_at,
         way=payment.way,
+        locale=payable.locale,
     )
 
 

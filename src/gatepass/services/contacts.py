@@ -17,19 +17,22 @@ def contacts_of(tx: WriteTx, attendees: Sequence[AttendeeRow]) -> Contacts:
     keys = {one.id: match_key(one.email, one.first_name, one.last_name) for one in attendees}
     persons = {keys[one.id]: one for one in attendees}
     # In the order of the keys: two groups that make the same people wait for each other, never around each other.
-    rows = [_row(tx, key, persons[key]) for key in sorted(persons)]
+    rows = [
+        row_of(tx, key, persons[key].first_name, persons[key].last_name, persons[key].email) for key in sorted(persons)
+    ]
     found = contacts.put(tx, rows) if rows else {}
     # One that was deleted between the two statements is missed: an attendee without a contact is no harm.
     return {at: found[key] for at, key in keys.items() if key in found}
 
 
-def _row(tx: WriteTx, key: str, person: AttendeeRow) -> dict[str, object]:
+def row_of(tx: WriteTx, key: str, first: str, last: str, email: str) -> dict[str, object]:
+    """A new contact, to be put where there is none of this key."""
     return {
         "id": new_id(),
-        "firstname": person.first_name,
-        "lastname": person.last_name,
-        "fullname": full_name(person.first_name, person.last_name),
-        "emailaddress1": person.email,
+        "firstname": first,
+        "lastname": last,
+        "fullname": full_name(first, last),
+        "emailaddress1": email,
         "match_key": key,
         "created": tx.now,
         "changed": tx.now,

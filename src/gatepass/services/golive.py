@@ -15,7 +15,7 @@ from gatepass.domain.errors import Conflict, NotFound
 from gatepass.domain.event import Event, EventStatus, Pass
 from gatepass.model.query import Value
 from gatepass.providers.base import PaymentProvider
-from gatepass.services import records, switches
+from gatepass.services import pictures, records, switches
 from gatepass.services.access import Caller
 from gatepass.services.texts import money
 from gatepass.store import ReadTx, WriteTx, events, inbox, people
@@ -63,6 +63,7 @@ def check(tx: ReadTx, event: Event, connected: Mapping[str, PaymentProvider]) ->
         *_times(event),
         *_passes(event),
         *_texts(event),
+        _image(tx, event),
         *(_payment(tx, event, connected) if paid else ()),
         _sites(tx),
     ]
@@ -176,15 +177,21 @@ def _texts(event: Event) -> Sequence[Line]:
         _line(
             bool(event.place), "The place is named.", "The event has no place.", Remedy.EVENT, field="place", must=False
         ),
-        _line(
-            bool(event.image_url),
-            "The event has an image.",
-            "The event has no image: the page shows a standard one.",
-            Remedy.EVENT,
-            field="image_url",
-            must=False,
-        ),
     ]
+
+
+def _image(tx: ReadTx, event: Event) -> Line:
+    """Fetched by us; until it is here, and where it cannot be had, the page shows a standard one."""
+    problem = pictures.problem_of(tx, event.image_url)
+    missing = f"The image could not be fetched. {problem}" if problem else "The event has no image."
+    return _line(
+        bool(event.image_url) and problem is None,
+        "The event has an image.",
+        f"{missing} The page shows a standard one.",
+        Remedy.EVENT,
+        field="image_url",
+        must=False,
+    )
 
 
 def _payment(tx: ReadTx, event: Event, connected: Mapping[str, PaymentProvider]) -> Sequence[Line]:

@@ -21,6 +21,8 @@ from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, reco
 from gatepass.store.jobs import Job
 
 SMTP_TIMEOUT_S = 20.0
+OFFER_KIND = "offer"
+"""Of the mail that offers a seat to somebody who waits: one per order."""
 
 
 class Post(Protocol):
@@ -110,7 +112,8 @@ class Mailer:
             await self.store.write_together(_finish, (claim, None))
             return
         kind: str = claim.payload["kind"]
-        await self._send(claim, order, lambda: words.way_back(order, kind, self.links))
+        write = words.offered if kind == OFFER_KIND else words.way_back
+        await self._send(claim, order, lambda: write(order, kind, self.links))
 
     async def send_refund_mail(self, claim: Job) -> None:
         """Tell the buyer that money is on its way back, and why."""

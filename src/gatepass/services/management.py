@@ -128,6 +128,7 @@ def _payable(row: Row) -> Payable:
         return_url=row["return_url"],
         created=row["created"],
         way=Way(row["way"] or Way.REDIRECT),
+        locale=row["locale"],
     )
 
 

@@ -221,7 +221,8 @@ async def _apply(
             return
         payment, report = await adopt(store, payment, other), other
     await looks.gather()
-    await desk.ledger.record(Finding(payment, report, claim, notification.id))
+    tells = notification.kind if notification.kind in provider.declines else None
+    await desk.ledger.record(Finding(payment, report, claim, notification.id, tells))
 
 
 _OF_PAGES = frozenset({About.PAGE, About.PAYMENT})

@@ -2,7 +2,8 @@
 
 The name is resolved once, each address is checked, and the connection goes to exactly the address that was checked: a
 name that answers differently the next time (DNS rebinding) gains nothing. TLS and the Host header still go by the name.
-Redirects are not followed, and no proxy of the environment is used: either would connect to what nobody has checked.
+A POST follows no redirect, a GET only to addresses that are checked in the same way. No proxy of the environment is used:
+it would connect to what nobody has checked.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ RESOLVERS = 32
 """Threads of their own: a name server that never answers must not keep anybody else's look-ups waiting."""
 MAX_URL_CHARS = 2000
 HTTPS_PORT = 443
+MOST_REDIRECTS = 3
 FIRST_FREE_PORT, LAST_PORT = 1024, 65535
 """Below it only 443: nobody receives webhooks on the port of mail or SSH."""
 
@@ -45,6 +47,9 @@ _CLOSED_4 = """
 """
 """The last one is no special address: it is the platform behind every machine of Azure."""
 _CLOSED = tuple(ipaddress.ip_network(text) for text in f"{_CLOSED_4} {_CLOSED_6}".split())
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GET = (("User-Agent", "Gatepass"), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
 
 Address = IPv4Address | IPv6Address
 Network = httpcore.AsyncNetworkBackend
@@ -94,7 +99,7 @@ def _literal(host: str) -> Address | None:
 
 
 def _refused(why: str) -> Refused:
-    return Refused("WebhookUrlRefused", f"This address cannot be used for webhooks. {why}")
+    return Refused("WebhookUrlRefused", f"This address cannot be called from here. {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Answer:
 
 
 class Outbound:
-    """Sends POSTs to addresses that others chose."""
+    """Calls addresses that others chose."""
 
     def __init__(
         self, *, allow_private: bool, resolve: Resolve | None = None, trust: ssl.SSLContext | None = None
@@ -124,9 +129,36 @@ class Outbound:
                 told = httpx.Headers(answer.headers)
                 return Answer(answer.status, told.get("retry-after"))
 
+    async def get(self, url: str, most_bytes: int) -> bytes:
+        """The body at an address. Each redirect is checked like the address itself.
+
+        Raises Refused (address, status, more than `most_bytes`), and what `in_words` can tell.
+        """
+        async with asyncio.timeout(TIMEOUT_S):
+            for _ in range(1 + MOST_REDIRECTS):
+                target = checked_url(url, allow_private=self._allow_private)
+                async with self._pool() as pool, pool.stream("GET", _core_url(target), headers=_GET) as answer:
+                    if answer.status not in _REDIRECTS:
+                        return await _body(answer, most_bytes)
+                    url = str(target.join(httpx.Headers(answer.headers).get("location", "")))
+        raise Refused("TooManyRedirects", f"It leads from one address to another, more than {MOST_REDIRECTS} times.")
+
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Made anew for each call: a connection that is kept would be one that nobody checks."""
         return httpcore.AsyncConnectionPool(ssl_context=self._trust or _trust(), network_backend=self._guard)
+
+
+async def _body(answer: httpcore.Response, most_bytes: int) -> bytes:
+    if answer.status != 200:
+        raise Refused("AnswerUnfit", f"It answered with status {answer.status}.")
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.aiter_stream():
+        size += len(part)
+        if size > most_bytes:
+            raise Refused("AnswerTooLarge", f"It is larger than {most_bytes // 1024} kB.")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _core_url(url: httpx.URL) -> httpcore.URL:

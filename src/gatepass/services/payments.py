@@ -21,7 +21,7 @@ from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
 from gatepass.services.refunds import Return
 from gatepass.services.webhooks import Subject, announce
-from gatepass.store import Store, WriteTx, inbox, jobs, payments, records, timeline
+from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -30,6 +30,9 @@ FRESH = timedelta(minutes=15)
 """While a payment is this young it is looked up once a minute."""
 LOOK_UP_EVERY = timedelta(seconds=60)
 LOOK_UP_AT_MOST_EVERY = timedelta(hours=6)
+MOST_DECLINES = 10
+"""Of one purchase, unless an installation says otherwise."""
+DECLINED, TRIED_TOO_OFTEN = "payment.declined", "order.tried_too_often"
 
 # (what the payment was, what it is) -> what the purchase does. Other changes leave the purchase alone.
 _MOVES = {
@@ -49,13 +52,15 @@ class Finding:
     report: Report
     claim: Job | None = None
     notification_id: UUID | None = None
+    decline: str | None = None
+    """The kind of the notification, where it tells of a declined card."""
 
 
 class Ledger:
     """Writes findings down; `management` moves the purchases."""
 
-    def __init__(self, store: Store, management: EventManagement) -> None:
-        self._store, self._management = store, management
+    def __init__(self, store: Store, management: EventManagement, most_declines: int = MOST_DECLINES) -> None:
+        self._store, self._management, self._most_declines = store, management, most_declines
 
     async def record(self, finding: Finding) -> Payment:
         """The payment as it stands after the finding. Raises Conflict when another node has taken the job meanwhile."""
@@ -72,6 +77,20 @@ class Ledger:
         if payment.session_ref is None:
             return payment
         return await self.record(Finding(payment, await provider.end(payment.session_ref), claim))
+
+    def tried_too_often(self, tx: ReadTx, purchase_id: UUID) -> bool:
+        """So many cards were declined for one purchase that no buyer tries another: somebody tests stolen ones."""
+        return timeline.count(tx, purchase_id, TRIED_TOO_OFTEN) > 0
+
+    def _count_declines(self, tx: WriteTx, book: "_Book", findings: Sequence[Finding]) -> None:
+        """Each decline is one notification. Where none comes, those that were seen at a look are counted."""
+        for one in {one.payment.purchase_id: one for one in findings if one.decline or book.declined(one)}.values():
+            at, now = one.payment.purchase_id, book.now(one)
+            told = inbox.count(tx, at, one.decline) if one.decline else 0
+            enough = max(told, timeline.count(tx, at, DECLINED)) >= self._most_declines > 0
+            if enough and now.open and not self.tried_too_often(tx, at):
+                timeline.add(tx, [(at, TRIED_TOO_OFTEN, {})])
+                ask_to_end(tx, now)
 
     def _record(self, tx: WriteTx, findings: Sequence[Finding]) -> Sequence[Payment | GatepassError]:
         standing = jobs.held(tx, [one.claim for one in findings if one.claim])
@@ -99,6 +118,7 @@ class Ledger:
         noted = [(one.notification_id, *book.verdict(one), one.payment) for one in findings if one.notification_id]
         if noted:
             inbox.set_state(tx, noted)
+        self._count_declines(tx, book, findings)
         jobs.finish(tx, [one.claim.id for one in findings if one.claim and one.claim.kind == "apply_notification"])
 
     def _settle(self, tx: WriteTx, moves: Sequence[Settlement]) -> set[UUID]:
@@ -121,6 +141,7 @@ class _Book:
         self._before = {row.id: row for row in rows}
         self._now = dict(self._before)
         self._wrong: dict[int, str] = {}
+        self._declined: set[UUID] = set()
         self.moves: list[Settlement] = []
         self.returns: list[Return] = []
         """Money that came on top of other money, and goes back."""
@@ -141,7 +162,9 @@ class _Book:
 
     def _take(self, tx: WriteTx, row: Payment, report: Report) -> None:
         self._now[row.id] = row.told(report)
-        timeline.add(tx, _declined(row, self._now[row.id]))
+        if _declined(row, self._now[row.id]):
+            self._declined.add(row.id)
+            timeline.add(tx, [_entry(self._now[row.id], "declined")])
         self._follow(tx, row, self._now[row.id])
         _see_to_the_page(tx, row, self._now[row.id], report)
 
@@ -157,6 +180,14 @@ class _Book:
             payments.add(tx, known)
             self._before[known.id] = known
         self._take(tx, known, report)
+
+    def now(self, finding: Finding) -> Payment:
+        """A payment after all findings."""
+        return self._now.get(finding.payment.id, finding.payment)
+
+    def declined(self, finding: Finding) -> bool:
+        """A card was declined, and its page is still open."""
+        return finding.payment.id in self._declined
 
     def changed(self) -> list[Payment]:
         """Rows to write, in the order of their ids."""
@@ -195,10 +226,13 @@ def _too_late(payment: Payment) -> Return:
     return Return(payment, Cause.PAID_LATE, "It arrived after the seats were given away.")
 
 
-def _declined(before: Payment, now: Payment) -> list[timeline.Entry]:
-    """A try that failed on a page that is still open: no state changes, and the reason is gone after the next."""
-    fresh = now.open and now.state is before.state and now.reason_code and now.reason_code != before.reason_code
-    return [_entry(now, "declined")] if fresh else []
+def _declined(before: Payment, now: Payment) -> bool:
+    """A try that failed on a page that is still open: another charge than before, or the same for another reason.
+
+    No state changes by it, and the reason is gone after the next.
+    """
+    another = now.charge_ref != before.charge_ref or now.reason_code != before.reason_code
+    return now.open and now.state is before.state and now.reason_code is not None and another
 
 
 def _entry(row: Payment, what: str | None = None) -> timeline.Entry:

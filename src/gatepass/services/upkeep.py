@@ -12,7 +12,7 @@ from gatepass.domain.errors import Conflict, NotFound
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Move
 from gatepass.domain.refund import Cause
-from gatepass.services import refunds
+from gatepass.services import pictures, refunds, waitlist
 from gatepass.services.checkout import Desk, checkout_of
 from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
@@ -54,8 +54,8 @@ def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     """Make sure that the repeating jobs stand in the table; harmless when they do."""
     if plan.remote:
         begin(tx)
-    holds = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting")
-    for kind in (*holds, "forget_done_jobs", "forget_bodies"):
+    ours = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting", pictures.JOB, waitlist.JOB)
+    for kind in (*ours, "forget_done_jobs", "forget_bodies"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)

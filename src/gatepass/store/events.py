@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
+from gatepass.model.choices import YES
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, event, event_pass, payment_provider
 
@@ -278,6 +279,7 @@ def _event(row: Row, passes: Sequence[Row], provider: PaymentProviderRecord | No
         provider=provider,
         late_policy=LatePolicy(row["late_policy"]),
         passes=[_pass(found, row["currency"]) for found in passes],
+        waitlist=row["waitlistthisevent"] == YES,
     )
 
 

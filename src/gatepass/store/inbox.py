@@ -97,6 +97,12 @@ def set_state(tx: WriteTx, changes: Sequence[tuple[UUID, NotificationState, str 
     tx.change_many(notification, rows)
 
 
+def count(tx: ReadTx, purchase_id: UUID, kind: str) -> int:
+    """How many of a kind are about one purchase."""
+    own = (notification.c.purchase_id == purchase_id, notification.c.kind == kind)
+    return tx.execute(sa.select(sa.func.count()).where(*own)).scalar_one()
+
+
 def named(tx: ReadTx, name: str) -> list[UUID]:
     """What says something to us, by our id, or by the provider's, which two providers might share."""
     speaking = sa.select(notification.c.id).where(notification.c.about != "other")

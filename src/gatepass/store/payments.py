@@ -149,6 +149,13 @@ def save(tx: WriteTx, changed: Sequence[Payment]) -> None:
     )
 
 
+def prolong(tx: WriteTx, purchase_id: UUID, until: datetime) -> None:
+    """A payment on our own page may be paid until then. A page of the provider's ends when it was said to."""
+    open_here = (payment.c.purchase_id == purchase_id, payment.c.state == PaymentState.CREATED.value)
+    shorter = (payment.c.way == Way.PAGE.value, payment.c.expires_at < until)
+    tx.execute(sa.update(payment).where(*open_here, *shorter).values(expires_at=until))
+
+
 def _payments(tx: ReadTx, statement: Any, ids: Sequence[UUID]) -> list[Payment]:
     return [_payment(row) for row in tx.rows(statement, {"ids": ids})] if ids else []
 

@@ -426,6 +426,21 @@ sa.Index(
     postgresql_ops={"name": "text_pattern_ops"},
 )  # fmt: skip
 
+picture = sa.Table(
+    "picture",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    _text("source", 1000, required=False, unique=True),
+    _text("kind", 20, required=False),
+    sa.Column("body", sa.LargeBinary, nullable=True),
+    _text("problem", 500, required=False),
+    _count("tries"),
+    _when("due", required=False),
+    _when("changed"),
+)
+"""A picture of an event, kept here. `source`: where it was fetched, None for one that staff gave; `problem`: why it is not
+here; `due`: when it is tried again, None when it is here."""
+
 call_lane = sa.Table(
     "call_lane",
     metadata,

@@ -46,6 +46,12 @@ def of_purchase(tx: ReadTx, purchase_id: UUID) -> list[Row]:
     return tx.rows(own.order_by(timeline_entry.c.at, timeline_entry.c.id))
 
 
+def count(tx: ReadTx, purchase_id: UUID, kind: str) -> int:
+    """How often something happened to a purchase."""
+    own = (timeline_entry.c.purchase_id == purchase_id, timeline_entry.c.kind == kind)
+    return tx.execute(sa.select(sa.func.count()).where(*own)).scalar_one()
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """Rows of one purchase that tell when something happened to it."""

@@ -25,6 +25,7 @@ from gatepass.web.embed_texts import texts as words
 from gatepass.web.events_api import Call
 from gatepass.web.pages import draft, problem
 from gatepass.web.pages.common import form_of, framed_by, render
+from gatepass.web.pages.language import speaks
 from gatepass.web.pages.registration import FEW, Standing, standing
 from gatepass.web.site import site
 
@@ -171,6 +172,7 @@ def _framed(request: Request, name: str, context: dict[str, Any], origins: Seque
     return render(request, name, context, headers={"Content-Security-Policy": framed_by(policy, origins)})
 
 
+@speaks
 @problem.readable
 async def check(request: Request) -> Response:
     """GET and POST /embed/check: what a site's own policy lets through, and the line to add"""

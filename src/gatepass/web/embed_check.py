@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from gatepass.languages import later
+
 # What the form needs -> the directives that decide it, the most special first.
 _NEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "script-src": (("script-src-elem", "script-src", "default-src"), "the script of the form"),
-    "connect-src": (("connect-src", "default-src"), "asking what is on sale, and registering"),
-    "frame-src": (("frame-src", "child-src", "default-src"), "the payment step within the page; without it, a link opens it"),
+    "script-src": (("script-src-elem", "script-src", "default-src"), later("the script of the form")),
+    "connect-src": (("connect-src", "default-src"), later("asking what is on sale, and registering")),
+    "frame-src": (("frame-src", "child-src", "default-src"), later("the payment step within the page; without it, a link opens it")),
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "PurchaseExpired": 410,
         "BodyTooLarge": 413,
         "BodyTooSlow": 408,
+        "TooManyOrders": 429,
     }
 )
 

@@ -295,10 +295,15 @@ def _event(here: Site, event: Event) -> EventDto:
         max_capacity=event.capacity or 0,
         is_capacity_restricted=event.capacity is not None,
         public_event_url=f"{here.links.base_url}/e/{event.readable_id}",
-        image=event.image_url,
+        image=_everywhere(here, event.image_url),
         stop_registration_date=event.registration_closes,
         set_registration_end_date=event.registration_closes is not None,
     )
+
+
+def _everywhere(here: Site, url: str | None) -> str | None:
+    """An address as other sites need it, also of a picture that stands with us."""
+    return f"{here.links.base_url}{url}" if url and url.startswith("/") else url
 
 
 def _pass(one: Pass) -> PassDto:

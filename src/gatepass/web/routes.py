@@ -11,7 +11,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from gatepass.look import Look
 from gatepass.web import embed, events_api, gateway, health, oauth, openapi, support_api
 from gatepass.web.dataverse import door
-from gatepass.web.pages import around, home, order, payment, registration, remote_order, remote_timeline, timeline
+from gatepass.web.pages import (
+    around,
+    holds,
+    home,
+    order,
+    payment,
+    pictures,
+    registration,
+    remote_order,
+    remote_timeline,
+    timeline,
+    waitlist,
+)
 from gatepass.web.staff.api.operations import routes as staff_api
 from gatepass.web.staff.routes import routes as staff_routes
 
@@ -55,13 +67,16 @@ def routes() -> Sequence[BaseRoute]:
         Route("/", home.show),
         Route("/e/{readable_id}", registration.form, methods=["GET"]),
         Route("/e/{readable_id}", registration.submit, methods=["POST"]),
+        Route("/e/{readable_id}/waitlist", waitlist.join, methods=["POST"]),
         Route("/e/{readable_id}/theme.css", around.theme),
         Route("/e/{readable_id}/calendar.ics", around.event_calendar),
+        Route("/pictures/{name}", pictures.show),
         Route("/orders/{token}", order.show),
         Route("/orders/{token}/state", order.state),
         Route("/orders/{token}/pay", payment.show, methods=["GET"]),
         Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
         Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
+        Route("/orders/{token}/more-time", holds.more_time, methods=["POST"]),
         Route("/orders/{token}/timeline", timeline.show),
         Route("/orders/{token}/timeline/state", timeline.state),
         Route("/orders/{token}/timeline.json", timeline.document),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.requests import Request
 
@@ -15,6 +16,7 @@ from gatepass.services.secrets import Vault
 from gatepass.services.sites import WebApplications
 from gatepass.store import Store
 from gatepass.web.dataverse.protection import Protection
+from gatepass.web.pages.throttle import Throttle
 from gatepass.web.proxies import Proxies
 
 
@@ -44,6 +46,10 @@ class Site:
     """Where it stands, for whoever checks a connection."""
     identity: IdentityProvider | None
     """Where staff may sign in elsewhere."""
+    more_time: timedelta
+    """By which a buyer may make a hold longer, once; nothing: not at all."""
+    orders: Throttle
+    """Orders from one address."""
     second_factor_required: bool
 
     @property

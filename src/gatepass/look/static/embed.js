@@ -166,8 +166,18 @@
           wrong && el("p", { class: "error", id: `${id}-error` }, wrong.message));
       };
       return el("fieldset", { class: "stack tight" }, el("legend", { class: "label" }, legend),
-        el("div", { class: "fields" }, field("given", "given-name", "text"), field("family", "family-name", "text"), field("email", "email", "email", true),
+        el("div", { class: "fields" }, this.#own(at), field("given", "given-name", "text"), field("family", "family-name", "text"), field("email", "email", "email", true),
           ...this.#data.questions.map((asked) => this.#question(at, asked))));
+    }
+    /** Everybody gets the pass that was chosen; who wants another one says so. */
+    #own(at) {
+      const { passes } = this.#data, id = `${this.#id}-${at}-pass`, person = this.#people[at];
+      if (!at || passes.length < 2) return null;
+      const kept = ({ target }) => { person.pass = target.value || undefined; this.#sum(); };
+      const options = passes.map((one) => el("option", { value: one.id, selected: one.id === person.pass, disabled: one.left <= 0 },
+        `${one.name} · ${one.left > 0 ? this.#money(one.minor) : this.#words.sold_out_pass}`));
+      return el("div", { class: "field full" }, el("label", { for: id }, this.#words.own_pass),
+        el("select", { id, part: "input", class: "input", change: kept }, el("option", { value: "" }, this.#words.same_pass), ...options));
     }
     #question(at, asked) {
       const id = `${this.#id}-${at}-${asked.id}`, wrong = this.#problems.find((one) => one.id === id);
@@ -188,9 +198,16 @@
       return el("div", { class: "field full" }, label, select, error);
     }
     #total() { return el("dl", { class: "lines", part: "total" }, el("div", { class: "total" }, el("dt", {}, this.#words.total), el("dd", { "aria-live": "polite" }, this.#money(this.#due())))); }
-    #due() { return (this.#data.passes.find((one) => one.id === this.#chosen)?.minor ?? 0) * this.#people.length; }
+    #passId(person) { return person.pass ?? this.#chosen ?? null; }
+    #due() {
+      const price = (id) => this.#data.passes.find((one) => one.id === id)?.minor ?? 0;
+      return this.#people.reduce((sum, person) => sum + price(this.#passId(person)), 0);
+    }
     #choose(id) {
       this.#chosen = id;
+      this.#sum();
+    }
+    #sum() {
       const main = this.#parts.main;
       main.querySelector("[part=total]").replaceWith(this.#total());
       main.querySelector("[part=submit]").textContent = this.#due() ? this.#words.pay : this.#words.register;
@@ -249,7 +266,7 @@
     }
     /** The same wish has the same key, so that pressing twice, or again after a silence, makes one order. */
     #body() {
-      const attendees = this.#people.map((one) => ({ firstName: one.given.trim(), lastName: one.family.trim(), email: one.email.trim(), passId: this.#chosen ?? null, responses: this.#responses(one) }));
+      const attendees = this.#people.map((one) => ({ firstName: one.given.trim(), lastName: one.family.trim(), email: one.email.trim(), passId: this.#passId(one), responses: this.#responses(one) }));
       const body = JSON.stringify({ attendees, returnUrl: this.getAttribute("return-url") ?? undefined });
       if (body !== this.#sent) {
         this.#key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -344,12 +361,13 @@
       if (!this.hasAttribute("test")) return null;
       const origin = BASE.origin, list = el("ul", { part: "test", class: "checklist" });
       const told = (fine, what, line) => list.append(el("li", { "data-state": fine ? "done" : "failed" }, fine ? "✓" : "✗", el("div", {}, what, !fine && line && el("pre", {}, line))));
-      told(true, `script-src and connect-src let ${origin} in.`);
-      told(!this.#light && this.#root.adoptedStyleSheets.length > 0, "Styles apply, whatever style-src says.", 'Leave mode="light" out.');
-      told(isSecureContext, "The page is served over https.", "Serve it over https: browsers keep payment frames from other pages.");
-      told(true, "No cookie is set or needed.");
+      const { test_in, test_styles, test_styles_line, test_secure, test_secure_line, test_cookies, test_frame } = this.#words;
+      told(true, test_in.replace("{}", origin));
+      told(!this.#light && this.#root.adoptedStyleSheets.length > 0, test_styles, test_styles_line);
+      told(isSecureContext, test_secure, test_secure_line);
+      told(true, test_cookies);
       const probe = el("iframe", { src: new URL("embed/probe", BASE).href, title: "Test", hidden: true, "aria-hidden": "true" });
-      const over = (fine) => { if (probe.isConnected) { told(fine, `frame-src lets ${origin} in, for the payment step.`, `Content-Security-Policy: frame-src ${origin}`); probe.remove(); } };
+      const over = (fine) => { if (probe.isConnected) { told(fine, test_frame.replace("{}", origin), `Content-Security-Policy: frame-src ${origin}`); probe.remove(); } };
       addEventListener("message", ({ source, data }) => source === probe.contentWindow && data === "gatepass:probe" && over(true));
       setTimeout(over, 3000, false);
       list.append(probe);

@@ -78,16 +78,36 @@ function busy(on) {
 function countDown() {
   const shown = document.querySelector("#hold [data-seconds]");
   if (!shown) return;
-  const ends = performance.now() + 1000 * shown.dataset.seconds;
+  const hold = document.getElementById("hold"), said = document.getElementById("said");
+  let ends = performance.now() + 1000 * shown.dataset.seconds;
+  moreTime((seconds) => { ends = performance.now() + 1000 * seconds; });
   const turn = () => {
     const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
     shown.textContent = shown.dataset.text.replace("{}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
-    if (left < 300) document.getElementById("hold").dataset.state = "ending";
+    if (left < 300) hold.dataset.state = "ending";
+    else delete hold.dataset.state;
+    // Said aloud twice, so that there is time to ask for more.
+    if (left === 300 || left === 60) said.textContent = shown.textContent;
     // Our clock and the server's differ by a little.
     if (left === 0) setTimeout(() => location.reload(), 3000);
     else setTimeout(turn, 1000);
   };
   turn();
+}
+
+// More time without leaving: what is typed into the provider's fields stays.
+function moreTime(had) {
+  const ask = document.getElementById("more-time");
+  ask?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const answer = await fetch(ask.action, { method: "POST", headers: { Accept: "application/json" } });
+      const { seconds, said } = await answer.json();
+      ask.remove();
+      document.getElementById("said").textContent = said;
+      if (seconds) had(seconds);
+    } catch { ask.submit(); }
+  });
 }
 
 // In a frame: the page around it hears how tall this one is, and how it ended. Only listed sites may frame it.

@@ -5,7 +5,7 @@ Rules: docs.stripe.com/checkout/fulfillment, docs.stripe.com/refunds, docs.strip
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,7 @@ class Stripe:
     """
 
     name = "stripe"
+    declines: Collection[str] = frozenset({"payment_intent.payment_failed"})
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from typing import Any
 
 from gatepass.domain.payment import Way
 from gatepass.providers.base import Checkout, RefundOrder
-from gatepass.providers.stripe.words import units_of
+from gatepass.providers.stripe.words import locale_of, units_of
 
 WAY = "way"
 """In the metadata of an intent that is a payment by itself: those of sessions and links carry none."""
@@ -43,6 +43,7 @@ def session(checkout: Checkout) -> Any:
         "success_url": checkout.success_url,
         "cancel_url": checkout.cancel_url,
         "expires_at": int(checkout.expires_at.timestamp()),
+        "locale": locale_of(checkout.locale),
         **email,
     }
 

@@ -18,6 +18,15 @@ _UNITS: Mapping[str, Units] = MappingProxyType(
     | {"MGA": Units(0)}
 )
 
+# docs.stripe.com/api/checkout/sessions/create#create_checkout_session-locale: Arabic is not among them.
+_LOCALES = frozenset(
+    {
+        "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu", "id", "it",
+        "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi",
+        "zh", "zh-HK", "zh-TW",
+    }
+)  # fmt: skip
+
 # (session status, payment status) -> our state. What is not here is pending, never success.
 _STATES: Mapping[tuple[str | None, str | None], PaymentState] = MappingProxyType(
     {
@@ -77,6 +86,12 @@ _REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 _DECLINED = "The bank declined the payment without naming a reason."
+
+
+def locale_of(language: str | None) -> str:
+    """The language of Stripe's page for a reader of this one; "auto": the browser's, where Stripe does not speak it."""
+    known = (language or "", (language or "").partition("-")[0])
+    return next((one for one in known if one in _LOCALES), "auto")
 
 
 def units_of(currency: str) -> Units:

@@ -111,6 +111,21 @@ def way_back(order: Order, kind: str, links: Links) -> Letter:
     )
 
 
+def offered(order: Order, kind: str, links: Links) -> Letter:
+    """Somebody waited for a sold-out event, and a seat has come free."""
+    event, until = order.event, order.purchase.hold_until
+    held = [(_("Held until"), texts.moment(until, event.time_zone))] if until else []
+    return Letter(
+        kind=kind,
+        subject=_("A seat is free for you: %(event)s", event=event.name),
+        opening=[_("a seat at %(event)s has come free, and it is held for you.", event=event.name)],
+        facts=[*_when_and_where(event), *_order(order), *_paid(order.purchase), *held],
+        link_label=_("Take the seat"),
+        link=_link(order, links),
+        closing=[_("If you do nothing, it goes to the next one who waits."), _yours()],
+    )
+
+
 def _when_and_where(event: Event) -> list[tuple[str, str]]:
     when = [(_("When"), texts.when(event.starts, event.ends, event.time_zone))]
     return [*when, (_("Where"), event.place)] if event.place else when

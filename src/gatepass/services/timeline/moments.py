@@ -118,6 +118,15 @@ def _held_again(facts: Facts, entry: Entry) -> Moment:
     return _moment(entry, Tone.DONE, "clock", title, why, detail=_before(entry))
 
 
+def _held_longer(facts: Facts, entry: Entry) -> Moment:
+    return _moment(entry, Tone.PLAIN, "clock", _("You asked for more time"), _("The seats are held for longer."))
+
+
+def _tried_too_often(facts: Facts, entry: Entry) -> Moment:
+    title, why = _("No other card can be tried"), _("Too many were declined for this order.")
+    return _moment(entry, Tone.FAILED, "x", title, why)
+
+
 def _tickets_cancelled(facts: Facts, entry: Entry) -> Moment:
     count = int(entry.text("seats") or 1)
     title = ngettext("A ticket was cancelled", "%(num)s tickets were cancelled", count)
@@ -138,6 +147,8 @@ _PURCHASE: Mapping[str, Teller] = MappingProxyType(
         "purchase.waitlisted": _waitlisted,
         "purchase.awaiting_payment": _held_again,
         "registration.cancelled": _tickets_cancelled,
+        "hold.extended": _held_longer,
+        "order.tried_too_often": _tried_too_often,
     }
 )
 

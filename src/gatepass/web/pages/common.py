@@ -14,6 +14,7 @@ from gatepass import languages
 from gatepass.domain.event import Event
 from gatepass.domain.money import Money
 from gatepass.domain.timeline import Words
+from gatepass.services import pictures
 from gatepass.web.body import limited_body
 from gatepass.web.pages import markdown
 from gatepass.web.pages.language import kept
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 500
+STANDARD_PICTURE = "/static/cover.svg"
 _SEVERAL = "att"
 """Names of fields that may have several values begin so."""
 _TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -75,7 +77,7 @@ def _content_policy(here: Site) -> str:
     # Browsers check form-action along the redirects too: without the payment origins a buyer would stay on our page.
     forms = " ".join(["'self'", *here.payment_origins])
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -135,8 +137,8 @@ def address(event: Event) -> str:
 
 
 def picture(url: str | None) -> str:
-    """An event's picture, as far as the content policy lets it through; else the standard one."""
-    return url if url and url.startswith("https://") else "/static/cover.svg"
+    """An event's picture on this host; the standard one where it has none."""
+    return pictures.address_of(url) if url else STANDARD_PICTURE
 
 
 def _qr(code: str) -> str:

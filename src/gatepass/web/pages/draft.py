@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
@@ -62,7 +63,9 @@ class Draft:
 
     event: Event
     chosen: Pass | None
+    """The first attendee's, and everybody's who has none of their own."""
     people: Sequence[Attendee]
+    """`pass_id`: a pass of their own."""
     key: str
     questions: Sequence[Question] = ()
     """What the event asks of each attendee."""
@@ -70,17 +73,29 @@ class Draft:
     """The total that the buyer last saw on the review page, as text."""
     problems: Sequence[Problem] = field(default_factory=tuple[Problem, ...])
 
+    def pass_of(self, person: Attendee) -> Pass | None:
+        """What this person gets: a pass of their own, or the one that was chosen for all."""
+        return next((one for one in self.event.passes if one.id == person.pass_id), self.chosen)
+
+    @property
+    def wanted(self) -> Counter[Pass]:
+        """How many of each pass, in the order of the people."""
+        return Counter(one for person in self.people if (one := self.pass_of(person)))
+
     @property
     def total(self) -> Money:
         """What all of it costs."""
-        return Money(self.chosen.price.minor * len(self.people) if self.chosen else 0, self.event.currency)
+        return Money(sum(one.price.minor * count for one, count in self.wanted.items()), self.event.currency)
 
     @property
     def lines(self) -> list[Line]:
         """The order, as far as it is chosen."""
-        if self.chosen:
-            return [Line(f"{len(self.people)} × {self.chosen.name}", self.total)]
-        return [] if self.event.passes else [Line(registrations(len(self.people)), self.total)]
+        if self.event.passes:
+            return [
+                Line(f"{count} × {one.name}", Money(one.price.minor * count, self.event.currency))
+                for one, count in self.wanted.items()
+            ]
+        return [Line(registrations(len(self.people)), self.total)]
 
     def answers_of(self, person: Attendee) -> list[tuple[Question, str]]:
         """Every question with what this person answered; empty where nothing."""
@@ -98,7 +113,10 @@ class Draft:
 
     def command(self) -> Register:
         """The wish. Its key is made from what was typed too: coming back and changing it is another wish."""
-        attendees = [replace(person, pass_id=self.chosen.id if self.chosen else None) for person in self.people]
+        passes = [self.pass_of(person) for person in self.people]
+        attendees = [
+            replace(person, pass_id=one.id if one else None) for person, one in zip(self.people, passes, strict=True)
+        ]
         digest = hashlib.sha256(repr(attendees).encode()).hexdigest()[:16]
         return Register(
             event=self.event.readable_id,
@@ -119,7 +137,7 @@ def new(event: Event, questions: Sequence[Question], wanted_pass: str) -> Draft:
 
 def read(event: Event, questions: Sequence[Question], form: Mapping[str, str]) -> Draft:
     """What was typed. Nothing is refused here: what cannot be read is left out."""
-    people = [_person(form, questions, number) for number in range(1, _count(form.get("people", "")) + 1)]
+    people = [_person(event, form, questions, number) for number in range(1, _count(form.get("people", "")) + 1)]
     key = form.get("idempotency_key", "")
     return Draft(
         event=event,
@@ -142,21 +160,40 @@ def checked(draft: Draft) -> Draft:
     return replace(draft, people=checked_attendees(draft.people), problems=())
 
 
+def checked_to_wait(draft: Draft) -> Draft:
+    """The same for somebody who waits for a seat: a person, and which pass."""
+    choose = draft.event.passes and draft.chosen is None
+    problems = [Problem("pass-1", _("Choose a pass."))] if choose else []
+    problems += _person_problems(draft.people[0], 1, 1)
+    return replace(draft, problems=problems)
+
+
 def free(event: Event, one: Pass) -> int:
     """Seats of a pass that can be asked for now."""
     return one.left if event.left is None else min(one.left, event.left)
 
 
 def _pass_problems(draft: Draft) -> list[Problem]:
-    event, chosen, count = draft.event, draft.chosen, len(draft.people)
-    if event.passes and chosen is None:
+    event, count = draft.event, len(draft.people)
+    if event.passes and draft.chosen is None:
         return [Problem("pass-1", _("Choose a pass.") if _any_free(event) else _(_COME_BACK))]
-    left = free(event, chosen) if chosen else event.left
-    if left is None or left >= count:
+    short = [(one, free(event, one)) for one, wanted in draft.wanted.items() if free(event, one) < wanted]
+    if short:
+        return [Problem(_field_of(draft, one), _short(event, one.name, left)) for one, left in short]
+    if event.left is None or event.left >= count:
         return []
-    what = chosen.name if chosen else event.name
-    number = 1 + event.passes.index(chosen) if chosen else 1
-    return [Problem(f"pass-{number}", _too_few(what, left) if _any_free(event) else _(_COME_BACK))]
+    return [Problem(_field_of(draft, draft.chosen), _short(event, event.name, event.left))]
+
+
+def _field_of(draft: Draft, one: Pass | None) -> str:
+    """The field in which a pass was chosen: for all, or for the first who wants it for themselves."""
+    if one is None or one == draft.chosen:
+        return f"pass-{1 + draft.event.passes.index(one)}" if one else "pass-1"
+    return next(f"att{number}-pass" for number, person in enumerate(draft.people, 1) if person.pass_id == one.id)
+
+
+def _short(event: Event, what: str, left: int) -> str:
+    return _too_few(what, left) if _any_free(event) else _(_COME_BACK)
 
 
 def _any_free(event: Event) -> bool:
@@ -208,13 +245,14 @@ def _named(words: str, number: int, people: int) -> str:
     return words if people == 1 else _("Attendee %(number)s: %(problem)s", number=number, problem=words)
 
 
-def _person(form: Mapping[str, str], questions: Sequence[Question], number: int) -> Attendee:
+def _person(event: Event, form: Mapping[str, str], questions: Sequence[Question], number: int) -> Attendee:
     given, family, email = (
         _one_line(form.get(f"att{number}_{name}", ""))[:MOST_CHARS] for name in ("given", "family", "email")
     )
     typed = [(asked, form.get(f"att{number}-q{at}", "").splitlines()) for at, asked in enumerate(questions, 1)]
     answers = [Answer(str(asked.id), answer) for asked, lines in typed if (answer := asked.answered(lines))]
-    return Attendee(given, family, email, None, answers)
+    own = _pass_of(event, _one_line(form.get(f"att{number}_pass", ""))) if number > 1 else None
+    return Attendee(given, family, email, own.id if own else None, answers)
 
 
 def _one_line(text: str) -> str:

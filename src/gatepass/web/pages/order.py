@@ -20,7 +20,8 @@ from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.refund import Refund
 from gatepass.languages import gettext as _
 from gatepass.languages import later, speaking
-from gatepass.services.payments import look_up_briefly
+from gatepass.services import holds
+from gatepass.services.payments import Ledger, look_up_briefly
 from gatepass.services.withdrawals import may_cancel
 from gatepass.store import ReadTx, events, payments, purchases, refunds
 from gatepass.store.purchases import AttendeeRow, Purchase
@@ -82,6 +83,10 @@ class Order:
     refunds: Sequence[Refund]
     may_cancel: bool
     """By the buyer."""
+    may_extend: bool
+    """More time to pay can be had."""
+    tried_too_often: bool
+    """Too many cards were declined: no other can be tried."""
 
     @property
     def reference(self) -> str:
@@ -192,20 +197,24 @@ async def _asked(here: Site, payment: Payment) -> bool:
 
 
 async def read_order(here: Site, purchase_id: UUID) -> Order:
-    order = await here.store.read(lambda tx: _order_in(tx, purchase_id))
+    order = await here.store.read(lambda tx: _order_in(tx, here.desk.ledger, purchase_id))
     if order is None:
         raise NotFound("PurchaseUnknown", "This link belongs to no order that we know.")
     return order
 
 
-def _order_in(tx: ReadTx, purchase_id: UUID) -> Order | None:
+def _order_in(tx: ReadTx, ledger: Ledger, purchase_id: UUID) -> Order | None:
     purchase = purchases.get(tx, purchase_id)
     event = purchase and events.get(tx, purchase.event_id)
     if purchase is None or event is None:
         return None
     people, attempts = purchases.tickets(tx, purchase_id), payments.of_purchase(tx, purchase_id)
     returned, own = refunds.of_purchases(tx, [purchase_id]), may_cancel(tx, purchase)
-    return Order(purchase, event, people, attempts, returned, may_cancel=own)
+    return Order(
+        purchase, event, people, attempts, returned, may_cancel=own,
+        may_extend=holds.may_extend(tx, purchase, datetime.now(UTC)),
+        tried_too_often=ledger.tried_too_often(tx, purchase_id),
+    )  # fmt: skip
 
 
 def _content(request: Request, token: str, order: Order) -> str:
@@ -218,6 +227,8 @@ def _content(request: Request, token: str, order: Order) -> str:
         "order_url": f"/orders/{token}",
         "tickets": [links.ticket(person.id, order.purchase.created) for person in order.people],
         "may_cancel": order.may_cancel,
+        "more_time": order.may_extend and bool(site(request).more_time),
+        "help": order.event.contact_email,
         "hold_end": until and time_of(until, order.event.time_zone),
         "face": order.face.value,
         "pay_url": links.pay(provider.payment_page_url, order.purchase.id, own) if provider else None,

@@ -4,6 +4,8 @@ What the browser says of a payment counts for nothing here: it is only a reason 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from starlette.requests import Request
@@ -15,7 +17,7 @@ from gatepass.domain.payment import Payment, PaymentState, Way
 from gatepass.languages import gettext as _
 from gatepass.languages import speaking
 from gatepass.providers.base import PageStep
-from gatepass.services import mail, payment_step
+from gatepass.services import holds, mail, payment_step
 from gatepass.services.payment_step import Step
 from gatepass.store import ReadTx, events, purchases
 from gatepass.store.purchases import Purchase
@@ -89,26 +91,38 @@ async def _step(request: Request, way: Way | None) -> Response:
         return _go(f"/orders/{request.path_params['token']}{kept(request)}")
     if not isinstance(opened, Step):
         return _go(opened.url)
-    purchase, event = await site(request).store.read(lambda tx: _about(tx, purchase_id))
-    with speaking(language_of(request, purchase)):
-        return await _page(request, opened, event)
+    about = await site(request).store.read(lambda tx: _about(tx, purchase_id))
+    with speaking(language_of(request, about.purchase)):
+        return await _page(request, opened, about)
 
 
-def _about(tx: ReadTx, purchase_id: UUID) -> tuple[Purchase | None, Event | None]:
+@dataclass(frozen=True, slots=True)
+class _About:
     """What our own tables say of the order; nothing where it lives in a remote Dataverse."""
+
+    purchase: Purchase | None
+    event: Event | None
+    may_extend: bool
+
+
+def _about(tx: ReadTx, purchase_id: UUID) -> _About:
     purchase = purchases.get(tx, purchase_id)
-    return purchase, purchase and events.get(tx, purchase.event_id)
+    if purchase is None:
+        return _About(None, None, may_extend=False)
+    may_extend = holds.may_extend(tx, purchase, datetime.now(UTC))
+    return _About(purchase, events.get(tx, purchase.event_id), may_extend=may_extend)
 
 
 def _go(url: str) -> Response:
     return RedirectResponse(url, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
-async def _page(request: Request, step: Step, event: Event | None) -> Response:
+async def _page(request: Request, step: Step, about: _About) -> Response:
     here, payable = site(request), step.payable
     context = {
         "step": step,
-        "event": event,
+        "event": about.event,
+        "more_time": about.may_extend and bool(here.more_time),
         "payable": payable,
         "provider": payable.provider.capitalize(),
         "order_url": f"/orders/{request.path_params['token']}",
@@ -130,7 +144,7 @@ def _policy(forms: Sequence[str], page: PageStep) -> str:
     """This page alone may load the provider's script."""
     return (
         f"default-src 'none'; script-src 'self' {' '.join(page.script_origins)}; style-src 'self'; "
-        f"img-src 'self' data: https:; connect-src 'self' {' '.join(page.call_origins)}; "
+        f"img-src 'self' data:; connect-src 'self' {' '.join(page.call_origins)}; "
         f"frame-src {' '.join(page.frame_origins)}; form-action 'self' {' '.join(forms)}; base-uri 'none'"
     )
 

@@ -21,7 +21,7 @@ from gatepass.store import ReadTx, events, questions
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import draft as drafts
 from gatepass.web.pages import problem
-from gatepass.web.pages.common import address, form_of, picture, render
+from gatepass.web.pages.common import address, client_of, form_of, picture, render
 from gatepass.web.pages.draft import Draft
 from gatepass.web.pages.language import kept, speaks
 from gatepass.web.site import site
@@ -43,6 +43,7 @@ class Standing(StrEnum):
     """Not there, or not published: nobody is told which."""
 
 
+_RESIZES = {"fewer": -1, "more": 1}
 _WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
 """Whoever has typed already keeps it: seats come back."""
 
@@ -61,7 +62,7 @@ async def form(request: Request) -> Response:
     """GET /e/{readable_id}"""
     sale = await _sale(request)
     if sale is None or standing(sale.event) is not Standing.OPEN:
-        return _closed(request, sale and sale.event)
+        return closed(request, sale and sale.event)
     draft = drafts.new(sale.event, sale.questions, request.query_params.get("pass", ""))
     return _details(request, sale, draft, story=True)
 
@@ -74,18 +75,21 @@ async def submit(request: Request) -> Response:
     try:
         sale = await _sale(request)
         if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-            return _closed(request, sale and sale.event)
-        return await _step(request, sale, drafts.read(sale.event, sale.questions, typed), typed.get("step", ""))
+            return closed(request, sale and sale.event)
+        draft = drafts.read(sale.event, sale.questions, typed)
+        if typed.get("step") in _RESIZES:
+            # Only the form is exchanged where a script asks: the story above it stays, and says what the event is.
+            under_story = "story" in typed and "hx-request" in request.headers
+            return _details(
+                request, sale, draft.resized(len(draft.people) + _RESIZES[typed["step"]]), under_story=under_story
+            )
+        return await _step(request, sale, draft, typed.get("step", ""))
     except Unavailable as error:
         return _again(request, typed, error)
 
 
 async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
     match step:
-        case "fewer":
-            return _details(request, sale, draft.resized(len(draft.people) - 1))
-        case "more":
-            return _details(request, sale, draft.resized(len(draft.people) + 1))
         case "details":
             return _details(request, sale, draft)
         case "language":
@@ -132,8 +136,8 @@ def _read_sale(tx: ReadTx, readable_id: str) -> _Sale | None:
     )
 
 
-def _closed(request: Request, event: Event | None) -> Response:
-    """The event's page when nobody can register."""
+def closed(request: Request, event: Event | None, draft: Draft | None = None) -> Response:
+    """The event's page when nobody can register. `draft`: what somebody typed who wants to wait for a seat."""
     state = standing(event)
     if event is None or state is Standing.HIDDEN:
         return problem.page(
@@ -148,14 +152,25 @@ def _closed(request: Request, event: Event | None) -> Response:
             next_label=_("All events"),
             state="closed",
         )
-    context = {"event": event, "picture": picture(event.image_url), "standing": state.value}
+    context = {
+        "event": event,
+        "path": address(event),
+        "picture": picture(event.image_url),
+        "standing": state.value,
+        "draft": draft or drafts.new(event, (), ""),
+        "waiting": "waiting" in request.query_params,
+    }
     # A part of a page is asked for, and there is none any more: htmx then opens the whole page.
     headers = {"HX-Redirect": address(event) + kept(request)} if "hx-request" in request.headers else {}
-    return render(request, "closed.html", context, 410 if state is Standing.CANCELLED else 200, headers)
+    status = 410 if state is Standing.CANCELLED else 422 if draft and draft.problems else 200
+    return render(request, "closed.html", context, status, headers)
 
 
-def _details(request: Request, sale: _Sale, draft: Draft, *, story: bool = False) -> Response:
-    return render(request, "details.html", _context(sale, draft) | {"story": story}, 422 if draft.problems else 200)
+def _details(
+    request: Request, sale: _Sale, draft: Draft, *, story: bool = False, under_story: bool = False
+) -> Response:
+    context = _context(sale, draft) | {"story": story, "under_story": under_story}
+    return render(request, "details.html", context, 422 if draft.problems else 200)
 
 
 def _review(request: Request, sale: _Sale, draft: Draft) -> Response:
@@ -201,6 +216,7 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     if draft.agreed != str(draft.total):
         changed = (_("The price has changed"), _("Nothing was charged. Please look at the new total, then go on."))
         return _review_page(request, sale, draft, changed)
+    slow_down(request)
     try:
         registered = await registrations.register(site(request).store, draft.command())
     except (Conflict, Refused) as error:
@@ -208,17 +224,27 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     return RedirectResponse(_next_address(request, registered), 303)
 
 
+def slow_down(request: Request) -> None:
+    """Count one order of this client; raises Unavailable when there are too many."""
+    client, orders = client_of(request), site(request).orders
+    if wait_s := orders.wait_s(client):
+        raise Unavailable("TooManyOrders", "Too many orders come from this address.", retry_after_s=wait_s)
+    orders.count(client)
+
+
 def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
     """The whole form once more, with one button: the same key makes it the same wish."""
-    context = {"typed": typed, "action": f"{request.url.path}{kept(request)}"}
-    return render(request, "again.html", context, 503, headers_of(error))
+    many = error.code == "TooManyOrders"
+    minutes = -(-error.retry_after_s // 60)
+    context = {"typed": typed, "action": f"{request.url.path}{kept(request)}", "minutes": minutes if many else None}
+    return render(request, "again.html", context, status_of(error), headers_of(error))
 
 
 async def _refused(request: Request, draft: Draft, error: GatepassError) -> Response:
     """Somebody was faster: show what is left now, with all that was typed."""
     sale = await _sale(request)
     if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-        return _closed(request, sale and sale.event)
+        return closed(request, sale and sale.event)
     chosen = next((one for one in sale.event.passes if draft.chosen and one.id == draft.chosen.id), None)
     now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
     if now.problems:

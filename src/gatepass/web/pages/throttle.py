@@ -1,42 +1,40 @@
-"""Slows down whoever tries passwords. In memory: each process counts for itself, and forgets at a restart."""
+"""Slows down whoever does too much. In memory: each process counts for itself, and forgets at a restart."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+ORDERS_WINDOW_S = 600.0
 MOST_KEYS = 10_000
 """Remembered at once: the oldest make room."""
 
 
 @dataclass(slots=True)
 class Throttle:
-    """At most `most` failures of one key within `window_s` seconds."""
+    """At most `most` times of one key within `window_s` seconds."""
 
     most: int
+    """0: no limit."""
     window_s: float
     clock: Callable[[], float] = time.monotonic
-    _failures: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    _times: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def wait_s(self, key: str) -> int:
-        """Seconds that this key has to wait; 0: it may try."""
+        """Seconds that this key has to wait; 0: it may go on."""
         recent = self._recent(key)
-        return 0 if len(recent) < self.most else int(recent[0] + self.window_s - self.clock()) + 1
+        return int(recent[0] + self.window_s - self.clock()) + 1 if self.most and len(recent) >= self.most else 0
 
-    def failed(self, key: str) -> None:
-        """Count one failure."""
+    def count(self, key: str) -> None:
+        """Once more."""
         recent = [*self._recent(key), self.clock()]
-        self._failures.pop(key, None)
-        if len(self._failures) >= MOST_KEYS:
-            self._failures.pop(next(iter(self._failures)))
-        self._failures[key] = recent
-
-    def forget(self, key: str) -> None:
-        """It worked: start anew."""
-        self._failures.pop(key, None)
+        self._times.pop(key, None)
+        if len(self._times) >= MOST_KEYS:
+            self._times.pop(next(iter(self._times)))
+        self._times[key] = recent
 
     def _recent(self, key: str) -> list[float]:
         since = self.clock() - self.window_s
-        return [at for at in self._failures.get(key, ()) if at > since]
+        return [at for at in self._times.get(key, ()) if at > since]
 
 
 @dataclass(slots=True)

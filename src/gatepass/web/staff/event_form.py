@@ -17,7 +17,7 @@ EVENT_PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "What it is": ("name", "place", "description", "image_url", "color", "contact_email"),
         "When": ("starts", "ends", "time_zone", "registration_opens", "registration_closes"),
         "Selling": (
-            "currency", "capacity", "payment_enabled", "payment_provider_id", "late_policy", "refund_terms",
+            "currency", "capacity", "waitlistthisevent", "payment_enabled", "payment_provider_id", "late_policy", "refund_terms",
             "websitepreference",
         ),
     }
@@ -29,10 +29,11 @@ _EVENT_LABELS = {
     "registration_closes": "Registration closes",
     "late_policy": "Money that comes too late",
     "capacity": "Places in all",
+    "waitlistthisevent": "Waiting list",
     "websitepreference": "Where do you want attendees to register for this event?",
 }
 _EVENT_HINTS = {
-    "image_url": "An https address of a picture, at least 960 pixels wide.",
+    "image_url": "An https address: we fetch it once and show our own copy. Or give a file on the event’s page.",
     "starts": "On the clock of the event’s own place.",
     "time_zone": "Such as Europe/Berlin.",
     "color": "Such as #0a7f6f. Empty: the standard one.",
@@ -40,6 +41,7 @@ _EVENT_HINTS = {
     "registration_opens": "In the event’s time zone. Empty: as soon as it is live.",
     "registration_closes": "In the event’s time zone. Empty: open until the end.",
     "capacity": "Empty: as many as the passes allow.",
+    "waitlistthisevent": "Yes: when all seats are taken, people can leave their name; the next free seat is held for them.",
     "payment_enabled": "Off: nobody can buy a pass that has a price.",
     "late_policy": "A payment may arrive when its hold has ended. This says what becomes of it.",
     "refund_terms": "Staff see them before they give money back; say the same to attendees.",

@@ -15,7 +15,7 @@ from gatepass.services.golive import Line, Remedy, Standing
 from gatepass.services.planning import EVENT_QUESTION, QUESTION
 from gatepass.store import ReadTx, WriteTx, events, rows
 from gatepass.store.tables import Row
-from gatepass.web.pages.common import form_of
+from gatepass.web.pages.common import form_of, picture
 from gatepass.web.site import site
 from gatepass.web.staff import fields
 from gatepass.web.staff.asking import form_page, id_in, row_at
@@ -138,6 +138,7 @@ async def event_page(
         "lines": [(line, path_of(event_id, line)) for line in found["lines"]],
         "ready": all(line.standing is not Standing.MISSING for line in found["lines"]),
         "may": caller.role in SETS_UP,
+        "picture": picture(found["event"].image_url),
         "copy_name": copying.copy_name(found["event"].name),
         "public_url": f"{here.links.base_url}/e/{found['event'].readable_id}",
     }

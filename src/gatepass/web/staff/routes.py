@@ -17,6 +17,7 @@ from gatepass.web.staff import (
     overview,
     passes,
     people,
+    pictures,
     providers,
     purchases,
     refunds,
@@ -25,6 +26,7 @@ from gatepass.web.staff import (
     sites,
     switches,
     tokens,
+    waiting,
 )
 from gatepass.web.staff.door import (
     ADMINISTERS,
@@ -96,6 +98,7 @@ PAGES: Sequence[Page | Open] = (
     Page("POST", "/staff/events/{event_id}/take-back", events.take_back, SETS_UP),
     Page("POST", "/staff/events/{event_id}/copy", events.copy, SETS_UP),
     *(page for part in passes.PARTS for page in _pages_of(part)),
+    Page("POST", "/staff/events/{event_id}/picture", pictures.give, SETS_UP),
     Page("GET", "/staff/sites", sites.listed, ADMINISTERS),
     Page("GET", "/staff/sites/new", sites.new_form, ADMINISTERS),
     Page("POST", "/staff/sites/new", sites.create, ADMINISTERS),
@@ -128,6 +131,7 @@ PAGES: Sequence[Page | Open] = (
     Page("POST", "/staff/purchases/{purchase_id}/attendees/{attendee_id}", helping.change_attendee, CARES),
     Page("GET", "/staff/figures", figures.show, EVERYBODY),
     Page("GET", "/staff/figures/now", figures.now, EVERYBODY, poll=True),
+    Page("GET", "/staff/events/{event_id}/waitlist", waiting.show, EVERYBODY),
     Page("GET", "/staff/events/{event_id}/figures", figures.of_event, EVERYBODY),
     Page("GET", "/staff/events/{event_id}/figures/now", figures.now_of_event, EVERYBODY, poll=True),
     Page("GET", "/staff/attention", attention.show, EVERYBODY),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gatepass import model
 from gatepass.domain.event import EventStatus
+from gatepass.services import pictures
 from gatepass.services.records import money, refusals
 from gatepass.services.records.change import Change
 from gatepass.services.records.rules import addresses
@@ -29,6 +30,8 @@ def event(change: Change) -> None:
     _check_status(change)
     _check_active(change)
     addresses.check(change, *({"image_url", "publiceventurl"} & change.after.keys()))
+    if change.changes("image_url"):
+        pictures.hasten(change.tx)
     if not change.new and change.changes("currency"):
         _change_currency(change)
 
