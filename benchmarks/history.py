@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.store import WriteTx, figures
 from gatepass.store.engine import engines
 
 EVENTS, PASSES_EACH = 1000, 3
@@ -35,11 +36,6 @@ def fill(url: str, purchases: int) -> None:
 
 
 def fill_desk(url: str, purchases: int) -> None:
-    """The same for those who look at the staff pages: few events, one of them with a tenth of all orders, all of the last days."""
-    _run(url, purchases, _Desk.statements, _Desk)
-
-
-def fill_desk(url: str, purchases: int) -> None:
     """The same as staff finds it: of 200 events in 90 days, a tenth of it of one event; with what people did to them."""
     _run(url, purchases, _Desk.statements, _Desk)
 
@@ -59,13 +55,16 @@ def id_of(kind: str, number: int) -> UUID:
     return UUID(f"{_CODE[kind]:02x}{number:030x}")
 
 
-def _run(url: str, purchases: int, statements: "Callable[[Any], Iterator[str]]", kind: "type[_History] | None" = None) -> None:
+def _run(
+    url: str, purchases: int, statements: "Callable[[Any], Iterator[str]]", kind: "type[_History] | None" = None
+) -> None:
     writer, reader = engines(url)
     try:
         with writer.begin() as connection:
             history = (kind or _History)(postgresql=connection.dialect.name == "postgresql", count=purchases)
             for statement in statements(history):
                 connection.execute(sa.text(statement))
+            figures.sum_up(WriteTx(connection))
         with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("analyze"))
     finally:
@@ -114,8 +113,8 @@ class _History:
         _, pass_ = self._event_and_pass()
         yield self._purchases(self._past)
         yield f"""insert into attendee (id, purchase_id, position, pass_id, price_minor, first_name, last_name, email, answers)
-            select {self._id("attendee", _PERSON)}, {self._purchase}, s, {pass_}, 12050, 'Ada', {self.last_name}, 'ada' || n || '@example.org',
-            {self._empty} {self._people}"""
+            select {self._id("attendee", _PERSON)}, {self._purchase}, s, {pass_}, 12050, 'Ada', {self.last_name},
+            'ada' || n || '@example.org', {self._empty} {self._people}"""
 
     def _purchases(self, created: str) -> str:
         event, _ = self._event_and_pass()

@@ -18,6 +18,7 @@ from gatepass.providers.pace import behind_buyers
 from gatepass.services import (
     cancellations,
     disputes,
+    figures,
     inbox,
     notifications,
     pull,
@@ -74,7 +75,7 @@ LANES = (
         8,
         (
             "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
-            "forget_bodies",
+            "forget_bodies", "sum_up_figures",
         ),
     ),
 )  # fmt: skip
@@ -242,6 +243,7 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
+        "sum_up_figures": lambda job: figures.sum_up(store, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),
     }
 

@@ -11,15 +11,29 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
-from gatepass.store import ReadTx, figures
+from gatepass.store import ReadTx, Store, WriteTx, figures, jobs
 from gatepass.store.figures import Scope
+from gatepass.store.jobs import Job
 from gatepass.store.tables import Row
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 """Days, as an address names them."""
 DEFAULT_PERIOD = "30"
-PAID = "completed"
+ORDER, PAID, DECLINED = "order.", "order.completed", "declined."
+"""What a count is of; see `tables.figure`."""
+SUM_UP_EVERY = timedelta(seconds=10)
 P95 = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What happened in an hour, or on a day."""
+
+    at: datetime
+    what: str
+    currency: str
+    count: int
+    total_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,57 +93,73 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     """Count. Several statements: run it in a snapshot. Days are those of `zone`."""
     today = datetime.now(ZoneInfo(zone)).date()
     first = today - timedelta(days=PERIODS[period] - 1)
-    scope = Scope(datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC), event_id)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
-    orders, told = figures.orders(tx, scope), figures.notifications(tx, scope)
+    scope = Scope(datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC), event_id)
+    counted, told = [_count(row) for row in figures.counted(tx, scope)], figures.notifications(tx, scope.since)
+    orders = [one for one in counted if one.what.startswith(ORDER)]
     return Figures(
         since=first,
         until=today,
         zone=zone,
-        registrations=Series("Registrations", _by_day(days, zone, ((row, row["count"]) for row in orders))),
+        registrations=Series("Registrations", _by_day(days, zone, ((one.at, one.count) for one in orders))),
         revenue=_revenue(days, zone, orders),
-        steps=_steps(tx, scope, orders),
-        refunds=_back(figures.money_back(tx, scope)),
+        steps=_steps(counted),
+        refunds=_back(counted),
         delay_s=_delay(told),
         last_notification=told[0]["received"] if told else None,
         attention=figures.waiting(tx, scope),
     )
 
 
-def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[Row, int]]) -> list[tuple[date, int]]:
-    sums = Counter[date]()
-    for row, value in counted:
-        hour = datetime.fromisoformat(f"{row['hour'].replace('T', ' ')}:00:00").replace(tzinfo=UTC)
-        sums[hour.astimezone(ZoneInfo(zone)).date()] += int(value)
+async def sum_up(store: Store, claim: Job) -> None:
+    """Add what has happened to the sums that figures are read from; they are right before it too."""
+    await store.write(lambda tx: _sum_up(tx, claim))
+
+
+def _sum_up(tx: WriteTx, claim: Job) -> None:
+    if jobs.held(tx, [claim]):
+        figures.sum_up(tx)
+        jobs.again(tx, claim, tx.now + SUM_UP_EVERY)
+
+
+def _count(row: Row) -> Count:
+    return Count(row["at"], row["what"], row["currency"], int(row["count"]), int(row["total_minor"]))
+
+
+def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[datetime, int]]) -> list[tuple[date, int]]:
+    sums, at_home = Counter[date](), ZoneInfo(zone)
+    for at, value in counted:
+        sums[at.astimezone(at_home).date()] += value
     return [(day, sums[day]) for day in days]
 
 
-def _revenue(days: Sequence[date], zone: str, orders: Sequence[Row]) -> list[Series]:
+def _revenue(days: Sequence[date], zone: str, orders: Sequence[Count]) -> list[Series]:
     """Of completed orders, by the day of the order, before refunds; one series for each currency."""
-    by_currency = defaultdict[str, list[Row]](list)
-    for row in orders:
-        if row["status"] == PAID and row["total_minor"]:
-            by_currency[row["currency"]].append(row)
+    by_currency = defaultdict[str, list[Count]](list)
+    for one in orders:
+        if one.what == PAID and one.total_minor:
+            by_currency[one.currency].append(one)
     return [
-        Series(f"Revenue, {code}", _by_day(days, zone, ((row, row["total_minor"]) for row in rows)), code)
-        for code, rows in sorted(by_currency.items())
+        Series(f"Revenue, {code}", _by_day(days, zone, ((one.at, one.total_minor) for one in found)), code)
+        for code, found in sorted(by_currency.items())
     ]
 
 
-def _steps(tx: ReadTx, scope: Scope, orders: Sequence[Row]) -> list[Step]:
-    by_status = Counter[str]()
-    for row in orders:
-        by_status[row["status"]] += row["count"]
-    registered = sum(by_status.values())
-    failed = [row for row in figures.attempts(tx, scope) if row["state"] == "failed"]
+def _steps(counted: Sequence[Count]) -> list[Step]:
+    """Of the orders of the span, whenever they moved on."""
+    sums = Counter[str]()
+    for one in counted:
+        sums[one.what] += one.count
+    registered = sum(count for what, count in sums.items() if what.startswith(ORDER))
+    declined = {what: count for what, count in sorted(sums.items()) if what.startswith(DECLINED) and count}
     steps = [
         Step("Registered", registered),
-        Step("Sent to payment", figures.sent_to_payment(tx, scope)),
-        Step("Completed", by_status[PAID]),
-        Step("Awaiting payment", by_status["awaiting_payment"], "awaiting"),
-        Step("Hold ran out", by_status["expired"], "expired"),
-        Step("Cancelled", by_status["cancelled"], "cancelled"),
-        *(Step(f"Declined: {_words(row['reason'])}", row["orders"], "failed") for row in failed),
+        Step("Sent to payment", sums["sent"]),
+        Step("Completed", sums[PAID]),
+        Step("Awaiting payment", sums["order.awaiting_payment"], "awaiting"),
+        Step("Hold ran out", sums["order.expired"], "expired"),
+        Step("Cancelled", sums["order.cancelled"], "cancelled"),
+        *(Step(f"Declined: {_words(what)}", count, "failed") for what, count in declined.items()),
     ]
     return [
         Step(one.label, one.count, one.state, round(100 * one.count / registered, 1) if registered else 0.0)
@@ -137,18 +167,22 @@ def _steps(tx: ReadTx, scope: Scope, orders: Sequence[Row]) -> list[Step]:
     ]
 
 
-def _words(reason: str) -> str:
-    return reason.replace("_", " ") or "no reason given"
+def _words(what: str) -> str:
+    return what.removeprefix(DECLINED).replace("_", " ") or "no reason given"
 
 
-def _back(rows: Sequence[Row]) -> list[tuple[str, int, Money]]:
+def _back(counted: Sequence[Count]) -> list[tuple[str, int, Money]]:
+    """Refunds and disputes of the span, by what became of them and currency."""
+    sums = defaultdict[tuple[str, str], list[int]](lambda: [0, 0])
+    for one in counted:
+        if one.what.startswith(("refund.", "dispute.")):
+            entry = sums[one.what, one.currency]
+            entry[0] += one.count
+            entry[1] += one.total_minor
     return [
-        (
-            f"{row['what'].capitalize()} {row['state'].replace('_', ' ')}",
-            row["count"],
-            Money(int(row["total_minor"]), row["currency"]),
-        )
-        for row in sorted(rows, key=lambda row: (row["what"], row["state"], row["currency"]))
+        (what.replace(".", " ").replace("_", " ").capitalize(), count, Money(minor, currency))
+        for (what, currency), (count, minor) in sorted(sums.items())
+        if count
     ]
 
 

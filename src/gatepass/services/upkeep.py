@@ -55,7 +55,7 @@ def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     if plan.remote:
         begin(tx)
     holds = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting")
-    for kind in (*holds, "forget_done_jobs", "forget_bodies"):
+    for kind in (*holds, "forget_done_jobs", "forget_bodies", "sum_up_figures"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)

@@ -1,20 +1,22 @@
-"""Figures of a span of time, counted in the database: hours are as fine as it gets, and become days of a zone elsewhere.
+"""Figures of a span of time: sums that are kept, by hours which become days of a zone elsewhere.
 
-Spans of payments, refunds, disputes and notifications are spans of ids: UUIDv7 sort by time, so the primary key is the index.
+Triggers of migration 0011 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
+`figure`. Both together are the truth at any moment, however many orders there are.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.store.engine import ReadTx
-from gatepass.store.tables import Row, attention, dispute, first_id_of, notification, payment, purchase, refund
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, attention, figure, figure_change, first_id_of, notification, purchase
 
 NEWEST_NOTIFICATIONS = 500
 """The delay is that of these at most."""
+ALL_EVENTS = UUID(int=0)
+"""The scope of sums over all events, kept by the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,47 +27,48 @@ class Scope:
     event_id: UUID | None = None
 
 
-def orders(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`hour` (such as 2026-11-21 14, UTC), `status`, `currency`, `count`, `total_minor`: one look at every order of the span."""
-    at = purchase.c
-    hour = _hour(tx, at.created).label("hour")
-    wanted = sa.select(
-        hour, at.status, at.currency, sa.func.count().label("count"), sa.func.sum(at.total_minor).label("total_minor")
-    )
-    return tx.rows(wanted.where(at.created >= scope.since, *_of_event(scope)).group_by(hour, at.status, at.currency))
+def counted(tx: ReadTx, scope: Scope) -> list[Row]:
+    """`at` (the beginning of an hour or a day, UTC), `what`, `currency`, `count`, `total_minor`; one key may come twice.
+
+    Two statements that belong together: run it in a snapshot.
+    """
+    kept, new = figure.c, figure_change.c
+    of_scope = kept.scope == (scope.event_id or ALL_EVENTS)
+    sums = sa.select(kept.at, kept.what, kept.currency, kept.count, kept.total_minor)
+    key = (new.at, new.what, new.currency)
+    since = sa.select(*key, *(sa.func.sum(new[name]).label(name) for name in ("count", "total_minor")))
+    since = since.where(new.at >= scope.since, *([new.event_id == scope.event_id] if scope.event_id else []))
+    return tx.rows(sums.where(of_scope, kept.at >= scope.since)) + tx.rows(since.group_by(*key))
 
 
-def attempts(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`state`, `reason` and `count` of payments, and `orders`: of how many orders."""
-    at = payment.c
-    reason = sa.func.coalesce(at.reason_code, "").label("reason")
-    counts = (sa.func.count().label("count"), sa.func.count(sa.distinct(at.purchase_id)).label("orders"))
-    return tx.rows(sa.select(at.state, reason, *counts).where(*_span(at, scope)).group_by(at.state, reason))
+def sum_up(tx: WriteTx) -> None:
+    """Add what has changed to the sums. One of a kind: two at once would wait for each other."""
+    for statement in _ON_POSTGRESQL if tx.postgresql else _ON_SQLITE:
+        tx.execute(sa.text(statement))
 
 
-def sent_to_payment(tx: ReadTx, scope: Scope) -> int:
-    """Orders with a payment, whatever became of it."""
-    wanted = sa.select(sa.func.count(sa.distinct(payment.c.purchase_id))).where(*_span(payment.c, scope))
-    return int(tx.execute(wanted).scalar_one())
+_SUMS = """select event_id, at, what, currency, sum(count) as count, sum(total_minor) as total_minor
+    from gone group by event_id, at, what, currency
+    union all select {all}, {day}, what, currency, sum(count), sum(total_minor) from gone group by {day}, what, currency"""
+_ADDED = """insert into figure (scope, at, what, currency, count, total_minor) select * from sums where true
+    on conflict (scope, at, what, currency) do update
+    set count = figure.count + excluded.count, total_minor = figure.total_minor + excluded.total_minor"""
+_DAY = {
+    "postgresql": _SUMS.format(all=f"'{ALL_EVENTS}'::uuid", day="date_trunc('day', at, 'UTC')"),
+    "sqlite": _SUMS.format(all=f"'{ALL_EVENTS.hex}'", day="substr(at, 1, 10) || 'T00:00:00.000000Z'"),
+}
+# In one statement: what others write meanwhile is neither summed up nor taken away.
+_ON_POSTGRESQL = (f"with gone as (delete from figure_change returning *), sums as ({_DAY['postgresql']}) {_ADDED}",)
+_ON_SQLITE = (
+    f"with gone as (select * from figure_change), sums as ({_DAY['sqlite']}) {_ADDED}",
+    "delete from figure_change",
+)
 
 
-def money_back(tx: ReadTx, scope: Scope) -> list[Row]:
-    """Refunds and disputes: `what`, `state`, `currency`, `count`, `total_minor`."""
-    found: list[Row] = []
-    for name, table in (("refund", refund), ("dispute", dispute)):
-        at = table.c
-        counts = (sa.func.count().label("count"), sa.func.sum(at.amount_minor).label("total_minor"))
-        wanted = sa.select(sa.literal(name).label("what"), at.state, at.currency, *counts)
-        found += tx.rows(wanted.where(*_span(at, scope)).group_by(at.state, at.currency))
-    return found
-
-
-def notifications(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`received` and `handled` of the newest that had an effect."""
+def notifications(tx: ReadTx, since: datetime) -> list[Row]:
+    """`received` and `handled` of the newest that had an effect, of all events."""
     at = notification.c
-    wanted = sa.select(at.received, at.handled).where(at.id >= first_id_of(scope.since), at.handled.is_not(None))
-    if scope.event_id:
-        wanted = wanted.where(at.purchase_id.in_(_own(scope)))
+    wanted = sa.select(at.received, at.handled).where(at.id >= first_id_of(since), at.handled.is_not(None))
     return tx.rows(wanted.order_by(at.id.desc()).limit(NEWEST_NOTIFICATIONS))
 
 
@@ -76,22 +79,3 @@ def waiting(tx: ReadTx, scope: Scope) -> int:
     if scope.event_id:
         wanted = wanted.where(at.purchase_id.in_(sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)))
     return int(tx.execute(wanted).scalar_one())
-
-
-def _span(at: Any, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    own = [at.purchase_id.in_(_own(scope))] if scope.event_id else []
-    return [at.id >= first_id_of(scope.since), *own]
-
-
-def _own(scope: Scope) -> sa.Select[tuple[UUID]]:
-    return sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)
-
-
-def _of_event(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    return [purchase.c.event_id == scope.event_id] if scope.event_id else []
-
-
-def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[str]:
-    if tx.postgresql:
-        return sa.func.to_char(sa.func.timezone("UTC", at), sa.literal_column("'YYYY-MM-DD HH24'"))
-    return sa.func.substr(sa.cast(at, sa.String), 1, 13)

@@ -9,7 +9,19 @@ import sqlalchemy as sa
 
 from gatepass.domain.purchase import reference_tail
 from gatepass.store.engine import ReadTx
-from gatepass.store.tables import Row, attendee, attention, dispute, event, payment, purchase, refund, tail_of_id
+from gatepass.store.tables import (
+    Row,
+    attendee,
+    attention,
+    awaiting_payment,
+    dispute,
+    event,
+    payment,
+    purchase,
+    rare_status,
+    refund,
+    tail_of_id,
+)
 
 PAGE = 25
 MOST_NAMED = 1000
@@ -71,8 +83,12 @@ def _state(state: str) -> sa.ColumnElement[bool]:
                     attention.c.closed.is_(None), attention.c.purchase_id.is_not(None)
                 )
             )
-        case _:
+        case "completed":
             return purchase.c.status == state
+        case "awaiting_payment":
+            return awaiting_payment
+        case _:
+            return sa.and_(rare_status, purchase.c.status == state)
 
 
 def _ids_of(tx: ReadTx, text: str) -> list[UUID]:

@@ -13,6 +13,9 @@ from gatepass.store import ReadTx, events, records
 from gatepass.web.site import site
 from gatepass.web.staff.layout import page
 
+SHOWN = 20
+"""Live events, and entries that need a person."""
+
 
 async def home(request: Request, caller: Caller) -> Response:
     """GET /staff"""
@@ -21,8 +24,9 @@ async def home(request: Request, caller: Caller) -> Response:
 
 def _overview(tx: ReadTx) -> dict[str, Any]:
     return {
-        "events": [_figures(event) for event in events.published(tx)],
-        "attention": [dict(row) | {"reference": _reference(row)} for row in records.needing_attention(tx)],
+        "events": [_figures(event) for event in events.published(tx, SHOWN)],
+        "attention": [dict(row) | {"reference": _reference(row)} for row in records.needing_attention(tx, SHOWN)],
+        "most": SHOWN,
     }
 
 

@@ -1,0 +1,117 @@
+"""Figures of events: sums by the hour, kept true by the database itself; and what staff looks for has its index."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from gatepass.store.types import Utc
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+_MEMBERS = "event_id, at, what, currency, count, total_minor"
+_MONEY = {"refund": "requested", "dispute": "opened"}
+"""Money that goes back, by the column that says when it began."""
+_DECLINED = "{}.kind in ('payment.declined', 'payment.failed')"
+
+
+def upgrade() -> None:
+    op.create_table("figure", *_columns("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency", name="pk_figure"))
+    op.create_table("figure_change", *_columns("event_id"))
+    _keep("purchase", "insert", _order("new", 1))
+    _keep("purchase", "update", f"{_order('old', -1)} union all {_order('new', 1)}", _differ("status", "total_minor", "currency"))
+    _keep("purchase", "delete", _order("old", -1))
+    _keep("payment", "insert", _sent("new"))
+    _keep("timeline_entry", "insert", _declined("new"), _DECLINED.format("new"))
+    for table in _MONEY:
+        _keep(table, "insert", _back(table, "new", 1))
+        changed = f"{_back(table, 'old', -1)} union all {_back(table, 'new', 1)}"
+        _keep(table, "update", changed, _differ("state", "amount_minor"))
+    _begin()
+    waits, rare = "status = 'awaiting_payment'", "status not in ('completed', 'awaiting_payment')"
+    op.execute(f"create index ix_purchase_awaiting on purchase (created, id) where {waits}")
+    op.execute(f"create index ix_purchase_rare on purchase (status, created, id) where {rare}")
+    op.execute(f"create index ix_purchase_event_rare on purchase (event_id, status, created, id) where {rare}")
+    op.execute("create index ix_attention_open on attention (opened) where closed is null")
+
+
+def _columns(scope: str) -> list[sa.Column[object]]:
+    return [
+        sa.Column(scope, sa.Uuid(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("what", sa.String(60), nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+    ]
+
+
+def _order(row: str, sign: int) -> str:
+    what = f"{row}.event_id, {_hour(f'{row}.created')}, 'order.' || {row}.status, {row}.currency"
+    return f"select {what}, {sign}, {sign} * {row}.total_minor"
+
+
+def _sent(row: str) -> str:
+    """An order that has its first payment, by the hour of the order."""
+    earlier = f"select 1 from payment o where o.purchase_id = {row}.purchase_id and o.number < {row}.number"
+    counted = f"select p.event_id, {_hour('p.created')}, 'sent', '', 1, 0 from purchase p"
+    return f"{counted} where p.id = {row}.purchase_id and not exists ({earlier})"
+
+
+def _declined(row: str) -> str:
+    """A try that failed, by the hour of the order."""
+    what = f"p.event_id, {_hour('p.created')}, {_reason(row)}, ''"
+    return f"select {what}, 1, 0 from purchase p where p.id = {row}.purchase_id"
+
+
+def _reason(row: str) -> str:
+    reason = f"{row}.detail ->> 'reason_code'" if _postgresql() else f"json_extract({row}.detail, '$.reason_code')"
+    return f"substr('declined.' || coalesce({reason}, ''), 1, 60)"
+
+
+def _back(table: str, row: str, sign: int) -> str:
+    what = f"p.event_id, {_hour(f'{row}.{_MONEY[table]}')}, '{table}.' || {row}.state, {row}.currency"
+    return f"select {what}, {sign}, {sign} * {row}.amount_minor from purchase p where p.id = {row}.purchase_id"
+
+
+def _differ(*columns: str) -> str:
+    return " or ".join(f"old.{name} <> new.{name}" for name in columns)
+
+
+def _hour(moment: str) -> str:
+    return f"date_trunc('hour', {moment}, 'UTC')" if _postgresql() else f"substr({moment}, 1, 13) || ':00:00.000000Z'"
+
+
+def _keep(table: str, word: str, rows: str, when: str = "true") -> None:
+    """After each row that is written so: what it changes about the figures."""
+    name, kept = f"figure_{table}_{word}", f"insert into figure_change ({_MEMBERS}) {rows};"
+    if not _postgresql():
+        op.execute(f"create trigger {name} after {word} on {table} when {when} begin {kept} end")
+        return
+    op.execute(f"create or replace function {name}() returns trigger language plpgsql as $$ begin {kept} return null; end $$")
+    op.execute(f"create trigger {name} after {word} on {table} for each row when ({when}) execute function {name}()")
+
+
+def _begin() -> None:
+    """What is there already, as if it came now; the worker sums it up."""
+    of_purchase = "join purchase p on p.id = r.purchase_id"
+    counted = [
+        f"""select r.event_id, {_hour("r.created")}, 'order.' || r.status, r.currency, count(*), sum(r.total_minor)
+            from purchase r group by 1, 2, 3, 4""",
+        f"""select p.event_id, {_hour("p.created")}, 'sent', '', count(distinct r.purchase_id), 0
+            from payment r {of_purchase} group by 1, 2""",
+        f"""select p.event_id, {_hour("p.created")}, {_reason("r")}, '', count(*), 0
+            from timeline_entry r {of_purchase} where {_DECLINED.format("r")} group by 1, 2, 3""",
+    ]
+    counted += [
+        f"""select p.event_id, {_hour(f"r.{began}")}, '{table}.' || r.state, r.currency, count(*), sum(r.amount_minor)
+            from {table} r {of_purchase} group by 1, 2, 3, 4"""
+        for table, began in _MONEY.items()
+    ]
+    for rows in counted:
+        op.execute(f"insert into figure_change ({_MEMBERS}) {rows}")
+
+
+def _postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
