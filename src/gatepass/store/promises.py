@@ -98,7 +98,8 @@ PROMISES: Sequence[Promise] = (
         3,
         "figures are what orders, payments and refunds say, of each event and of all of them",
         """select 'figure ' || d.what || ' ' || d.currency || ' of event ' || d.event_id || ' is off by ' || sum(d.n)
-        || ', ' || sum(d.minor) from (select event_id, 'order.' || status what, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3
+        || ', ' || sum(d.minor) from (
+            select event_id, 'order.' || status what, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3
             union all select p.event_id, 'sent', '', count(distinct m.purchase_id), 0 from payment m
                 join purchase p on p.id = m.purchase_id group by 1
             union all select p.event_id, 'refund.' || f.state, f.currency, count(*), sum(f.amount_minor) from refund f
