@@ -1,8 +1,15 @@
 """Figures tell what happened, in each currency for itself, and follow without a reload."""
 
 import re
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from tests.running import Running
+import pytest
+import sqlalchemy as sa
+
+from gatepass.services import figures
+from gatepass.store import tables
+from tests.running import Order, Running
 
 from .browsing import member
 
@@ -33,3 +40,25 @@ async def test_figures_follow_what_happens_and_never_add_currencies(gatepass: Ru
         assert "Revenue, EUR" not in own
         assert "1 sold, 0 held, 9 left" in own
         assert "Completed</span> <b>1" in own
+
+
+@pytest.mark.parametrize(
+    "zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Eucla", "America/St_Johns", "Europe/Berlin"]
+)
+async def test_a_day_begins_at_midnight_of_its_own_place(gatepass: Running, zone: str) -> None:
+    here = await gatepass.at(("Full", 0, 10), time_zone=zone)
+    midnight = datetime.combine(datetime.now(ZoneInfo(zone)).date() - timedelta(days=2), time(), ZoneInfo(zone))
+    second = timedelta(seconds=1)
+    for moment in (midnight - second, midnight, midnight + timedelta(days=1) - second):
+        await _ordered(gatepass, await here.register(), moment)
+
+    told = await gatepass.store.snapshot(lambda tx: figures.look(tx, "7", zone, here.event.id))
+
+    counts = {day: count for day, count in told.registrations.points if count}
+    assert counts == {midnight.date() - timedelta(days=1): 1, midnight.date(): 2}
+
+
+async def _ordered(gatepass: Running, order: Order, moment: datetime) -> None:
+    """It was made then."""
+    made = sa.update(tables.purchase).where(tables.purchase.c.id == order.id)
+    await gatepass.store.write(lambda tx: tx.execute(made.values(created=moment.astimezone(UTC))))
