@@ -37,7 +37,16 @@ def bare(directory: Path) -> Iterator[Bare]:
     """Both as somebody starts them who has read the README."""
     port, provider = free_port(), free_port()
     nowhere = "http://127.0.0.1:9/nowhere"
-    shop = ["gatepass", "sandbox", "--port", str(provider), "--webhook-url", nowhere, "--data-dir", str(directory / "theirs")]
+    shop = [
+        "gatepass",
+        "sandbox",
+        "--port",
+        str(provider),
+        "--webhook-url",
+        nowhere,
+        "--data-dir",
+        str(directory / "theirs"),
+    ]
     variables = {
         "GATEPASS_STRIPE_API_BASE": f"http://127.0.0.1:{provider}", "GATEPASS_BASE_URL": f"http://127.0.0.1:{port}",
         "GATEPASS_STAFF_SECOND_FACTOR": "required", "GATEPASS_DATABASE_URL": f"sqlite:///{directory / 'own.db'}",

@@ -12,28 +12,17 @@ from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
 from gatepass.store import ReadTx, Store, WriteTx, figures, jobs
-from gatepass.store.figures import Scope
+from gatepass.store.figures import PAID, Scope
 from gatepass.store.jobs import Job
 from gatepass.store.tables import Row
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 """Days, as an address names them."""
 DEFAULT_PERIOD = "30"
-ORDER, PAID, DECLINED = "order.", "order.completed", "declined."
+ORDER, DECLINED = "order.", "declined."
 """What a count is of; see `tables.figure`."""
 SUM_UP_EVERY = timedelta(seconds=10)
 P95 = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What happened in an hour, or on a day."""
-
-    at: datetime
-    what: str
-    currency: str
-    count: int
-    total_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +84,15 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     first = today - timedelta(days=PERIODS[period] - 1)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
     scope = Scope(datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC), event_id)
-    counted, told = [_count(row) for row in figures.counted(tx, scope)], figures.notifications(tx, scope.since)
-    orders = [one for one in counted if one.what.startswith(ORDER)]
+    orders, totals, told = figures.orders(tx, scope), figures.totals(tx, scope), figures.notifications(tx, scope.since)
     return Figures(
         since=first,
         until=today,
         zone=zone,
-        registrations=Series("Registrations", _by_day(days, zone, ((one.at, one.count) for one in orders))),
+        registrations=Series("Registrations", _by_day(days, zone, ((row["at"], row["count"]) for row in orders))),
         revenue=_revenue(days, zone, orders),
-        steps=_steps(counted),
-        refunds=_back(counted),
+        steps=_steps(totals),
+        refunds=_back(totals),
         delay_s=_delay(told),
         last_notification=told[0]["received"] if told else None,
         attention=figures.waiting(tx, scope),
@@ -122,34 +110,30 @@ def _sum_up(tx: WriteTx, claim: Job) -> None:
         jobs.again(tx, claim, tx.now + SUM_UP_EVERY)
 
 
-def _count(row: Row) -> Count:
-    return Count(row["at"], row["what"], row["currency"], int(row["count"]), int(row["total_minor"]))
-
-
 def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[datetime, int]]) -> list[tuple[date, int]]:
     sums, at_home = Counter[date](), ZoneInfo(zone)
     for at, value in counted:
-        sums[at.astimezone(at_home).date()] += value
+        sums[at.astimezone(at_home).date()] += int(value)
     return [(day, sums[day]) for day in days]
 
 
-def _revenue(days: Sequence[date], zone: str, orders: Sequence[Count]) -> list[Series]:
+def _revenue(days: Sequence[date], zone: str, orders: Sequence[Row]) -> list[Series]:
     """Of completed orders, by the day of the order, before refunds; one series for each currency."""
-    by_currency = defaultdict[str, list[Count]](list)
-    for one in orders:
-        if one.what == PAID and one.total_minor:
-            by_currency[one.currency].append(one)
+    by_currency = defaultdict[str, list[Row]](list)
+    for row in orders:
+        if row["paid_minor"]:
+            by_currency[row["currency"]].append(row)
     return [
-        Series(f"Revenue, {code}", _by_day(days, zone, ((one.at, one.total_minor) for one in found)), code)
-        for code, found in sorted(by_currency.items())
+        Series(f"Revenue, {code}", _by_day(days, zone, ((row["at"], row["paid_minor"]) for row in rows)), code)
+        for code, rows in sorted(by_currency.items())
     ]
 
 
-def _steps(counted: Sequence[Count]) -> list[Step]:
+def _steps(totals: Sequence[Row]) -> list[Step]:
     """Of the orders of the span, whenever they moved on."""
     sums = Counter[str]()
-    for one in counted:
-        sums[one.what] += one.count
+    for row in totals:
+        sums[row["what"]] += int(row["count"])
     registered = sum(count for what, count in sums.items() if what.startswith(ORDER))
     declined = {what: count for what, count in sorted(sums.items()) if what.startswith(DECLINED) and count}
     steps = [
@@ -171,18 +155,16 @@ def _words(what: str) -> str:
     return what.removeprefix(DECLINED).replace("_", " ") or "no reason given"
 
 
-def _back(counted: Sequence[Count]) -> list[tuple[str, int, Money]]:
+def _back(totals: Sequence[Row]) -> list[tuple[str, int, Money]]:
     """Refunds and disputes of the span, by what became of them and currency."""
-    sums = defaultdict[tuple[str, str], list[int]](lambda: [0, 0])
-    for one in counted:
-        if one.what.startswith(("refund.", "dispute.")):
-            entry = sums[one.what, one.currency]
-            entry[0] += one.count
-            entry[1] += one.total_minor
     return [
-        (what.replace(".", " ").replace("_", " ").capitalize(), count, Money(minor, currency))
-        for (what, currency), (count, minor) in sorted(sums.items())
-        if count
+        (
+            row["what"].replace(".", " ").replace("_", " ").capitalize(),
+            int(row["count"]),
+            Money(int(row["total_minor"]), row["currency"]),
+        )
+        for row in sorted(totals, key=lambda row: (row["what"], row["currency"]))
+        if row["what"].startswith(("refund.", "dispute.")) and row["count"]
     ]
 
 

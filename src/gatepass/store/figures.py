@@ -1,4 +1,4 @@
-"""Figures of a span of time: sums that are kept, by hours which become days of a zone elsewhere.
+"""Figures of a span of time: sums that are kept, by quarters of an hour which become days of a zone elsewhere.
 
 Triggers of migration 0011 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
 `figure`. Both together are the truth at any moment, however many orders there are.
@@ -19,6 +19,9 @@ ALL_EVENTS = UUID(int=0)
 """The scope of sums over all events, kept by the day."""
 
 
+PAID = "order.completed"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is counted: from `since` on, of one event or of all."""
@@ -27,18 +30,32 @@ class Scope:
     event_id: UUID | None = None
 
 
-def counted(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`at` (the beginning of an hour or a day, UTC), `what`, `currency`, `count`, `total_minor`; one key may come twice.
-
-    Two statements that belong together: run it in a snapshot.
+def orders(tx: ReadTx, scope: Scope) -> list[Row]:
+    """Of each moment (the beginning of a quarter of an hour, or of a day of all events): `at`, `currency`, `count` of orders,
+    and `paid_minor` of those that are completed. A moment may come twice.
     """
+    both = _both(scope)
+    paid = sa.case((both.c.what == PAID, both.c.total_minor), else_=0)
+    sums = (sa.func.sum(both.c["count"]).label("count"), sa.func.sum(paid).label("paid_minor"))
+    wanted = sa.select(both.c.at, both.c.currency, *sums).where(both.c.what.startswith("order."))
+    return tx.rows(wanted.group_by(both.c.at, both.c.currency))
+
+
+def totals(tx: ReadTx, scope: Scope) -> list[Row]:
+    """Of the whole span: `what`, `currency`, `count`, `total_minor`."""
+    both = _both(scope)
+    sums = (sa.func.sum(both.c[name]).label(name) for name in ("count", "total_minor"))
+    return tx.rows(sa.select(both.c.what, both.c.currency, *sums).group_by(both.c.what, both.c.currency))
+
+
+def _both(scope: Scope) -> sa.Subquery:
+    """What is summed up already, and what is not."""
     kept, new = figure.c, figure_change.c
-    of_scope = kept.scope == (scope.event_id or ALL_EVENTS)
-    sums = sa.select(kept.at, kept.what, kept.currency, kept.count, kept.total_minor)
-    key = (new.at, new.what, new.currency)
-    since = sa.select(*key, *(sa.func.sum(new[name]).label(name) for name in ("count", "total_minor")))
-    since = since.where(new.at >= scope.since, *([new.event_id == scope.event_id] if scope.event_id else []))
-    return tx.rows(sums.where(of_scope, kept.at >= scope.since)) + tx.rows(since.group_by(*key))
+    names = ("at", "what", "currency", "count", "total_minor")
+    of_event = [new.event_id == scope.event_id] if scope.event_id else []
+    sums = sa.select(*(kept[name] for name in names)).where(kept.scope == (scope.event_id or ALL_EVENTS))
+    since = sa.select(*(new[name] for name in names)).where(new.at >= scope.since, *of_event)
+    return sa.union_all(sums.where(kept.at >= scope.since), since).subquery()
 
 
 def sum_up(tx: WriteTx) -> None:

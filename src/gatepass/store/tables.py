@@ -110,7 +110,7 @@ awaiting_payment = purchase.c.status == sa.literal_column("'awaiting_payment'")
 rare_status = purchase.c.status.not_in((sa.literal_column("'completed'"), sa.literal_column("'awaiting_payment'")))
 """The conditions of these indexes. Whoever wants SQLite to use one asks with the same words."""
 sa.Index(
-    "ix_purchase_awaiting", purchase.c.created, purchase.c.id,
+    "ix_purchase_awaiting", purchase.c.event_id, purchase.c.created, purchase.c.id,
     postgresql_where=awaiting_payment, sqlite_where=awaiting_payment,
 )  # fmt: skip
 for _name, _columns in (
@@ -311,7 +311,7 @@ def _figure(scope: str) -> list[sa.Column[Any]]:
 
 
 figure = sa.Table("figure", metadata, *_figure("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency"))
-"""Sums of an event by the hour, and of all events by the day of UTC: what charts are drawn from."""
+"""Sums of an event by the quarter of an hour, and of all events by the day of UTC: what charts are drawn from."""
 figure_change = sa.Table("figure_change", metadata, *_figure("event_id"))
 """What has happened since they were summed up. Triggers write it (migration 0011), the worker adds it to `figure`."""
 

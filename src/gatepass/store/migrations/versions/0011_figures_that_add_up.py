@@ -1,4 +1,4 @@
-"""Figures of events: sums by the hour, kept true by the database itself; and what staff looks for has its index."""
+"""Figures of events: sums that are kept true by the database itself; and what staff looks for has its index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ depends_on = None
 _MEMBERS = "event_id, at, what, currency, count, total_minor"
 _MONEY = {"refund": "requested", "dispute": "opened"}
 """Money that goes back, by the column that says when it began."""
+QUARTER_S = 900
 _DECLINED = "{}.kind in ('payment.declined', 'payment.failed')"
 
 
@@ -20,7 +21,7 @@ def upgrade() -> None:
     op.create_table("figure", *_columns("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency", name="pk_figure"))
     op.create_table("figure_change", *_columns("event_id"))
     _keep("purchase", "insert", _order("new", 1))
-    _keep("purchase", "update", f"{_order('old', -1)} union all {_order('new', 1)}", _differ("status", "total_minor", "currency"))
+    _keep("purchase", "update", f"{_order('old', -1)} union all {_order('new', 1)}", _differ("status", "total_minor", "created"))
     _keep("purchase", "delete", _order("old", -1))
     _keep("payment", "insert", _sent("new"))
     _keep("timeline_entry", "insert", _declined("new"), _DECLINED.format("new"))
@@ -30,10 +31,16 @@ def upgrade() -> None:
         _keep(table, "update", changed, _differ("state", "amount_minor"))
     _begin()
     waits, rare = "status = 'awaiting_payment'", "status not in ('completed', 'awaiting_payment')"
-    op.execute(f"create index ix_purchase_awaiting on purchase (created, id) where {waits}")
+    op.execute(f"create index ix_purchase_awaiting on purchase (event_id, created, id) where {waits}")
     op.execute(f"create index ix_purchase_rare on purchase (status, created, id) where {rare}")
     op.execute(f"create index ix_purchase_event_rare on purchase (event_id, status, created, id) where {rare}")
     op.execute("create index ix_attention_open on attention (opened) where closed is null")
+    kind = "split_part(subject, ':', 1)" if _postgresql() else "substr(subject, 1, instr(subject, ':') - 1)"
+    op.execute(f"create index ix_audit_kind on audit ({kind}, id)")
+    if not _postgresql():
+        # SQLite uses an index on an expression for the same spelling of it, types included.
+        op.execute("drop index ix_purchase_tail")
+        op.execute("create index ix_purchase_tail on purchase (substr(replace(cast(id as VARCHAR), '-', ''), 23, 10))")
 
 
 def _columns(scope: str) -> list[sa.Column[object]]:
@@ -48,20 +55,20 @@ def _columns(scope: str) -> list[sa.Column[object]]:
 
 
 def _order(row: str, sign: int) -> str:
-    what = f"{row}.event_id, {_hour(f'{row}.created')}, 'order.' || {row}.status, {row}.currency"
+    what = f"{row}.event_id, {_quarter(f'{row}.created')}, 'order.' || {row}.status, {row}.currency"
     return f"select {what}, {sign}, {sign} * {row}.total_minor"
 
 
 def _sent(row: str) -> str:
-    """An order that has its first payment, by the hour of the order."""
+    """An order that has its first payment, by the moment of the order."""
     earlier = f"select 1 from payment o where o.purchase_id = {row}.purchase_id and o.number < {row}.number"
-    counted = f"select p.event_id, {_hour('p.created')}, 'sent', '', 1, 0 from purchase p"
+    counted = f"select p.event_id, {_quarter('p.created')}, 'sent', '', 1, 0 from purchase p"
     return f"{counted} where p.id = {row}.purchase_id and not exists ({earlier})"
 
 
 def _declined(row: str) -> str:
-    """A try that failed, by the hour of the order."""
-    what = f"p.event_id, {_hour('p.created')}, {_reason(row)}, ''"
+    """A try that failed, by the moment of the order."""
+    what = f"p.event_id, {_quarter('p.created')}, {_reason(row)}, ''"
     return f"select {what}, 1, 0 from purchase p where p.id = {row}.purchase_id"
 
 
@@ -71,7 +78,7 @@ def _reason(row: str) -> str:
 
 
 def _back(table: str, row: str, sign: int) -> str:
-    what = f"p.event_id, {_hour(f'{row}.{_MONEY[table]}')}, '{table}.' || {row}.state, {row}.currency"
+    what = f"p.event_id, {_quarter(f'{row}.{_MONEY[table]}')}, '{table}.' || {row}.state, {row}.currency"
     return f"select {what}, {sign}, {sign} * {row}.amount_minor from purchase p where p.id = {row}.purchase_id"
 
 
@@ -79,8 +86,12 @@ def _differ(*columns: str) -> str:
     return " or ".join(f"old.{name} <> new.{name}" for name in columns)
 
 
-def _hour(moment: str) -> str:
-    return f"date_trunc('hour', {moment}, 'UTC')" if _postgresql() else f"substr({moment}, 1, 13) || ':00:00.000000Z'"
+def _quarter(moment: str) -> str:
+    """The beginning of its quarter of an hour: days of every zone begin with one."""
+    if _postgresql():
+        return f"to_timestamp(floor(extract(epoch from {moment}) / {QUARTER_S}) * {QUARTER_S})"
+    minute = f"cast(substr({moment}, 15, 2) as integer)"
+    return f"substr({moment}, 1, 14) || printf('%02d', {minute} - {minute} % {QUARTER_S // 60}) || ':' || '00.000000Z'"
 
 
 def _keep(table: str, word: str, rows: str, when: str = "true") -> None:
@@ -97,15 +108,15 @@ def _begin() -> None:
     """What is there already, as if it came now; the worker sums it up."""
     of_purchase = "join purchase p on p.id = r.purchase_id"
     counted = [
-        f"""select r.event_id, {_hour("r.created")}, 'order.' || r.status, r.currency, count(*), sum(r.total_minor)
+        f"""select r.event_id, {_quarter("r.created")}, 'order.' || r.status, r.currency, count(*), sum(r.total_minor)
             from purchase r group by 1, 2, 3, 4""",
-        f"""select p.event_id, {_hour("p.created")}, 'sent', '', count(distinct r.purchase_id), 0
+        f"""select p.event_id, {_quarter("p.created")}, 'sent', '', count(distinct r.purchase_id), 0
             from payment r {of_purchase} group by 1, 2""",
-        f"""select p.event_id, {_hour("p.created")}, {_reason("r")}, '', count(*), 0
+        f"""select p.event_id, {_quarter("p.created")}, {_reason("r")}, '', count(*), 0
             from timeline_entry r {of_purchase} where {_DECLINED.format("r")} group by 1, 2, 3""",
     ]
     counted += [
-        f"""select p.event_id, {_hour(f"r.{began}")}, '{table}.' || r.state, r.currency, count(*), sum(r.amount_minor)
+        f"""select p.event_id, {_quarter(f"r.{began}")}, '{table}.' || r.state, r.currency, count(*), sum(r.amount_minor)
             from {table} r {of_purchase} group by 1, 2, 3, 4"""
         for table, began in _MONEY.items()
     ]
