@@ -83,7 +83,8 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     today = datetime.now(ZoneInfo(zone)).date()
     first = today - timedelta(days=PERIODS[period] - 1)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
-    scope = Scope(datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC), event_id)
+    begin = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
+    scope = Scope(begin[0], event_id, finely=any(one.minute for one in begin))
     orders, totals, told = figures.orders(tx, scope), figures.totals(tx, scope), figures.notifications(tx, scope.since)
     return Figures(
         since=first,

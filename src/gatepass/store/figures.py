@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, attention, figure, figure_change, first_id_of, notification, purchase
+from gatepass.store.types import Utc
 
 NEWEST_NOTIFICATIONS = 500
 """The delay is that of these at most."""
@@ -28,17 +29,27 @@ class Scope:
 
     since: datetime
     event_id: UUID | None = None
+    finely: bool = False
+    """By quarters of an hour and not by hours: where a day does not begin with an hour (Asia/Kolkata)."""
 
 
 def orders(tx: ReadTx, scope: Scope) -> list[Row]:
-    """Of each moment (the beginning of a quarter of an hour, or of a day of all events): `at`, `currency`, `count` of orders,
-    and `paid_minor` of those that are completed. A moment may come twice.
+    """By the moment at which an hour, or a quarter of one, begins: `at`, `currency`, `count` of orders, and `paid_minor` of those
+    that are completed.
     """
     both = _both(scope)
+    at = both.c.at if scope.finely else _hour(tx, both.c.at)
     paid = sa.case((both.c.what == PAID, both.c.total_minor), else_=0)
     sums = (sa.func.sum(both.c["count"]).label("count"), sa.func.sum(paid).label("paid_minor"))
-    wanted = sa.select(both.c.at, both.c.currency, *sums).where(both.c.what.startswith("order."))
-    return tx.rows(wanted.group_by(both.c.at, both.c.currency))
+    wanted = sa.select(at.label("at"), both.c.currency, *sums).where(both.c.what.startswith("order."))
+    return tx.rows(wanted.group_by(at, both.c.currency))
+
+
+def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[datetime]:
+    if tx.postgresql:
+        return sa.func.date_trunc(sa.literal_column("'hour'"), at, sa.literal_column("'UTC'"), type_=Utc)
+    rest = sa.literal_column("':00:00.000000Z'")
+    return sa.type_coerce(sa.func.substr(at, sa.literal_column("1"), sa.literal_column("13")).concat(rest), Utc)
 
 
 def totals(tx: ReadTx, scope: Scope) -> list[Row]:
