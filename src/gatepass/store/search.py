@@ -109,7 +109,9 @@ def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
     if tail is None:
         return named
     order = sa.select(purchase.c.id).where(tail_of_id(purchase.c.id) == tail)
-    return order if text.upper().startswith("GP") else sa.select(sa.union(order, named).subquery().c[0])
+    if text.upper().startswith("GP"):
+        return order
+    return sa.select(sa.union(order, sa.select(named.limit(MOST_NAMED).subquery())).subquery().c[0])
 
 
 def _by_reference(text: str) -> sa.Select[tuple[UUID]]:
