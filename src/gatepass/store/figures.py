@@ -48,7 +48,7 @@ def orders(tx: ReadTx, scope: Scope) -> list[Row]:
 def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[datetime]:
     if tx.postgresql:
         return sa.func.date_trunc(sa.literal_column("'hour'"), at, sa.literal_column("'UTC'"), type_=Utc)
-    rest = sa.literal_column("':00:00.000000Z'")
+    rest = sa.literal_column("':00:00.000000Z'", sa.String)
     return sa.type_coerce(sa.func.substr(at, sa.literal_column("1"), sa.literal_column("13")).concat(rest), Utc)
 
 

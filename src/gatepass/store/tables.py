@@ -107,7 +107,8 @@ sa.Index("ix_purchase_event_created", purchase.c.event_id, purchase.c.created, p
 """Orders by age, all or those of one event: the pages of a long list cost the same, the first as the last."""
 
 awaiting_payment = purchase.c.status == sa.literal_column("'awaiting_payment'")
-rare_status = purchase.c.status.not_in((sa.literal_column("'completed'"), sa.literal_column("'awaiting_payment'")))
+_often = [sa.literal_column(f"'{status}'", sa.String) for status in ("completed", "awaiting_payment")]
+rare_status = purchase.c.status.not_in(_often)
 """The conditions of these indexes. Whoever wants SQLite to use one asks with the same words."""
 sa.Index(
     "ix_purchase_awaiting", purchase.c.event_id, purchase.c.created, purchase.c.id,
