@@ -221,6 +221,8 @@ def sees_it_paid(page: Page, here: Bare) -> None:
     expect(row).to_contain_text("Completed")
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="€743.00 was charged")).to_be_visible()
+    expect(page.get_by_role("region", name="Attendees")).to_contain_text("Badge name")
+    expect(page.get_by_role("region", name="Attendees")).to_contain_text("Anna S.")
     goes_to(page, "Events")
     clicks(page, "Winter School")
     expect(page.get_by_text("Notifications of Our Stripe arrive.")).to_be_visible()

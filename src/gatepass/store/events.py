@@ -180,6 +180,12 @@ def names(tx: ReadTx, limit: int = 500) -> list[Row]:
     return tx.rows(sa.select(event.c.id, event.c.name).order_by(event.c.id.desc()).limit(limit))
 
 
+def pass_names(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names of passes by id."""
+    wanted = sa.select(event_pass.c.id, event_pass.c.name).where(event_pass.c.id.in_(ids))
+    return {row["id"]: row["name"] for row in tx.rows(wanted)} if ids else {}
+
+
 def hold(tx: WriteTx, event_ids: Iterable[UUID]) -> None:
     """Only lock these events. On SQLite a writer has locked everything."""
     if tx.postgresql:
