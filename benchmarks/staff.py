@@ -13,7 +13,7 @@ from benchmarks.history import fill_desk, id_of, purchase_id
 from benchmarks.report import Measurement
 from benchmarks.system import System, running
 from gatepass.domain.purchase import order_reference
-from gatepass.services import access
+from gatepass.services import access, passwords
 from gatepass.services.figures import PERIODS
 from gatepass.store import Store
 from gatepass.web.staff.door import HOME, SIGN_IN
@@ -48,7 +48,7 @@ def staff(bench: Bench) -> None:
 def _let_in(url: str) -> None:
     store = Store.open(url)
     try:
-        store.write_now(lambda tx: access.add_staff(tx, EMAIL, "Bench", PASSWORD, "administrator"))
+        store.write_now(lambda tx: access.add_staff(tx, EMAIL, "Bench", passwords.hashed(PASSWORD), "administrator"))
     finally:
         store.close()
 

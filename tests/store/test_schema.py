@@ -86,8 +86,10 @@ def test_a_database_of_the_first_schema_keeps_its_rows(database_url: str) -> Non
         about = connection.execute(sa.text("select about from notification")).scalar_one()
         policy = connection.execute(sa.text("select late_policy from event")).scalar_one()
         disputed = connection.execute(sa.text("select disputed from registration")).scalar_one()
+        counted = connection.execute(sa.text("select what, count from figure_change")).one()
     reader.dispose()
     assert (about, policy, bool(disputed)) == ("page", "seat_else_refund", False)
+    assert tuple(counted) == ("order.completed", 1)
 
 
 _ID = "'0123456789abcdef0123456789abcdef'"
