@@ -13,6 +13,10 @@ from gatepass.store.engine import engines
 EVENTS, PASSES_EACH = 1000, 3
 DESK_EVENTS = 200
 DESK_SPAN = timedelta(days=90)
+NEW_ORDERS = """insert into figure_change (event_id, at, what, currency, count, total_minor)
+    select event_id, substr(created, 1, 14) || printf('%02d', substr(created, 15, 2) / 15 * 15) || ':' || '00.000000Z',
+    'order.' || status, currency, 1, total_minor from purchase"""
+"""What `store/figures.count_orders` writes on SQLite."""
 BODY_BYTES = 1000
 """Of one kept notification."""
 _KINDS = ("event", "pass", "purchase", "attendee", "registration", "attendee_pass", "payment", "refund", "notification")
@@ -64,6 +68,8 @@ def _run(
             history = (kind or _History)(postgresql=connection.dialect.name == "postgresql", count=purchases)
             for statement in statements(history):
                 connection.execute(sa.text(statement))
+            if connection.dialect.name != "postgresql":
+                connection.execute(sa.text(NEW_ORDERS))
             figures.sum_up(WriteTx(connection))
         with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("analyze"))
