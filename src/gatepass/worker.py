@@ -43,7 +43,7 @@ it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
-STANDSTILL_S = 0.5
+STANDSTILL_S = 2.0
 """When nothing of what was paid has ended for so long, it waits for somebody else."""
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
@@ -58,7 +58,7 @@ class Lane:
     places: int
     kinds: Sequence[str]
     beside_money: int | None = None
-    """Places while what was paid fills half of its own lane, and moves; None: all of them."""
+    """Places while more was paid than one claim takes, and moves; None: all of them."""
 
 
 # More at once than a provider that answers at once needs: much is written together.
@@ -69,7 +69,7 @@ LANES = (
     Lane(
         16,
         ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),
-        beside_money=4,
+        beside_money=2,
     ),
     Lane(
         8,
@@ -170,13 +170,17 @@ class Worker:
         """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
         busy = self._busy()
         free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
-        worth = {lane: room for lane, room in free.items() if room * REFILL >= lane.places}
+        worth = {lane: room for lane, room in free.items() if room * REFILL >= _places(lane, busy=busy)}
         with_money = not busy or MONEY in worth
         return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
 
     def _busy(self) -> bool:
-        """Much was paid, and it moves. Where it hangs, nothing stands back for it."""
-        return self._taken[MONEY] * 2 >= MONEY.places and time.monotonic() < self._money_moved + STANDSTILL_S
+        """Much was paid, and it moves. Where it hangs, nothing stands back for it.
+
+        Much is what a claim cannot take at once: places alone do not tell, for all of them may end in one transaction.
+        """
+        much = MONEY in self._more or self._taken[MONEY] > 0
+        return much and time.monotonic() < self._money_moved + STANDSTILL_S
 
     def _begin(self, claim: Job, looks: notifications.Looks) -> None:
         lane = _LANE_OF[claim.kind]

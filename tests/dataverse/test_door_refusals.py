@@ -47,6 +47,15 @@ async def test_a_body_that_is_none_is_400(api: WebApi, what: str) -> None:
     refused(await api.call("POST", "contacts", body, content_type="application/json"), 400, "0x80048d19", says)
 
 
+async def test_what_is_not_json_in_utf_8_is_said_not_to_be(api: WebApi) -> None:
+    for kind in ("application/json; charset=utf-16", "text/xml", "application/json; charset=latin-1"):
+        refused(await api.call("POST", "contacts", b'{"lastname":"x"}', content_type=kind), 415, "0x80048d19")
+    refused(await api.get("contacts?$format=xml"), 415, "0x80048d19", "Answers are JSON")
+    refused(await api.get("contacts?$filter=lastname eq '%ff'"), 400, "0x80060888", "not UTF-8")
+    for form in ("json", "application/json;odata.metadata=minimal"):
+        assert (await api.get(f"contacts?$top=1&$format={form}")).status_code == 200
+
+
 VALUES: dict[str, tuple[str, object, str]] = {
     "whole numbers": ("numberofemployees", 1.5, "Edm.Int32"),
     "32 bits": ("numberofemployees", 2**31, "Edm.Int32"),

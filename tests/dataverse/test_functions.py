@@ -242,6 +242,11 @@ async def test_a_query_that_would_delete_something_else_is_refused(api: WebApi, 
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message"}), answer.text
 
 
+async def test_a_bulk_delete_of_nothing_is_a_mistake(api: WebApi) -> None:
+    for said in ({}, {"QuerySet": []}):
+        refused(await api.post("BulkDelete", said), 400, "0x80048d19")
+
+
 ANY_VALUE: list[Any] = [
     None, True, 1, -1.5, 10**30, "", "a%_", "2027-06-10T09:00:00Z", "5b0c6c1e-7b51-4d0e-9f30-0a6f7d9b1c01", [1], {"a": 1}
 ]  # fmt: skip

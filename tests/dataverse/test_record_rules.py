@@ -211,6 +211,10 @@ async def test_only_who_is_registered_is_let_in(book: Book, gatepass: Running) -
     assert row["checkintime"] is not None
     assert (await book.row("event", gatepass.event.id))["checkincount"] == 1
     assert (await book.row("registration", registration))["status"] == "registered"
+    await book.refused("RuleBroken", arrive(), "Checked in already, at")
+    await book.update("check_in", entry, msevtmgt_checkouttime=ENDS)
+    again = await arrive()
+    await book.delete("check_in", again)
     await book.refused("RuleBroken", arrive(msevtmgt_checkintype=100000000), "needs the session")
     foreign = await _session(book, await book.event())
     await book.refused(
@@ -218,6 +222,15 @@ async def test_only_who_is_registered_is_let_in(book: Book, gatepass: Running) -
     )
     await book.delete("check_in", entry)
     assert (await book.row("event", gatepass.event.id))["checkincount"] == 0
+
+    stranger = await book.create("contact", firstname="Eve")
+    await book.refused("RuleBroken", arrive(msevtmgt_contact=stranger), "another contact's")
+    session = await _session(book, gatepass.event.id)
+    attend = partial(
+        book.create, "session_registration", msevtmgt_sessionid=session, msevtmgt_registrationid=registration
+    )
+    await book.refused("RuleBroken", attend(msevtmgt_contactid=stranger), "another contact's")
+    await attend(msevtmgt_contactid=row["contact_id"])
 
     # A free order has no money to give back: its registration ends alone.
     await book.run(lambda tx: purchases.release(tx, {order.id: None}))

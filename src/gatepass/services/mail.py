@@ -1,7 +1,8 @@
 """Mail leaves by the job table: written down once per order and kind, sent until the mail server takes it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -84,6 +85,7 @@ class Mailer:
     links: Links
     post: Post
     sender: str
+    _pen: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def send_confirmation(self, claim: Job) -> None:
         """Tell the buyer of a completed order. Never sent for an order that is not completed."""
@@ -141,8 +143,14 @@ class Mailer:
             letter = write()
             mail_id, sent = await self.store.write_together(_write_down, (order, letter))
             if not sent:
-                await self.post.send(message_of(order, letter, mail_id, self.sender), mail_id)
+                await self.post.send(await self._message(order, letter, mail_id), mail_id)
             await self.store.write_together(_finish, (claim, mail_id))
+
+    async def _message(self, order: Order, letter: Letter, mail_id: UUID) -> EmailMessage:
+        """One at a time, and whatever else waits goes first: pictures take milliseconds, in which nothing else moves."""
+        async with self._pen:
+            await asyncio.sleep(0)
+            return message_of(order, letter, mail_id, self.sender)
 
 
 async def ask_for_link(store: Store, purchase_id: UUID) -> None:

@@ -18,7 +18,7 @@ from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import Check, Checkout, Delivery, RefundOrder, Told
 from gatepass.providers.stripe import account, feed, intents, sessions
 from gatepass.providers.stripe import checkout as told
-from gatepass.providers.stripe.client import Connection, asked, keyed
+from gatepass.providers.stripe.client import Connection, asked, every, keyed
 from gatepass.providers.stripe.notifications import check_signature, delivery_of
 from gatepass.providers.stripe.words import (
     report_of_dispute,
@@ -90,15 +90,15 @@ class Stripe:
         newest = {"created": {"gte": since}, "limit": feed.PAGE}
         if checkout.way is Way.PAGE:
             return await self._find_intent(checkout, newest)
-        page = await asked(self._v1.checkout.sessions.list_async(newest))
-        async for session in page.auto_paging_iter():
+        listing = self._v1.checkout.sessions.list_async(newest)
+        async for session in every(listing):
             if session.metadata and word(session.metadata, "payment_id") == str(checkout.payment_id):
                 return report_of_session(session, session.payment_link or session.id)
         return None
 
     async def _find_intent(self, checkout: Checkout, newest: Any) -> Report | None:
-        page = await asked(self._v1.payment_intents.list_async(newest))
-        async for intent in page.auto_paging_iter():
+        listing = self._v1.payment_intents.list_async(newest)
+        async for intent in every(listing):
             if intents.is_payment(intent) and word(intent.metadata, "payment_id") == str(checkout.payment_id):
                 return report_of_intent(intent)
         return None
@@ -126,12 +126,12 @@ class Stripe:
         return report_of_refund(await asked(self._v1.refunds.create_async(told.refund(order), keyed(order.key))))
 
     async def refunds(self, money_ref: str) -> Sequence[RefundReport]:
-        page = await asked(self._v1.refunds.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
-        return [report_of_refund(refund) async for refund in page.auto_paging_iter()]
+        listing = self._v1.refunds.list_async({"payment_intent": money_ref, "limit": feed.PAGE})
+        return [report_of_refund(refund) async for refund in every(listing)]
 
     async def disputes(self, money_ref: str) -> Sequence[DisputeReport]:
-        page = await asked(self._v1.disputes.list_async({"payment_intent": money_ref, "limit": feed.PAGE}))
-        return [report_of_dispute(dispute) async for dispute in page.auto_paging_iter()]
+        listing = self._v1.disputes.list_async({"payment_intent": money_ref, "limit": feed.PAGE})
+        return [report_of_dispute(dispute) async for dispute in every(listing)]
 
     def events(self, since: datetime, until: datetime | None) -> AsyncIterator[Sequence[Told]]:
         return feed.events(self._connection, since, until)
@@ -176,5 +176,5 @@ class Stripe:
 
     async def _sessions_of(self, ref: str) -> "list[Any]":
         params = {"payment_link": ref, "limit": feed.PAGE, "expand": ["data.payment_intent"]}
-        page = await asked(self._v1.checkout.sessions.list_async(params))
-        return [session async for session in page.auto_paging_iter()]
+        listing = self._v1.checkout.sessions.list_async(params)
+        return [session async for session in every(listing)]

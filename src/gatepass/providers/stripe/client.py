@@ -1,6 +1,6 @@
 """The official SDK: made on first use, with our timeouts, and its errors in our words."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -111,3 +111,10 @@ async def asked(call: Awaitable[T]) -> T:
         raise KeyRefused("ProviderDown", f"Stripe cannot be used right now: it does not {why}.") from error
     except stripe.StripeError as error:
         raise Unavailable("ProviderDown", f"Stripe cannot be used right now ({type(error).__name__}).") from error
+
+
+async def every(listing: Awaitable[Any]) -> AsyncIterator[Any]:
+    """The rows of all pages of a list; each page is another call, whose errors are translated as those of the first."""
+    rows = (await asked(listing)).auto_paging_iter()
+    while (row := await asked(anext(rows, None))) is not None:
+        yield row

@@ -11,7 +11,7 @@ from gatepass.domain.errors import Unavailable
 from gatepass.domain.payment import Report
 from gatepass.domain.refund import RefundReport
 from gatepass.providers.base import BadSignature, Told
-from gatepass.providers.stripe.client import Connection, asked, raw
+from gatepass.providers.stripe.client import Connection, every, raw
 from gatepass.providers.stripe.intents import is_payment
 from gatepass.providers.stripe.notifications import OUR_EVENTS, delivery_of
 from gatepass.providers.stripe.words import (
@@ -74,28 +74,28 @@ def _told(event: bytes) -> Told:
 async def payments_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[Report]:
     """Sessions that name a purchase of ours, then intents that are payments by themselves, each the newest first."""
     wanted: Any = {**_made(since, until), "expand": _DEEP}
-    page = await asked(connection.client.v1.checkout.sessions.list_async(wanted))
-    async for session in page.auto_paging_iter():
+    listing = connection.client.v1.checkout.sessions.list_async(wanted)
+    async for session in every(listing):
         if session.metadata and word(session.metadata, "order_id"):
             yield report_of_session(session, str(session.payment_link or session.id))
     wanted = {**_made(since, until), "expand": _DEEP_INTENT}
-    page = await asked(connection.client.v1.payment_intents.list_async(wanted))
-    async for intent in page.auto_paging_iter():
+    listing = connection.client.v1.payment_intents.list_async(wanted)
+    async for intent in every(listing):
         if is_payment(intent):
             yield report_of_intent(intent)
 
 
 async def refunds_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[RefundReport]:
     """All refunds of the account, the newest first."""
-    page = await asked(connection.client.v1.refunds.list_async(_made(since, until)))
-    async for refund in page.auto_paging_iter():
+    listing = connection.client.v1.refunds.list_async(_made(since, until))
+    async for refund in every(listing):
         yield report_of_refund(refund)
 
 
 async def disputes_between(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[DisputeReport]:
     """All disputes of the account, the newest first."""
-    page = await asked(connection.client.v1.disputes.list_async(_made(since, until)))
-    async for dispute in page.auto_paging_iter():
+    listing = connection.client.v1.disputes.list_async(_made(since, until))
+    async for dispute in every(listing):
         yield report_of_dispute(dispute)
 
 

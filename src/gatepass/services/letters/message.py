@@ -48,7 +48,9 @@ def _picture(code: str) -> bytes:
     import segno
 
     made = BytesIO()
-    segno.make_qr(code, error="m", version=1, boost_error=False).save(made, kind="png", scale=PIXELS_PER_MODULE)
+    # A mask is there to break up regular data. A code is drawn by lot, so that any mask will do; to look for the best
+    # one takes longer than all the rest of a mail.
+    segno.make_qr(code, error="m", version=1, boost_error=False, mask=0).save(made, kind="png", scale=PIXELS_PER_MODULE)
     return made.getvalue()
 
 

@@ -37,7 +37,10 @@ def run(tx: WriteTx, call: Call) -> Reply:
     said = document.read(call.body, NAME)
     if said.get("RecurrencePattern"):
         raise Refused("NotBuilt", "BulkDelete deletes once, and at once: leave RecurrencePattern empty.")
-    for wanted in [_query(one) for one in _objects(said, "QuerySet")]:
+    queries = [_query(one) for one in _objects(said, "QuerySet")]
+    if not queries:
+        raise invalid(NAME, "QuerySet has to hold at least one query: nothing was deleted.")
+    for wanted in queries:
         require_all(call.caller, wanted)
         _delete(tx, call, wanted)
     told = {"@odata.context": f"{call.root}$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse", "JobId": new_id()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl
 
+from gatepass.domain.errors import Refused
 from gatepass.services.access import Caller
 from gatepass.store import ReadTx, WriteTx
 
@@ -32,8 +33,11 @@ class Call:
 
     @cached_property
     def options(self) -> Mapping[str, str]:
-        """Query options by name; names are case-sensitive, `+` is a space."""
-        return dict(parse_qsl(self.query, keep_blank_values=True))
+        """Query options by name; names are case-sensitive, `+` is a space. Raises Refused for what is not UTF-8."""
+        try:
+            return dict(parse_qsl(self.query, keep_blank_values=True, errors="strict"))
+        except UnicodeDecodeError:
+            raise Refused("QuerySyntax", "The query string is not UTF-8: percent-encode it anew.") from None
 
     @cached_property
     def preferences(self) -> Mapping[str, str]:

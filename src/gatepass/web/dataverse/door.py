@@ -7,6 +7,7 @@ refusal Dataverse's shape; what nobody foresaw is a 500 that tells nothing of ou
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from email.message import Message
 from traceback import extract_tb
 from urllib.parse import unquote
 from uuid import UUID
@@ -35,7 +36,8 @@ MAX_ID_CHARS = 200
 NOBODY = Caller("nobody", Role.NOBODY, UUID(int=0))
 ROOT = "/api/data/"
 BATCH = "$batch"
-MEDIA_TYPES = frozenset({"", "application/json", "multipart/mixed"})
+MEDIA_TYPES = ("application/json", "multipart/mixed")
+CHARSETS = ("utf-8", "us-ascii")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE")
 CLIENT_ID, CORRELATION_ID = "x-ms-client-request-id", "x-ms-correlation-id"
 
@@ -115,10 +117,17 @@ def _call(request: Request, origin: str, who: Caller, body: bytes) -> Call:
 
 
 def _check_media_type(request: Request, body: bytes) -> None:
-    """JSON, or the parts of a batch. Nothing said about a body is taken for JSON."""
-    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and said not in MEDIA_TYPES:
-        raise Refused("MediaTypeWrong", f"A body of type '{said[:100]}' is not taken. Send application/json.")
+    """JSON in UTF-8, or the parts of a batch. Nothing said about a body is taken for JSON."""
+    if not body:
+        return
+    said = Message()
+    said["content-type"] = request.headers.get("content-type") or MEDIA_TYPES[0]
+    if said.get_content_type() not in MEDIA_TYPES:
+        raise Refused(
+            "MediaTypeWrong", f"A body of type '{said['content-type'][:100]}' is not taken. Send {MEDIA_TYPES[0]}."
+        )
+    if said.get_content_charset("utf-8") not in CHARSETS:
+        raise Refused("MediaTypeWrong", "A body has to be UTF-8.")
 
 
 def _refuse_to_act_for_others(request: Request, who: Caller) -> None:

@@ -25,7 +25,7 @@ def session_registration(change: Change) -> None:
     _check_event(change, owner["event_id"], "session")
     _cancel(change)
     if after["registration_id"]:
-        _counting_registration(change, owner["event_id"])
+        _check_person(change, _counting_registration(change, owner["event_id"]))
     had = change.before is not None and takes_a_place(change.before) and not change.changes("session_id", "contact_id")
     if takes_a_place(after) and not had:
         _check_place(change, owner)
@@ -58,6 +58,11 @@ def _counting_registration(change: Change, event_id: UUID) -> Row:
     if found["status"] == "cancelled":
         raise refusals.broken("This registration is cancelled: it lets nobody in.")
     return found
+
+
+def _check_person(change: Change, registration: Row) -> None:
+    if registration["contact_id"] not in {None, change.after["contact_id"]}:
+        raise refusals.broken("The registration is another contact's. Name the contact that it was made for.")
 
 
 def _check_place(change: Change, owner: Row) -> None:
@@ -109,11 +114,24 @@ def check_in(change: Change) -> None:
     _check_session(change, event_id)
     if found is not None:
         after["contact_id"] = after["contact_id"] or found["contact_id"]
+        _check_person(change, found)
     if change.new:
+        _check_first(change)
         after["checkintime"] = after["checkintime"] or change.tx.now
         _count_check_in(change.tx, after, 1)
     elif change.changes("sessionattended_id", "registration_id", "checkintype"):
         raise refusals.broken("A check-in stays what it is. Delete it, and check in anew.")
+
+
+def _check_first(change: Change) -> None:
+    """One ticket lets one person in: who is inside comes in again only after checking out."""
+    where = {name: change.after[name] for name in ("registration_id", "checkintype", "sessionattended_id")}
+    for one in rows.matching(change.tx, change.table, where):
+        if one["state"] == 0 and one["checkouttime"] is None:
+            raise refusals.broken(
+                f"Checked in already, at {one['checkintime']:%Y-%m-%d %H:%M} UTC. For somebody who left and comes again, "
+                "set msevtmgt_checkouttime of that check-in first."
+            )
 
 
 def _check_session(change: Change, event_id: UUID) -> None:

@@ -19,6 +19,7 @@ from gatepass.web.dataverse.odata.scope import Scope, navigation_of, related
 COLLECTION_OPTIONS = frozenset({"$filter", "$orderby", "$top", "$count", "$apply", "$skiptoken"})
 KNOWN_OPTIONS = COLLECTION_OPTIONS | {"$select", "$expand", "$format"}
 MAX_TOP = 2**31 - 1
+JSON = "application/json"
 
 
 def query_of(
@@ -121,3 +122,5 @@ def _check(options: Mapping[str, str], single: bool) -> None:
             raise Refused("QueryUnsupported", f"The query parameter {name[:100]} is not supported")
         if single and name in COLLECTION_OPTIONS:
             raise Refused("QueryUnsupported", f"The query parameter {name} can be applied only to collections.")
+    if (form := options.get("$format", JSON)).partition(";")[0].strip().lower() not in {"json", JSON}:
+        raise Refused("MediaTypeWrong", f"Answers are JSON: '{form[:100]}' is not a $format that is given.")
