@@ -63,6 +63,8 @@ class System:
     sandbox_port: int
     stripe_key: str
     webhook_secret: str
+    sandbox_db: Path
+    """The sandbox's own database."""
     variables: Mapping[str, str]
     """The settings of the server, for another process of the same installation."""
 
@@ -92,7 +94,8 @@ def running(database_url: str, directory: Path, *options: str) -> Iterator[Syste
         variables |= {"GATEPASS_API_REQUESTS": "0", "GATEPASS_API_SECONDS": "0"}
         with serving(database_url, directory, port, variables, *options) as server:
             key, secret = keys["GATEPASS_STRIPE_SECRET_KEY"], keys["GATEPASS_STRIPE_WEBHOOK_SECRET"]
-            system = System(database_url, port, server.pid, fair, sandbox_port, key, secret, variables)
+            sandbox_db = directory / "sandbox" / "sandbox.db"
+            system = System(database_url, port, server.pid, fair, sandbox_port, key, secret, sandbox_db, variables)
             system.control("faults", deliveries={"mode": "drop"})
             yield system
 

@@ -3,10 +3,7 @@
 import asyncio
 import random
 import socket
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -30,6 +27,7 @@ from gatepass.services import (
 from gatepass.services.checkout import Desk
 from gatepass.services.deliveries import Postman
 from gatepass.services.mail import Mailer
+from gatepass.services.places import LANE_OF, Lane, Places
 from gatepass.services.remote import holds
 from gatepass.services.remote.lane import RemoteLane
 from gatepass.store import ReadTx, WriteTx, jobs, records
@@ -37,49 +35,14 @@ from gatepass.store.jobs import Job
 
 POLL_S = 0.5
 """How often to look without a hint; work of other processes is found this way."""
-REFILL = 4
-"""While jobs of a lane run, new ones are claimed once one place in so many is free: a claim is a transaction, however many
-it takes."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
-STANDSTILL_S = 2.0
-"""When nothing of what was paid has ended for so long, it waits for somebody else."""
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
 DRAIN_S = 20.0
 _AS_A_RULE = upkeep.Plan()
 
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """Kinds of work that share so many places: a provider that hangs, or a backlog, keeps no other lane waiting."""
-
-    places: int
-    kinds: Sequence[str]
-    beside_money: int | None = None
-    """Places while more was paid than one claim takes, and moves; None: all of them."""
-
-
-# More at once than a provider that answers at once needs: much is written together.
-MONEY = Lane(64, ("apply_notification",))
-LANES = (
-    MONEY,
-    Lane(16, ("end_payment", "look_up_payment", "send_refund", "pull_events", "reconcile")),
-    Lane(
-        16,
-        ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),
-        beside_money=2,
-    ),
-    Lane(
-        8,
-        (
-            "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
-            "forget_bodies", "sum_up_figures",
-        ),
-    ),
-)  # fmt: skip
-_LANE_OF = {kind: lane for lane in LANES for kind in lane.kinds}
 
 log = structlog.get_logger("gatepass.worker")
 
@@ -97,12 +60,9 @@ class Worker:
         self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
         self._handlers = _handlers(desk, mailer, plan)
-        assert set(_LANE_OF) == {*self._handlers, "apply_notification"}
+        assert set(LANE_OF) == {*self._handlers, "apply_notification"}
         self._running: set[asyncio.Task[None]] = set()
-        self._taken = dict.fromkeys(LANES, 0)
-        self._money_moved = 0.0
-        self._more: set[Lane] = set()
-        """Lanes whose last claim was full: more may be due."""
+        self._places = Places()
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -147,10 +107,9 @@ class Worker:
 
         Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
         """
-        room = self._room()
+        room = self._places.room()
         if hinted:
-            # Whatever it is, where there is no room for it now it is looked for as soon as there is.
-            self._more |= set(LANES) - set(room)
+            self._places.hinted(room)
         try:
             if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
                 return False
@@ -159,42 +118,20 @@ class Worker:
         except Unavailable as error:
             log.warning("worker.no_database", code=error.code)
             return False
-        got = Counter(_LANE_OF[claim.kind] for claim in claims)
-        self._more = (self._more - set(room)) | {lane for lane, places in room.items() if got[lane] == places}
+        self._places.claimed(room, [claim.kind for claim in claims])
         looks = notifications.Looks(self._desk.store, claims)
         for claim in claims:
             self._begin(claim, looks)
         return bool(claims)
 
-    def _room(self) -> dict[Lane, int]:
-        """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
-        busy = self._busy()
-        free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
-        worth = {lane: room for lane, room in free.items() if room * REFILL >= _places(lane, busy=busy)}
-        with_money = not busy or MONEY in worth
-        return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
-
-    def _busy(self) -> bool:
-        """Much was paid, and it moves. Where it hangs, nothing stands back for it.
-
-        Much is what a claim cannot take at once: places alone do not tell, for all of them may end in one transaction.
-        """
-        much = MONEY in self._more or self._taken[MONEY] > 0
-        return much and time.monotonic() < self._money_moved + STANDSTILL_S
-
     def _begin(self, claim: Job, looks: notifications.Looks) -> None:
-        lane = _LANE_OF[claim.kind]
-        self._taken[lane] += 1
         task = asyncio.create_task(self._do(claim, looks))
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, lane))
+        task.add_done_callback(partial(self._ended, claim.kind))
 
-    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
-        self._taken[lane] -= 1
-        if lane is MONEY:
-            self._money_moved = time.monotonic()
+    def _ended(self, kind: str, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if self._more & set(self._room()):
+        if self._places.ended(kind):
             self._wake.set()
 
     async def _do(self, claim: Job, looks: notifications.Looks) -> None:
@@ -250,10 +187,6 @@ def _handlers(desk: Desk, mailer: Mailer, plan: upkeep.Plan) -> Mapping[str, Han
         "sum_up_figures": lambda job: figures.sum_up(store, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),
     }
-
-
-def _places(lane: Lane, *, busy: bool) -> int:
-    return lane.places if lane.beside_money is None or not busy else lane.beside_money
 
 
 def _is_due(tx: ReadTx, lanes: Iterable[Lane]) -> bool:

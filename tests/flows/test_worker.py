@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gatepass.domain.purchase import Status
+from gatepass.services.places import MONEY
 from gatepass.store import payments
-from gatepass.worker import MONEY, Worker
+from gatepass.worker import Worker
 from tests.running import Order, Running, running
 
 LOOKS = {"path_contains": "v1/checkout/sessions/", "method": "GET"}
@@ -53,33 +54,6 @@ async def test_a_provider_that_hangs_keeps_no_mail_waiting(database_url: str, tm
             await gatepass.sandbox.control("reset_faults")
             await gatepass.until_status(order, "completed")
             await gatepass.until_quiet()
-
-
-async def test_mails_stand_back_while_much_was_paid(database_url: str, tmp_path: Path) -> None:
-    """Pictures and all, a mail takes as long as several payments: those of many orders would keep the next ones waiting."""
-    async with running(database_url, tmp_path, with_worker=False) as gatepass:
-        free = [await gatepass.register(pass_name="Free") for _ in range(PLENTY)]
-        order = await gatepass.register()
-        await gatepass.pay(order)
-        await gatepass.until(lambda: _waiting(gatepass, 2))
-        session = await _session(gatepass, order)
-        for number in range(3 * MONEY.places):
-            await gatepass.notify(_completed(number, session))
-
-        async with _worker(gatepass):
-            await gatepass.until(lambda: _none_waits(gatepass))
-            early = len(_mails(tmp_path))
-            await gatepass.until(lambda: len(_mails(tmp_path)) == len(free) + 1)
-
-        assert early < PLENTY // 2
-
-
-def _mails(directory: Path) -> list[Path]:
-    return list((directory / "mail").glob("*.eml"))
-
-
-async def _none_waits(gatepass: Running) -> bool:
-    return not await _waiting(gatepass, 1)
 
 
 async def _session(gatepass: Running, order: Order) -> str:
