@@ -11,7 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.by_hand import seconds
 from benchmarks.history import fill_desk, id_of, purchase_id
 from benchmarks.report import Measurement
-from benchmarks.system import System, running
+from benchmarks.system import System, cpu_s, running
 from gatepass.domain.purchase import order_reference
 from gatepass.services import access, passwords
 from gatepass.services.figures import PERIODS
@@ -42,7 +42,8 @@ def staff(bench: Bench) -> None:
     with running(url, bench.folder(), "--no-worker") as system, closing(Reader(system.port)) as reader:
         trivial = _spent(reader, TRIVIAL)
         for name, address in addresses(reader, system, bench.purchases):
-            bench.report.add(_measured(bench, reader, name, address).beside(1000 / trivial[len(trivial) // 2], TRIVIAL))
+            line = _measured(bench, reader, name, address, system.pid)
+            bench.report.add(line.beside(1000 / trivial[len(trivial) // 2], TRIVIAL))
 
 
 def _let_in(url: str) -> None:
@@ -157,10 +158,12 @@ def _spent(reader: Reader, address: str) -> list[float]:
     return sorted(seconds(lambda: reader.get(address)) * 1000 for _ in range(TIMES))
 
 
-def _measured(bench: Bench, reader: Reader, name: str, address: str) -> Measurement:
+def _measured(bench: Bench, reader: Reader, name: str, address: str, pid: int) -> Measurement:
+    began = cpu_s(pid)
     spent, size = _spent(reader, address), len(reader.get(address))
+    cpu_us = round((cpu_s(pid) - began) * 1e6 / (TIMES + WARM_UP + 1))
     half, most = spent[len(spent) // 2], spent[int(len(spent) * 0.95)]
     return Measurement(
         f"staff {name}", bench.database.name, 1, round(1000 / half, 1), p50_ms=round(half, 1), p95_ms=round(most, 1),
-        bytes=size, errors=int(most > MOST_P95_MS or size > MOST_BYTES),
+        cpu_us=cpu_us, bytes=size, errors=int(most > MOST_P95_MS or size > MOST_BYTES),
     )  # fmt: skip
