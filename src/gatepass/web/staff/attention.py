@@ -21,7 +21,7 @@ from gatepass.web.staff.door import MOVES_MONEY
 from gatepass.web.staff.layout import done
 
 ATTENTION = "/staff/attention"
-SHOWN = 100
+SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
