@@ -21,7 +21,7 @@ test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real 
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
-	TORTURE=long $(BIN)/python -m pytest tests/torture tests/remote/test_processes.py $(ARGS)
+	TORTURE=long $(BIN)/python -m pytest tests/torture tests/remote/test_processes.py tests/remote/test_histories.py $(ARGS)
 
 check: $(VENV)/.dev ## Style, types, and which way imports go
 	$(BIN)/ruff format --check .

@@ -21,6 +21,10 @@ az containerapp env show -g "$GROUP" -n gatepass -o none 2>/dev/null ||
 ENVIRONMENT=$(az containerapp env show -g "$GROUP" -n gatepass --query id -o tsv)
 DOMAIN=$(az containerapp env show -g "$GROUP" -n gatepass --query properties.defaultDomain -o tsv)
 BASE_URL=${BASE_URL:-https://gatepass-web.$DOMAIN}
+IDENTITY='{ type: None }'
+if [ -n "${IDENTITY_RESOURCE:-}" ]; then
+  IDENTITY="{ type: UserAssigned, userAssignedIdentities: { '$IDENTITY_RESOURCE': {} } }"
+fi
 REGISTRY_PASSWORD=$(az acr credential show -n "$REGISTRY" --query 'passwords[0].value' -o tsv)
 
 # name, what it runs (as a list in YAML), fewest and most replicas, ingress
@@ -28,6 +32,7 @@ app() {
   umask 077
   cat > "/tmp/$1.yaml" <<YAML
 location: $LOCATION
+identity: $IDENTITY
 properties:
   managedEnvironmentId: $ENVIRONMENT
   configuration:
@@ -39,7 +44,7 @@ properties:
       - { name: registry, value: '$REGISTRY_PASSWORD' }
       - { name: database, value: 'postgresql://gatepass:$POSTGRES_PASSWORD@$POSTGRES_SERVER.postgres.database.azure.com/gatepass?sslmode=require' }
       - { name: secret-key, value: '$GATEPASS_SECRET_KEY' }
-      - { name: client-secret, value: '$GATEPASS_DATAVERSE_CLIENT_SECRET' }
+      - { name: client-secret, value: '${GATEPASS_DATAVERSE_CLIENT_SECRET:-not-set}' }
       - { name: stripe-key, value: '$GATEPASS_STRIPE_SECRET_KEY' }
       - { name: webhook-secret, value: '${GATEPASS_STRIPE_WEBHOOK_SECRET:-not-set-yet}' }
   template:
@@ -59,6 +64,7 @@ properties:
           - { name: GATEPASS_DATAVERSE_URL, value: '$GATEPASS_DATAVERSE_URL' }
           - { name: GATEPASS_DATAVERSE_TENANT_ID, value: '$GATEPASS_DATAVERSE_TENANT_ID' }
           - { name: GATEPASS_DATAVERSE_CLIENT_ID, value: '$GATEPASS_DATAVERSE_CLIENT_ID' }
+          - { name: GATEPASS_DATAVERSE_MANAGED_IDENTITY, value: '${GATEPASS_DATAVERSE_MANAGED_IDENTITY:-}' }
           - { name: GATEPASS_DATAVERSE_HOLD_MINUTES, value: '${GATEPASS_DATAVERSE_HOLD_MINUTES:-30}' }
           - { name: GATEPASS_RETURN_ORIGINS, value: '${GATEPASS_RETURN_ORIGINS:-}' }
           - { name: GATEPASS_DATABASE_URL, secretRef: database }

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from gatepass.config import STRIPE_API, SettingError, Settings
-from gatepass.dataverse import Certificate, Connection, Dataverse
+from gatepass.dataverse import Certificate, Connection, Dataverse, ManagedIdentity
 from gatepass.dataverse.certificate import BadCertificate
+from gatepass.domain.payment import Way
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
 from gatepass.services import accounts, upkeep
@@ -213,22 +214,29 @@ def remote_of(settings: Settings) -> Remote | None:
     if not settings.remote:
         return None
     url = settings.dataverse_url or ""
-    client = Connection(
+    terms = Terms(
+        provider="stripe",
+        live=settings.live,
+        hold=timedelta(minutes=settings.dataverse_hold_minutes),
+        way=Way(settings.dataverse_payment_way),
+        late=LateMoney(settings.dataverse_late_money),
+        return_origins=settings.return_origins,
+        rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
+    )
+    return Remote(Dataverse(url, _credential(settings, url)), terms)
+
+
+def _credential(settings: Settings, url: str) -> Connection | ManagedIdentity:
+    """How tokens for the environment at `url` are asked for."""
+    if given := settings.dataverse_managed_identity:
+        return ManagedIdentity(url, given.client_id, given.endpoint, given.header)
+    return Connection(
         settings.dataverse_authority,
         settings.dataverse_tenant_id or "",
         settings.dataverse_client_id or "",
         _proof(settings),
         f"{url}/.default",
     )
-    terms = Terms(
-        provider="stripe",
-        live=settings.live,
-        hold=timedelta(minutes=settings.dataverse_hold_minutes),
-        late=LateMoney(settings.dataverse_late_money),
-        return_origins=settings.return_origins,
-        rules=lane.rules(settings.dataverse_calls_per_s, settings.dataverse_at_once),
-    )
-    return Remote(Dataverse(url, client), terms)
 
 
 def _proof(settings: Settings) -> str | Certificate:

@@ -70,13 +70,13 @@ class Worker:
         """There may be work."""
         self._wake.set()
         if self._remote:
-            self._remote.hint()
+            self._remote.rounds.hint()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
-        beside = [asyncio.create_task(one.run()) for one in (self._postman, self._remote) if one]
+        beside = [asyncio.create_task(one.rounds.run()) for one in (self._postman, self._remote) if one]
         while not self._stopping:
             hinted = self._wake.is_set()
             self._wake.clear()
@@ -89,9 +89,9 @@ class Worker:
     def stop(self) -> None:
         """Take no new work."""
         self._stopping = True
-        self._postman.stop()
+        self._postman.rounds.stop()
         if self._remote:
-            self._remote.stop()
+            self._remote.rounds.stop()
         self._wake.set()
 
     async def _rest(self) -> None:

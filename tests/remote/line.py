@@ -30,9 +30,16 @@ class Trouble(StrEnum):
     RESET = "reset before the effect"
     RESET_AFTER = "reset after the effect"
     GARBAGE = "200 with a page instead of JSON"
+    HANG = "taken, and never answered"
+    HANG_AFTER = "taken, done, and never answered"
 
 
-_AFTER = {Trouble.RESET_AFTER, Trouble.GARBAGE}
+QUICK = tuple(one for one in Trouble if one not in {Trouble.HANG, Trouble.HANG_AFTER})
+"""Those that whoever calls knows of at once."""
+_AFTER = {Trouble.RESET_AFTER, Trouble.GARBAGE, Trouble.HANG_AFTER}
+_SILENT = {Trouble.HANG, Trouble.HANG_AFTER}
+SILENCE_S = 45.0
+"""Longer than anybody waits for an answer (dataverse/client.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,9 @@ class Line:
             return None
         await asyncio.sleep(self.slow_s)
         answer = b"" if trouble and trouble not in _AFTER else await self._forward(call)
-        if trouble is Trouble.RESET_AFTER:
+        if trouble in _SILENT:
+            await asyncio.sleep(SILENCE_S)
+        if trouble in _SILENT or trouble is Trouble.RESET_AFTER:
             return None
         return _ANSWERS.get(trouble, answer) if trouble else answer
 

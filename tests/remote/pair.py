@@ -80,14 +80,14 @@ class Pair:
         """Wait for something to become true."""
         return await self.dynamics.until(what, patience_s)
 
-    async def until_kept(self, order: Order, **values: Any) -> RemotePurchase:
+    async def until_kept(self, order: Order, patience_s: float = 20, **values: Any) -> RemotePurchase:
         """Wait for our record to be as it should."""
 
         async def is_it() -> RemotePurchase | None:
             row = await self.store.read(lambda tx: remote.get(tx, order.id))
             return row if row and all(getattr(row, name) == value for name, value in values.items()) else None
 
-        return await self.until(is_it)
+        return await self.until(is_it, patience_s)
 
     async def attention(self) -> list[str]:
         """Kinds of what needs a person."""
@@ -166,10 +166,10 @@ class Pair:
         assert run.returncode is not None
         return out.decode(), err.decode(), run.returncode
 
-    async def another(self) -> app.Installation:
-        """A second process of the completion service on the same database."""
+    async def another(self, **variables: str) -> app.Installation:
+        """A second process of the completion service on the same database, with these settings changed."""
         listening = server.listen("127.0.0.1", 0)
-        made = app.installation(self.settings)
+        made = app.installation(config.read(self.variables | variables, data_dir=self.settings.data_dir))
         await self.stack.enter_async_context(server.serving([(app.web(made), listening)]))
         self.others.append(made)
         return made

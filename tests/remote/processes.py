@@ -4,8 +4,8 @@ import asyncio
 import os
 import ssl
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,15 @@ class Processes:
     line: Line
     authority: Path
 
+    async def look_anew(self) -> None:
+        """Our own view of the completion service has the settings that its processes have now."""
+        here = self.completion.here
+        await here.installation.close()
+        with _trusting(str(self.authority)):
+            settings = config.read(self.completion.variables, data_dir=here.installation.settings.data_dir)
+            here.installation = app.installation(settings)
+        here.store = here.installation.store
+
     async def outcomes(self) -> dict[UUID, list[str]]:
         """What Dynamics was told of each purchase, and what came of it."""
         told = sa.select(tables.audit).where(tables.audit.c.action == "finalize").order_by(tables.audit.c.id)
@@ -191,8 +200,8 @@ async def _completion(
         "GATEPASS_DATA_DIR": str(directory), "GATEPASS_SECRET_KEY": "a-secret-key-of-the-tests-that-is-long-enough",
         "GATEPASS_LOG_LEVEL": "error",
     }  # fmt: skip
-    settings = config.read(wanted, data_dir=directory)
-    installation = app.installation(settings)
+    with _trusting(own["SSL_CERT_FILE"]):
+        installation = app.installation(settings := config.read(wanted, data_dir=directory))
     sandbox = create_app(
         SandboxConfig(directory / "sandbox.db", sandbox_url, STRIPE_KEY, WEBHOOK_SECRET, base + NOTIFY)
     )
@@ -202,6 +211,19 @@ async def _completion(
         settings.mail_dir, installation,
     )  # fmt: skip
     return Side(view, wanted, port)
+
+
+@contextmanager
+def _trusting(authority: str) -> Generator[None]:
+    """What is opened meanwhile trusts whoever this authority has signed, as the processes do."""
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = authority
+    try:
+        yield
+    finally:
+        os.environ.pop("SSL_CERT_FILE")
+        if before is not None:
+            os.environ["SSL_CERT_FILE"] = before
 
 
 async def _end(side: Side) -> None:

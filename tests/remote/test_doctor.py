@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from gatepass.dataverse.check import CLOCK_APART, check
 from gatepass.domain.health import Health
 from gatepass.store import people
-from tests.remote.line import Trouble
+from tests.remote.line import QUICK
 from tests.remote.pair import Pair
 
 
@@ -52,7 +52,7 @@ async def test_an_app_that_may_do_nothing_is_told_which_role_it_needs(pair: Pair
 
 
 async def test_each_trouble_of_a_call_is_told_and_none_raised(pair: Pair) -> None:
-    for trouble in Trouble:
+    for trouble in QUICK:
         for call in ("token", "look", "finalize", "GET /api/data/v9.2/WhoAmI"):
             pair.line.troubles = {call: [trouble] * 2}
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.purchase import Status
 from gatepass.domain.remote import Word
+from gatepass.services.remote.helping import ask_again
 from gatepass.store import tables
 from tests.conftest import DATABASES, fresh_database
 from tests.remote.conftest import dynamics_database
@@ -136,6 +137,22 @@ async def test_a_purchase_that_is_paid_by_hand_over_there_is_not_cancelled_when_
     assert await pair.finalizations(order) == ["awaiting_payment -> completed"]
 
 
+async def test_what_became_dearer_after_its_page_was_opened_is_not_confirmed_for_the_old_price(pair: Pair) -> None:
+    order = await pair.register()
+    page = await pair.open_pay_page(order)
+    await pair.change_dynamics(order, total_minor=99900)
+
+    await pair.sandbox.pay(page)
+
+    await pair.until(lambda: _asked(pair, "underpaid"))
+    assert await pair.finalizations(order) == []
+    assert "Your payment is being checked" in await pair.order_page(order)
+    await pair.change_dynamics(order, total_minor=12050)
+    await ask_again(pair.others[0].desk, order.id, "anna")
+    await pair.until_kept(order, told=Word.COMPLETED)
+    assert await pair.attention() == []
+
+
 @pytest.mark.parametrize("missing", ["msevtmgt_totalprice", "transactioncurrencyid"])
 async def test_without_price_or_currency_nothing_is_guessed(pair: Pair, missing: str) -> None:
     order = await pair.register()
@@ -149,6 +166,16 @@ async def test_without_price_or_currency_nothing_is_guessed(pair: Pair, missing:
     pair.line.without = None
     assert (await pair.pay_link(order)).status_code == 302
     assert await pair.attention() == []
+
+
+async def test_capitals_of_the_samples_addresses_do_not_matter(pair: Pair) -> None:
+    order = await pair.register()
+
+    answer = await pair.client.get(f"{pair.base_url}/gatewayredirect/paywithstripe?PURCHASEID={order.id}")
+    told = await pair.client.post(f"{pair.base_url}/gatewayevents/HANDLESTRIPEEVENT", content=b"{}")
+
+    assert answer.status_code == 302
+    assert told.status_code == 400, "it is looked at, and not signed"
 
 
 async def test_an_order_that_dynamics_does_not_know_is_told_so(pair: Pair) -> None:

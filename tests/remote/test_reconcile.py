@@ -81,6 +81,19 @@ async def test_what_is_cancelled_over_there_though_it_is_paid_is_for_a_person(pa
     await pair.change_dynamics(order, status="completed")
 
 
+async def test_what_somebody_cancels_over_there_weeks_later_is_found(pair: Pair) -> None:
+    order, kept = await _confirmed(pair), tables.remote_purchase
+    long_ago = {"changed": datetime.now(UTC) - timedelta(days=60)}
+    own = sa.update(kept).where(kept.c.id == order.id).values(**long_ago)
+    await pair.store.write(lambda tx: tx.execute(own))
+    assert await _differences(pair) == {}
+
+    await pair.change_dynamics(order, status="cancelled", changed=datetime.now(UTC) - timedelta(seconds=1))
+
+    assert list((await _differences(pair)).values()) == [(Kind.PAID_NOT_CONFIRMED, Remedy.ATTENTION)]
+    await pair.change_dynamics(order, status="completed")
+
+
 async def test_a_total_that_was_raised_after_the_payment_is_for_a_person(pair: Pair) -> None:
     order = await _confirmed(pair)
     await pair.change_dynamics(order, total_minor=99900)

@@ -1,18 +1,26 @@
 """Dynamics is slow, throttled, away, or does what it was asked without saying so: nothing is lost, nothing is said twice."""
 
 import asyncio
+import time
 from itertools import pairwise
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from gatepass.domain.purchase import Status
 from gatepass.domain.remote import Word
-from tests.remote.line import Trouble
-from tests.remote.pair import Pair
+from gatepass.services import applications
+from gatepass.store import records
+from tests.conftest import fresh_database
+from tests.remote.conftest import dynamics_database
+from tests.remote.line import QUICK, Trouble
+from tests.remote.pair import Pair, paired
+from tests.torture.options import LONG
 
 _TROUBLES = {
     "look": (Trouble.THROTTLED, Trouble.ERROR, Trouble.UNAUTHORIZED, Trouble.GARBAGE),
-    "finalize": tuple(one for one in Trouble if one is not Trouble.BAD),
+    "finalize": tuple(one for one in QUICK if one is not Trouble.BAD),
     "token": (Trouble.UNAUTHORIZED, Trouble.RESET_AFTER, Trouble.GARBAGE),
 }
 
@@ -108,6 +116,80 @@ async def test_a_secret_that_ended_is_one_entry_and_everything_goes_on_once_it_i
     for order in orders:
         await pair.until_kept(order, told=Word.COMPLETED)
     await pair.until(lambda: _nothing_asked(pair))
+
+
+@pytest.mark.timeout(150)
+async def test_a_dynamics_that_takes_calls_and_never_answers_holds_nobody_and_hears_nothing_twice(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Whether the call had its effect or not; and a buyer who comes meanwhile is answered."""
+    url = fresh_database("postgresql", tmp_path, request)
+    async with paired(url, dynamics_database(request, tmp_path), tmp_path) as pair:
+        orders = [await pair.register() for _ in range(4 if LONG else 2)]
+        pages, another = [await pair.open_pay_page(order) for order in orders], await pair.register()
+        pair.line.troubles = {
+            "look": [Trouble.HANG], "finalize": [Trouble.HANG_AFTER, *([Trouble.HANG, Trouble.HANG_AFTER] if LONG else [])],
+            "read": [Trouble.HANG],
+        }  # fmt: skip
+        begun = time.monotonic()
+
+        await asyncio.gather(*(pair.sandbox.pay(page) for page in pages))
+        for order in orders:
+            assert "Paid, being confirmed" in await pair.order_page(order)
+        answer = await pair.pay_link(another)
+        assert (answer.status_code, "Nothing was charged" in answer.text) == (503, True)
+        assert time.monotonic() - begun < 20, "nobody waits longer for Dynamics than it is worth"
+
+        for order in orders:
+            await pair.until_kept(order, 100, told=Word.COMPLETED)
+            assert await pair.finalizations(order) == ["awaiting_payment -> completed"]
+        assert not any(pair.line.troubles.values()), "each was met"
+        assert (await pair.pay_link(another)).status_code == 302
+        await pair.check_promises()
+
+
+async def test_a_dynamics_that_is_slow_is_asked_no_more_at_once_and_everything_is_confirmed_once(pair: Pair) -> None:
+    orders = [await pair.register() for _ in range(12)]
+    pages = [await pair.open_pay_page(order) for order in orders]
+    pair.line.slow_s, pair.line.most_at_once = 1.5, 0
+
+    await asyncio.gather(*(pair.sandbox.pay(page) for page in pages))
+    for order in orders:
+        await pair.until_kept(order, status=Status.COMPLETED)
+        assert "Paid, being confirmed" in await pair.order_page(order)
+
+    for order in orders:
+        await pair.until_kept(order, 40, told=Word.COMPLETED)
+        assert await pair.finalizations(order) == ["awaiting_payment -> completed"]
+    assert pair.line.most_at_once <= pair.settings.dataverse_at_once
+
+
+async def test_a_secret_that_is_changed_while_payments_come_loses_none_and_confirms_each_once(pair: Pair) -> None:
+    orders = [await pair.register() for _ in range(4)]
+    pages = [await pair.open_pay_page(order) for order in orders]
+    another = await pair.register()
+    client = UUID(pair.variables["GATEPASS_DATAVERSE_CLIENT_ID"])
+
+    # An administrator over there sets another secret: the old one is refused, and so is the token that it gave.
+    fresh = await pair.dynamics.store.write(lambda tx: applications.new_secret(tx, client, "test"))
+    pair.line.troubles = {name: [Trouble.UNAUTHORIZED] for name in ("look", "read")}
+    await asyncio.gather(*(pair.sandbox.pay(page) for page in pages[:3]))
+    await pair.until(lambda: _asked(pair, "dataverse_access"))
+    assert "Paid, being confirmed" in await pair.order_page(orders[0])
+    answer = await pair.pay_link(another)
+    assert (answer.status_code, "Nothing was charged" in answer.text) == (503, True)
+    assert fresh not in str(await pair.store.read(records.needing_attention))
+
+    # Processes begin anew with it, one after the other: meanwhile one knows it, and the other does not.
+    await pair.another(GATEPASS_DATAVERSE_CLIENT_SECRET=fresh)
+    await pair.sandbox.pay(pages[3])
+
+    async def all_told() -> bool:
+        await pair.answers_again()
+        return all([(await pair.kept(order)).told is Word.COMPLETED for order in orders])
+
+    await pair.until(all_told, 40)
+    assert {tuple(await pair.finalizations(order)) for order in orders} == {("awaiting_payment -> completed",)}
 
 
 async def test_a_429_rests_the_whole_lane_for_as_long_as_it_says(pair: Pair) -> None:

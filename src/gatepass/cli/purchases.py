@@ -4,27 +4,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatepass.cli.common import DataDir, application, opened, read_settings
+from gatepass.cli.common import DataDir, application, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatepass.domain.timeline import Moment, Story
+    from gatepass.services.views import Views
     from gatepass.store import ReadTx
 
 
 @application.command()
 def timeline(
-    purchase: Annotated[str, typer.Argument(help="Id of a purchase, or an order reference such as GP-7K3F-92QD.")],
+    purchase: Annotated[str, typer.Argument(help="Id of a purchase, or its reference, such as GP-7K3F-92QD.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the same document as the API.")] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Tell what happened to one purchase, and whether its buyer was charged."""
     from gatepass.web import timeline_types
 
-    live = read_settings(data_dir).live
-    with opened(data_dir) as store:
-        story = store.snapshot_now(lambda tx: _told(tx, purchase, live=live))
+    with installed(data_dir) as here:
+        story = here.store.snapshot_now(lambda tx: _told(tx, here.desk.management.views, purchase))
     if as_json:
         print(timeline_types.encoded(story, for_staff=True).decode())
         return
@@ -32,12 +32,8 @@ def timeline(
         print(line)
 
 
-def _told(tx: "ReadTx", text: str, *, live: bool) -> "Story":
-    from gatepass.services import timeline as timeline_
-    from gatepass.services.remote import story as stories
-
-    purchase_id = timeline_.find(tx, text)
-    return stories.tell_now(tx, purchase_id, live=live) or timeline_.tell_now(tx, purchase_id)
+def _told(tx: "ReadTx", views: "Views", text: str) -> "Story":
+    return views.story(tx, views.one(tx, text))
 
 
 def _lines(story: "Story") -> "Iterator[str]":

@@ -9,9 +9,9 @@ import typer
 from gatepass.cli.common import ACTOR, DataDir, application, id_of, installed, opened, stop
 
 if TYPE_CHECKING:
+    from gatepass.app import Installation
     from gatepass.domain.money import Money
     from gatepass.services.cancellations import Forecast
-    from gatepass.store import Store
 
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit, and never shown to the buyer.")]
 
@@ -39,7 +39,7 @@ def refund(
     purchase_id = id_of(purchase, "gatepass timeline REFERENCE")
     people = [id_of(one, "gatepass timeline REFERENCE") for one in attendee or ()]
     with installed(data_dir) as here:
-        wanted = _amount(here.store, purchase_id, amount) if amount else None
+        wanted = _amount(here, purchase_id, amount) if amount else None
         wish = Wish(purchase_id, reason, ACTOR, people, wanted, keep_seats)
         made = asyncio.run(refunds.refund(here.store, here.desk.management, wish))
     for one in made:
@@ -129,11 +129,10 @@ def evidence(
     print(json.dumps(bundle, indent=2, ensure_ascii=False))
 
 
-def _amount(store: "Store", purchase_id: UUID, text: str) -> "Money":
+def _amount(here: "Installation", purchase_id: UUID, text: str) -> "Money":
     from gatepass.domain.money import Money
-    from gatepass.store import purchases
 
-    found = store.read_now(lambda tx: purchases.get(tx, purchase_id))
+    found = here.store.read_now(lambda tx: here.desk.management.views.line(tx, purchase_id))
     if found is None:
         stop(f"There is no purchase {purchase_id}.")
     return Money.parse(text, found.total.currency)

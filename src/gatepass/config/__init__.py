@@ -83,6 +83,8 @@ class Settings:
     dataverse_client_id: str | None
     dataverse_client_secret: str | None
     dataverse_client_certificate: Path | None
+    dataverse_managed_identity: values.ManagedIdentity | None
+    """In place of secret and certificate, where Azure runs this."""
     """A PEM file with certificate and key, in place of the secret."""
     dataverse_authority: str
     """Where tokens are to be had: another one for sovereign clouds."""
@@ -91,6 +93,8 @@ class Settings:
     dataverse_at_once: int
     dataverse_hold_minutes: int
     """The timeout of the payment provider record over there; Dataverse does not tell it with the purchase."""
+    dataverse_payment_way: str
+    """"redirect": on the provider's page, or "page": on our own. Dataverse's provider record has no word for it."""
     dataverse_late_money: str
     """What becomes of money that came after the seats were given away: "attention" or "refund"."""
     return_origins: tuple[str, ...]
@@ -171,11 +175,13 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         dataverse_client_id=given.text("DATAVERSE_CLIENT_ID", "") or None,
         dataverse_client_secret=given.secret("DATAVERSE_CLIENT_SECRET"),
         dataverse_client_certificate=values.certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
+        dataverse_managed_identity=values.managed_identity(given.text("DATAVERSE_MANAGED_IDENTITY", ""), environment),
         dataverse_authority=values.over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID))
         or ENTRA_ID,
         dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
         dataverse_at_once=given.number("DATAVERSE_AT_ONCE", 8, 1, MOST_DATAVERSE_AT_ONCE),
         dataverse_hold_minutes=given.number("DATAVERSE_HOLD_MINUTES", 30, 1, LONGEST_HOLD_MINUTES),
+        dataverse_payment_way=given.choice("DATAVERSE_PAYMENT_WAY", ("redirect", "page"), "redirect"),
         dataverse_late_money=given.choice("DATAVERSE_LATE_MONEY", ("attention", "refund"), "attention"),
         return_origins=tuple(values.origin("RETURN_ORIGINS", text) for text in given.list("RETURN_ORIGINS")),
         report_to=tuple(values.recipient(text) for text in given.list("REPORT_TO")),
@@ -248,11 +254,14 @@ def _check_dataverse(settings: Settings) -> None:
     """In front of a Dataverse nothing of what leads there may be missing."""
     if not settings.remote:
         return
-    needed = {
-        "DATAVERSE_URL": settings.dataverse_url,
+    app = {
         "DATAVERSE_TENANT_ID": settings.dataverse_tenant_id,
         "DATAVERSE_CLIENT_ID": settings.dataverse_client_id,
         "DATAVERSE_CLIENT_SECRET": settings.dataverse_client_secret or settings.dataverse_client_certificate,
+    }
+    needed = {
+        "DATAVERSE_URL": settings.dataverse_url,
+        **({} if settings.dataverse_managed_identity else app),
         "STRIPE_SECRET_KEY": settings.stripe_secret_key,
     }
     if missing := [f"{PREFIX}{name}" for name, value in needed.items() if not value]:

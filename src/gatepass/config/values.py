@@ -3,10 +3,12 @@
 import ipaddress
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
+from uuid import UUID
 
 PREFIX = "GATEPASS_"
 STAFF_ROLES = ("viewer", "event_staff", "finance", "administrator")
@@ -99,6 +101,29 @@ def certificate(text: str) -> Path | None:
     if not Path(text).is_file():
         raise SettingError(f"{PREFIX}DATAVERSE_CLIENT_CERTIFICATE is '{text}', which is no file.")
     return Path(text).absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedIdentity:
+    """What Azure knows this process as. `client_id`: None, the system-assigned one."""
+
+    client_id: str | None
+    endpoint: str | None
+    """Where App Service and Container Apps give tokens; None: where a virtual machine does."""
+    header: str = field(repr=False)
+
+
+def managed_identity(text: str, environment: Mapping[str, str]) -> ManagedIdentity | None:
+    """`system`, or the client id of a user-assigned one; where to ask stands in Azure's own variables."""
+    if not text:
+        return None
+    try:
+        client_id = None if text.lower() == "system" else str(UUID(text))
+    except ValueError:
+        raise SettingError(
+            f"{PREFIX}DATAVERSE_MANAGED_IDENTITY is '{text}'. Set it to system, or to the client id of a user-assigned identity."
+        ) from None
+    return ManagedIdentity(client_id, environment.get("IDENTITY_ENDPOINT"), environment.get("IDENTITY_HEADER", ""))
 
 
 def origin(name: str, text: str) -> str:

@@ -2,5 +2,6 @@
 
 from gatepass.dataverse.certificate import Certificate
 from gatepass.dataverse.client import Connection, Dataverse, NoAccess, Throttled
+from gatepass.dataverse.managed import ManagedIdentity
 
-__all__ = ["Certificate", "Connection", "Dataverse", "NoAccess", "Throttled"]
+__all__ = ["Certificate", "Connection", "Dataverse", "ManagedIdentity", "NoAccess", "Throttled"]

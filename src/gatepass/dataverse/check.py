@@ -81,6 +81,8 @@ _TOKEN_REMEDIES: Remedies = MappingProxyType(
         "AADSTS7000222": "The client secret has ended: make a new one (App registrations, the app, Certificates & secrets)",
         "AADSTS700016": "GATEPASS_DATAVERSE_CLIENT_ID is no app of this tenant",
         "AADSTS90002": "GATEPASS_DATAVERSE_TENANT_ID is no tenant",
+        "The managed identity gives": "GATEPASS_DATAVERSE_MANAGED_IDENTITY names no identity that was given to this app or machine",
+        "The managed identity": "Is this in Azure, and has it a managed identity? docs/dynamics.md says how to give it one",
         "AADSTS500011": "GATEPASS_DATAVERSE_URL is no environment of this tenant",
         "": "Check GATEPASS_DATAVERSE_TENANT_ID, _CLIENT_ID and _CLIENT_SECRET; docs/dynamics.md says where they are found",
     }
@@ -116,7 +118,7 @@ def _broken(what: str, error: GatepassError, remedy: str) -> Finding:
 
 async def _token(dataverse: Dataverse) -> str:
     await dataverse.token()
-    return "Entra ID gives one"
+    return f"{dataverse.token_giver} gives one"
 
 
 async def _purchases(dataverse: Dataverse) -> str:

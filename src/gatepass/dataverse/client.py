@@ -15,7 +15,7 @@ import httpx
 import msgspec
 
 from gatepass import __version__
-from gatepass.dataverse.token import Client, NoAccess, Tokens
+from gatepass.dataverse.token import Client, Credential, NoAccess, Tokens
 from gatepass.domain.errors import NotFound, Refused, Unavailable
 
 __all__ = ["Connection", "Dataverse", "NoAccess", "Throttled"]
@@ -65,12 +65,12 @@ class _Failure(msgspec.Struct):
 class Dataverse:
     """One environment, as one application user."""
 
-    def __init__(self, url: str, connection: Client, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, connection: Credential, trust: ssl.SSLContext | None = None) -> None:
         """`url`: of the environment, without a slash at its end. `trust`: other authorities than the usual."""
         self.url = url
         timeout = httpx.Timeout(CHANGE_S, connect=CONNECT_TIMEOUT_S)
         self._http = httpx.AsyncClient(timeout=timeout, verify=trust or True, follow_redirects=False)
-        self._tokens = Tokens(self._http, connection)
+        self._tokens, self.token_giver = Tokens(self._http, connection), connection.giver
 
     async def get(self, path: str, headers: Mapping[str, str] = _NONE) -> httpx.Response:
         """GET below the API's root. Raises NotFound, Refused, NoAccess, Throttled or Unavailable."""

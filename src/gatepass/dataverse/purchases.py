@@ -16,6 +16,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.remote import Seen, Word
 
 SET = "msevtmgt_eventpurchases"
+TABLE = "msevtmgt_eventpurchase"
 ID = "msevtmgt_eventpurchaseid"
 _SELECT = "msevtmgt_name,msevtmgt_totalprice,msevtmgt_paymentstatus,createdon"
 _EXPAND = "transactioncurrencyid($select=isocurrencycode)"
@@ -66,15 +67,15 @@ async def read_together(dataverse: Dataverse, ids: Collection[UUID]) -> dict[UUI
     return {one.msevtmgt_eventpurchaseid: _seen(one) for one in found}
 
 
-async def completed_between(
+async def changed_between(
     dataverse: Dataverse, since: datetime, until: datetime, began: datetime, turn: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[dict[UUID, Seen]]:
-    """Pages of paid purchases that were completed over there in this time, none older than `began`; UTC.
+    """Pages of purchases that changed over there in this time, none older than `began`; UTC. Free ones are left out.
 
     `turn` waits until a call may leave. Raises as the client does.
     """
     conditions = (
-        f"msevtmgt_paymentstatus eq {STATUS_OF[Word.COMPLETED]}", f"modifiedon ge {_moment(since)}",
+        f"modifiedon ge {_moment(since)}",
         f"modifiedon lt {_moment(until)}", f"createdon ge {_moment(began)}", "msevtmgt_totalprice gt 0",
     )  # fmt: skip
     query = " and ".join(conditions).replace(" ", "%20")
@@ -84,6 +85,14 @@ async def completed_between(
         page = _decoded(await dataverse.get(path, {"Prefer": f"odata.maxpagesize={PAGE}"}), _Several)
         yield {one.msevtmgt_eventpurchaseid: _seen(one) for one in page.value}
         path = dataverse.path_of(page.next_link) if page.next_link else None
+
+
+def record_url(url: str, purchase_id: UUID) -> str:
+    """Where people read it in Dynamics 365.
+
+    Source: learn.microsoft.com/power-apps/developer/model-driven-apps/open-forms-views-dialogs-reports-url.
+    """
+    return f"{url}/main.aspx?pagetype=entityrecord&etn={TABLE}&id={purchase_id}"
 
 
 def _moment(at: datetime) -> str:

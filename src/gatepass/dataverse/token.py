@@ -1,4 +1,4 @@
-"""Access tokens from Entra ID for one client and scope: kept until shortly before their end, one renewal at a time.
+"""Access tokens for one environment, from Entra ID or Azure: kept until shortly before their end, one renewal at a time.
 
 Source: dataverse-web-api.md, section 8; learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
 """
@@ -6,6 +6,7 @@ Source: dataverse-web-api.md, section 8; learn.microsoft.com/entra/identity-plat
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx
 import msgspec
@@ -24,12 +25,33 @@ class NoAccess(Unavailable):
 
 class _Answer(msgspec.Struct):
     access_token: str
-    expires_in: float = 0
+    expires_in: float | None = None
+    """Seconds."""
+    expires_on: float = 0
+    """Seconds since 1970; all that App Service says."""
+
+    @property
+    def life_s(self) -> float:
+        return max(0.0, self.expires_on - time.time()) if self.expires_in is None else self.expires_in
 
 
 class _Refusal(msgspec.Struct):
     error: str = ""
     error_description: str = ""
+    message: str = ""
+
+
+class Credential(Protocol):
+    """How a token is asked for."""
+
+    @property
+    def giver(self) -> str:
+        """Who gives it, at the beginning of a sentence."""
+        ...
+
+    async def ask(self, http: httpx.AsyncClient, /) -> httpx.Response:
+        """The giver's answer. Raises httpx's errors."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,12 @@ class Client:
     """Its secret, or its certificate."""
     scope: str
     """Such as https://contoso.crm4.dynamics.com/.default"""
+
+    giver = "Entra ID"
+
+    async def ask(self, http: httpx.AsyncClient) -> httpx.Response:
+        """By client credentials."""
+        return await http.post(self.url, data=self.form)
 
     @property
     def url(self) -> str:
@@ -62,8 +90,8 @@ class Client:
 class Tokens:
     """The token of one client."""
 
-    def __init__(self, http: httpx.AsyncClient, client: Client) -> None:
-        self._http, self._client = http, client
+    def __init__(self, http: httpx.AsyncClient, credential: Credential) -> None:
+        self._http, self._credential = http, credential
         self._token, self._ends = "", 0.0
         self._renewal: asyncio.Task[str] | None = None
 
@@ -91,23 +119,26 @@ class Tokens:
     async def _renew(self) -> str:
         answer = await self._ask()
         if answer.status_code in {400, 401, 403}:
-            raise NoAccess("DataverseNoAccess", f"Entra ID gives no token: {_reason(answer)}", retry_after_s=60)
+            why = f"{self._credential.giver} gives no token: {_reason(answer)}"
+            raise NoAccess("DataverseNoAccess", why, retry_after_s=60)
         try:
             told = msgspec.json.decode(answer.content, type=_Answer, strict=False) if answer.is_success else None
         except msgspec.DecodeError:
             told = None
         if told is None:
-            raise Unavailable("DataverseDown", f"Entra ID gives no token right now ({answer.status_code}).")
-        early = min(RENEW_EARLY_S, told.expires_in / 2)
-        self._token, self._ends = told.access_token, time.monotonic() + told.expires_in - early
+            why = f"{self._credential.giver} gives no token right now ({answer.status_code})."
+            raise Unavailable("DataverseDown", why)
+        early = min(RENEW_EARLY_S, told.life_s / 2)
+        self._token, self._ends = told.access_token, time.monotonic() + told.life_s - early
         return self._token
 
     async def _ask(self) -> httpx.Response:
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._http.post(self._client.url, data=self._client.form)
+                return await self._credential.ask(self._http)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise Unavailable("DataverseDown", f"Entra ID does not answer ({type(error).__name__}).") from error
+            why = f"{self._credential.giver} does not answer ({type(error).__name__})."
+            raise Unavailable("DataverseDown", why) from error
 
 
 def _reason(answer: httpx.Response) -> str:
@@ -116,5 +147,5 @@ def _reason(answer: httpx.Response) -> str:
         told = msgspec.json.decode(answer.content, type=_Refusal)
     except msgspec.DecodeError:
         return f"status {answer.status_code}."
-    text = told.error_description.partition(" Trace ID:")[0].splitlines() or [told.error]
+    text = told.error_description.partition(" Trace ID:")[0].splitlines() or [told.message or told.error]
     return text[0][:LONGEST_REASON_CHARS] or f"status {answer.status_code}."

@@ -36,12 +36,12 @@ def compared(one: Beside) -> Difference | None:
 
 def _paid(one: Beside, row: RemotePurchase, seen: Seen) -> Difference | None:
     """In full, here."""
+    if seen.word is not Word.CANCELLED and seen.total is not None and seen.total.minor > one.kept_minor:
+        return _difference(Kind.TOTAL_CHANGED, Remedy.ATTENTION, one, seen)
     if seen.word is Word.OPEN and row.status is Status.COMPLETED:
         return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.SETTLE, one, seen)
     if seen.word is not Word.COMPLETED:
         return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.ATTENTION, one, seen)
-    if seen.total is not None and seen.total.minor > one.kept_minor:
-        return _difference(Kind.TOTAL_CHANGED, Remedy.ATTENTION, one, seen)
     return None
 
 

@@ -4,7 +4,6 @@ Messages are no jobs of the worker's: however many endpoints are slow, money has
 has one place, one that works has a few, so none holds up another. Order is not promised.
 """
 
-import asyncio
 import base64
 import hmac
 import random
@@ -21,21 +20,19 @@ import structlog
 from gatepass import __version__
 from gatepass.domain.webhook import FAILING_AT_GIVING_UP, FAILING_AT_MOST, Kind, MessageState, pause_after
 from gatepass.services.outbound import Outbound, in_words
+from gatepass.services.rounds import Piece, Rounds
 from gatepass.services.secrets import Sealer
 from gatepass.services.webhook_bodies import written
 from gatepass.services.webhooks import old_secret_place, secret_place
 from gatepass.store import Store, WriteTx, records, webhooks
 from gatepass.store.webhooks import Message
 
-POLL_S = 0.5
-"""How often to look: webhooks need no hint."""
 IN_FLIGHT = 64
 """Of one process."""
 IN_FLIGHT_PER_ENDPOINT = 4
 IN_FLIGHT_WHILE_FAILING = 1
 LEASE = timedelta(seconds=60)
 """Longer than any delivery takes: 15 s and two commits."""
-DRAIN_S = 20.0
 GONE = 410
 """The receiver wants nothing more."""
 
@@ -58,42 +55,13 @@ class Postman:
     def __init__(self, store: Store, sealer: Sealer, outbound: Outbound) -> None:
         self._store, self._sealer, self._outbound = store, sealer, outbound
         self._busy: Counter[UUID] = Counter()
-        self._running: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._stopping = False
+        self.rounds = Rounds("webhooks", self._claim)
 
-    async def run(self) -> None:
-        """Deliver until `stop`, then finish what was begun."""
-        while not self._stopping:
-            self._wake.clear()
-            if not await self._claim():
-                await self._rest()
-        if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_S)
-
-    def stop(self) -> None:
-        """Take nothing new."""
-        self._stopping = True
-        self._wake.set()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _claim(self) -> bool:
-        """Start what is due, as far as there is room; False when there is nothing or no room."""
-        try:
-            rooms = self._rooms(await self._store.read(webhooks.waiting))
-            claimed = await self._store.write(lambda tx: webhooks.claim(tx, rooms, LEASE)) if rooms else []
-        except Exception as error:
-            log.warning("webhooks.no_claim", error=type(error).__name__)
-            return False
-        for message in claimed:
-            self._start(message)
-        return bool(claimed)
+    async def _claim(self) -> Sequence[Piece]:
+        rooms = self._rooms(await self._store.read(webhooks.waiting))
+        claimed = await self._store.write(lambda tx: webhooks.claim(tx, rooms, LEASE)) if rooms else []
+        self._busy.update(message.endpoint_id for message in claimed)
+        return [self._deliver(message) for message in claimed]
 
     def _rooms(self, waiting: Sequence[tuple[UUID, bool]]) -> dict[UUID, int]:
         """How many messages each waiting endpoint may be sent now. Whoever is busiest comes last."""
@@ -106,23 +74,14 @@ class Postman:
                 left -= room
         return rooms
 
-    def _start(self, message: Message) -> None:
-        self._busy[message.endpoint_id] += 1
-        task = asyncio.create_task(self._deliver(message))
-        self._running.add(task)
-        task.add_done_callback(lambda done: self._ended(done, message.endpoint_id))
-
-    def _ended(self, task: asyncio.Task[None], endpoint_id: UUID) -> None:
-        self._running.discard(task)
-        self._busy[endpoint_id] -= 1
-        self._wake.set()
-
     async def _deliver(self, message: Message) -> None:
         try:
             await self.deliver(message)
         except Exception as error:
             # Its lease ends by itself; then it is sent again with the same id.
             log.warning("webhook.not_recorded", message=str(message.id), error=type(error).__name__)
+        finally:
+            self._busy[message.endpoint_id] -= 1
 
     async def deliver(self, message: Message) -> Outcome:
         """Send a claimed message once and record what came of it."""

@@ -15,6 +15,7 @@ from gatepass.domain.purchase import Payable, Status, order_reference
 from gatepass.services.links import Links
 from gatepass.services.purchases import Settled, Settlement, release, settle
 from gatepass.services.standings import OwnStandings, Standings
+from gatepass.services.views import OwnViews, Views
 from gatepass.store import ReadTx, Store, WriteTx, people, purchases
 from gatepass.store.payments import OpenPage
 from gatepass.store.tables import Row
@@ -31,6 +32,11 @@ class EventManagement(Protocol):
     @property
     def standings(self) -> Standings:
         """Purchases as reconciliation sees them."""
+        ...
+
+    @property
+    def views(self) -> Views:
+        """Purchases as staff see them."""
         ...
 
     async def find(self, purchase_id: UUID) -> Payable | None:
@@ -68,6 +74,7 @@ class OwnEventManagement:
     def __init__(self, store: Store, links: Links) -> None:
         self._store, self._links = store, links
         self.standings: Standings = OwnStandings(store)
+        self.views: Views = OwnViews()
         self.served_before = False
 
     async def find(self, purchase_id: UUID) -> Payable | None:

@@ -41,6 +41,25 @@ def state(tx: ReadTx, name: str) -> Row | None:
     return tx.row(sa.select(call_lane).where(call_lane.c.name == name))
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a service is, by what its last calls met: `unused`, `answers`, `rests` (until when it wants so) or `down`."""
+
+    how: str
+    until: datetime | None = None
+
+
+def standing(tx: ReadTx, name: str) -> Standing:
+    """For people."""
+    found = state(tx, name)
+    if found is None:
+        return Standing("unused")
+    if found["failures"] >= DOWN_AFTER:
+        return Standing("down", found["paused_until"])
+    resting = found["paused_until"] > _readers_moment(tx)
+    return Standing("rests", found["paused_until"]) if resting else Standing("answers")
+
+
 def may_claim(tx: ReadTx, rules: Rules) -> bool:
     """False while a claim would find nothing: a look that keeps no writer waiting."""
     found = state(tx, rules.name)

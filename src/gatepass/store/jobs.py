@@ -206,6 +206,12 @@ def parked(tx: WriteTx, limit: int) -> list[UUID]:
     return list(tx.execute(found.with_for_update()).scalars())
 
 
+def count_parked(tx: ReadTx, kind: str) -> int:
+    """Jobs of a kind that were given up."""
+    counted = sa.select(sa.func.count()).select_from(job).where(job.c.kind == kind, job.c.state == PARKED)
+    return int(tx.execute(counted).scalar_one())
+
+
 def wake(tx: WriteTx, ids: Sequence[UUID]) -> None:
     """Done or given up becomes due now, as if it had never been tried. Lock them first."""
     if ids:

@@ -59,9 +59,10 @@ def ending(tx: ReadTx, now: datetime, limit: int) -> list[UUID]:
     return list(tx.execute(found).scalars())
 
 
-def newest(tx: ReadTx, limit: int) -> list[RemotePurchase]:
-    """For staff: those that changed last."""
-    return [_read(row) for row in tx.rows(sa.select(_table).order_by(_table.c.changed.desc()).limit(limit))]
+def waiting(tx: ReadTx) -> int:
+    """How many purchases Dataverse has yet to hear of."""
+    counted = sa.select(sa.func.count()).select_from(_table).where(_table.c.wanted.is_not(None))
+    return int(tx.execute(counted).scalar_one())
 
 
 def _row(tx: WriteTx, one: RemotePurchase) -> Row:

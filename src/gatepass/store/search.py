@@ -1,6 +1,7 @@
 """Where staff finds purchases: by what somebody says on the phone, by filters, page by page. Every way has an index."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -43,35 +44,47 @@ class Wanted:
     """The last one of the page before."""
 
 
+ByText = Callable[[ReadTx, str], sa.Select[tuple[UUID]]]
+"""Ids of the purchases that somebody means by a text."""
+
+
 def found(tx: ReadTx, wanted: Wanted) -> tuple[list[Row], UUID | None]:
     """One page, the newest first, each with its event's name and its first person; and where the next page begins."""
-    at = purchase.c
-    chosen = sa.select(at.id, at.created).where(*_filters(tx, wanted))
-    if wanted.before:
-        last = tx.row(sa.select(at.created).where(at.id == wanted.before))
-        if last:
-            chosen = chosen.where(
-                sa.tuple_(at.created, at.id)
-                < sa.tuple_(sa.literal(last["created"], at.created.type), sa.literal(wanted.before, at.id.type))
-            )
-    page = tx.rows(chosen.order_by(at.created.desc(), at.id.desc()).limit(PAGE + 1))
-    ids = [row["id"] for row in page[:PAGE]]
-    return _lines(tx, ids), (ids[-1] if len(page) > PAGE else None)
+    conditions = filters(tx, purchase, wanted, _by_text)
+    if wanted.event_id:
+        conditions.append(purchase.c.event_id == wanted.event_id)
+    ids, more = page_of(tx, purchase, conditions, wanted.before)
+    return lines(tx, ids), more
 
 
-def _filters(tx: ReadTx, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    at = purchase.c
-    text = wanted.text.strip()
+def page_of(
+    tx: ReadTx, table: sa.Table, conditions: list[sa.ColumnElement[bool]], before: UUID | None
+) -> tuple[list[UUID], UUID | None]:
+    """Ids of one page of `table`, which has `id` and `created`, the newest first; and where the next page begins."""
+    at = table.c
+    chosen = sa.select(at.id).where(*conditions)
+    last = tx.row(sa.select(at.created).where(at.id == before)) if before else None
+    if last:
+        moment, own = sa.literal(last["created"], at.created.type), sa.literal(before, at.id.type)
+        chosen = chosen.where(sa.tuple_(at.created, at.id) < sa.tuple_(moment, own))
+    rows = tx.rows(chosen.order_by(at.created.desc(), at.id.desc()).limit(PAGE + 1))
+    ids = [row["id"] for row in rows[:PAGE]]
+    return ids, (ids[-1] if len(rows) > PAGE else None)
+
+
+def filters(tx: ReadTx, table: sa.Table, wanted: Wanted, by_text: ByText) -> list[sa.ColumnElement[bool]]:
+    """What every purchase is looked for by, wherever it lives."""
+    at, text = table.c, wanted.text.strip()
+    named = by_text(tx, text).limit(MOST_NAMED) if text else None
     return [
-        *([at.id.in_(_ids_of(tx, text))] if text else []),
-        *([at.event_id == wanted.event_id] if wanted.event_id else []),
+        *([at.id.in_(list(tx.execute(named).scalars()))] if named is not None else []),
         *([at.created >= wanted.since] if wanted.since else []),
-        *([_state(wanted.state)] if wanted.state else []),
+        *([_state(table, wanted.state)] if wanted.state else []),
     ]
 
 
-def _state(state: str) -> sa.ColumnElement[bool]:
-    at = purchase.c.id
+def _state(table: sa.Table, state: str) -> sa.ColumnElement[bool]:
+    at = table.c.id
     match state:
         case "refunded":
             return sa.exists().where(refund.c.purchase_id == at)
@@ -83,6 +96,7 @@ def _state(state: str) -> sa.ColumnElement[bool]:
                     attention.c.closed.is_(None), attention.c.purchase_id.is_not(None)
                 )
             )
+<<<<<<< HEAD
         case "completed":
             return purchase.c.status == state
         case "awaiting_payment":
@@ -93,14 +107,18 @@ def _state(state: str) -> sa.ColumnElement[bool]:
 
 def _ids_of(tx: ReadTx, text: str) -> list[UUID]:
     return list(tx.execute(_by_text(tx, text).limit(MOST_NAMED)).scalars())
+=======
+        case _:
+            return table.c.status == state
+>>>>>>> main
 
 
 def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
     """An address, a reference of the provider, an order or its id, or a name."""
     if "@" in text:
         return sa.select(attendee.c.purchase_id).where(sa.func.lower(attendee.c.email) == text.lower())
-    if _REFERENCE.fullmatch(text):
-        return _by_reference(text)
+    if is_reference(text):
+        return by_reference(text)
     try:
         return sa.select(purchase.c.id).where(purchase.c.id == UUID(text))
     except ValueError:
@@ -114,7 +132,13 @@ def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
     return sa.select(sa.union(order, sa.select(named.limit(MOST_NAMED).subquery())).subquery().c[0])
 
 
-def _by_reference(text: str) -> sa.Select[tuple[UUID]]:
+def is_reference(text: str) -> bool:
+    """True for a name that a provider gives: of a page, a payment, a refund or a dispute."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def by_reference(text: str) -> sa.Select[tuple[UUID]]:
+    """The purchase of such a name, wherever it lives."""
     at = payment.c
     ways = (
         sa.select(at.purchase_id).where(at.provider.in_(PROVIDERS), at.session_ref == text),
@@ -128,20 +152,20 @@ def _by_reference(text: str) -> sa.Select[tuple[UUID]]:
 def _by_name(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
     """The beginning of a last name, with that of a first name before it."""
     *first, last = text.lower().split()
-    chosen = sa.select(attendee.c.purchase_id).where(_begins(tx, sa.func.lower(attendee.c.last_name), last))
+    chosen = sa.select(attendee.c.purchase_id).where(begins(tx, sa.func.lower(attendee.c.last_name), last))
     if first:
-        chosen = chosen.where(_begins(tx, sa.func.lower(attendee.c.first_name), first[0]))
+        chosen = chosen.where(begins(tx, sa.func.lower(attendee.c.first_name), first[0]))
     return chosen
 
 
-def _begins(tx: ReadTx, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:
+def begins(tx: ReadTx, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:
     """As an index of each database can answer it."""
     if tx.postgresql:
         return column.startswith(start, autoescape=True)
     return sa.and_(column >= start, column < start + _LAST)
 
 
-def _lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
+def lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
     """What a list shows of these purchases, in this order."""
     at = purchase.c
     people = tx.rows(
@@ -150,7 +174,7 @@ def _lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
         )
     )
     names = {row["purchase_id"]: f"{row['first_name']} {row['last_name']}" for row in people}
-    lines = tx.rows(
+    found = tx.rows(
         sa.select(
             at.id,
             at.status,
@@ -164,5 +188,5 @@ def _lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
         .join(event, event.c.id == at.event_id)
         .where(at.id.in_(ids))
     )
-    by_id = {row["id"]: dict(row) | {"buyer": names.get(row["id"], "")} for row in lines}
+    by_id = {row["id"]: dict(row) | {"buyer": names.get(row["id"], "")} for row in found}
     return [by_id[one] for one in ids if one in by_id]

@@ -420,6 +420,15 @@ sa.Index(
     postgresql_where=remote_purchase.c.status == "awaiting_payment",
     sqlite_where=remote_purchase.c.status == "awaiting_payment",
 )  # fmt: skip
+sa.Index(
+    "ix_remote_purchase_waiting", remote_purchase.c.created,
+    postgresql_where=remote_purchase.c.wanted.is_not(None), sqlite_where=remote_purchase.c.wanted.is_not(None),
+)  # fmt: skip
+sa.Index("ix_remote_purchase_created", remote_purchase.c.created, remote_purchase.c.id)
+sa.Index(
+    "ix_remote_purchase_name_lower", sa.func.lower(remote_purchase.c.name).label("name"),
+    postgresql_ops={"name": "text_pattern_ops"},
+)  # fmt: skip
 
 call_lane = sa.Table(
     "call_lane",

@@ -1,6 +1,8 @@
 """Every URL in one table."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,14 +28,22 @@ EVENTS_BASES = ("/api/v1.0/orgs/{organization}/eventmanagement", "/EvtMgmt/api/v
 DATAVERSE = "/api/data/v9.{minor:int}"
 
 
+class AnyCase(Route):
+    """An address of Microsoft's samples: ASP.NET does not look at capitals, and somebody may have typed it otherwise."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: Sequence[str] | None = None) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        self.path_regex = re.compile(self.path_regex.pattern, re.IGNORECASE)
+
+
 def routes() -> Sequence[BaseRoute]:
     """All of them, the most wanted first."""
     return [
         *(Route(base + path, events_api.Endpoint(handler), methods=[method, "OPTIONS"])
           for base in EVENTS_BASES for method, path, handler in EVENTS_API),
-        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
-        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
-        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        AnyCase("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        AnyCase("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        AnyCase("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route(f"{DATAVERSE}/{{path:path}}", door.serve, methods=list(door.METHODS)),
         Route(DATAVERSE, door.serve, methods=list(door.METHODS)),
@@ -83,12 +93,15 @@ def routes() -> Sequence[BaseRoute]:
 def remote_routes() -> Sequence[BaseRoute]:
     """Those of the completion service of a Dynamics 365 environment. Whatever else Dynamics serves is not here."""
     return [
-        Route("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
-        Route("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
-        Route("/GatewayRedirect/PayWith{provider}", gateway.pay),
+        AnyCase("/GatewayEvents/Handle{provider}Event", gateway.handle_event, methods=["POST"]),
+        AnyCase("/WebhookEventListener", gateway.handle_stripe_event, methods=["POST"]),
+        AnyCase("/GatewayRedirect/PayWith{provider}", gateway.pay),
         Route("/GatewayRedirect/Return/{token}", gateway.returned),
         Route("/orders/{token}", remote_order.show),
         Route("/orders/{token}/state", remote_order.state),
+        Route("/orders/{token}/pay", payment.show, methods=["GET"]),
+        Route("/orders/{token}/pay", payment.choose, methods=["POST"]),
+        Route("/orders/{token}/pay/look", payment.look, methods=["POST"]),
         Route("/orders/{token}/timeline", remote_timeline.show),
         Route("/orders/{token}/timeline/state", remote_timeline.state),
         Route("/orders/{token}/timeline.json", remote_timeline.document),

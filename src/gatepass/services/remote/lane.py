@@ -6,7 +6,8 @@ in the database, not in a process.
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from gatepass.services.remote.management import Terms
 from gatepass.services.remote.pace import Resting, turn
 from gatepass.services.remote.tasks import TELL
 from gatepass.services.remote.tell import Teller, Unsure
+from gatepass.services.rounds import Piece, Rounds
 from gatepass.store import Store, WriteTx, call_lanes, jobs, remote
 from gatepass.store.call_lanes import Rules
 from gatepass.store.jobs import Job
@@ -30,8 +32,8 @@ LEASE = timedelta(seconds=180)
 """Longer than `PATIENCE_S`."""
 PATIENCE_S = 150.0
 """For one purchase: two looks of 10 s, a call of 30 s, each with a new token, and their turns."""
-POLL_S = 0.5
-DRAIN_S = 20.0
+STAND_BACK_S = 2.0
+"""Longer than another process takes to look for work."""
 TRIES = 8
 """Of what is no failure of Dataverse's: a bug of ours, or a word that it takes and does not keep."""
 
@@ -50,60 +52,30 @@ class RemoteLane:
         self._store, self._rules = store, terms.rules
         self._teller = Teller(store, dataverse, Looks(dataverse, self._call), terms, self._call)
         self._owner = f"{socket.gethostname()[:40]}-{uuid4().hex[:8]}"
-        self._running: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._stopping = False
+        self.rounds = Rounds(NAME, self._claim)
         self._calling, self._free = 0, asyncio.Condition()
         self._last_error: Exception | None = None
+        self._refused, self._goes_at = False, 0.0
 
-    async def run(self) -> None:
-        """Work until `stop`, then finish what was begun."""
-        while not self._stopping:
-            self._wake.clear()
-            if not await self._claim():
-                await self._rest()
-        if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_S)
+    async def _claim(self) -> Sequence[Piece]:
+        if not await self._store.read(lambda tx: call_lanes.may_claim(tx, self._rules)) or self._stands_back():
+            return []
+        claims = await self._store.write(lambda tx: call_lanes.claim(tx, self._rules, self._owner))
+        return [self._do(claim) for claim in claims]
 
-    def stop(self) -> None:
-        """Take nothing new."""
-        self._stopping = True
-        self._wake.set()
-
-    def hint(self) -> None:
-        """There may be work."""
-        self._wake.set()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _claim(self) -> bool:
-        try:
-            if not await self._store.read(lambda tx: call_lanes.may_claim(tx, self._rules)):
-                return False
-            claims = await self._store.write(lambda tx: call_lanes.claim(tx, self._rules, self._owner))
-        except Exception as error:
-            log.warning("dataverse.no_claim", error=type(error).__name__)
+    def _stands_back(self) -> bool:
+        """Whose secret was refused leaves the first go to the others: while one is changed, some know the new one."""
+        if not self._refused:
             return False
-        for claim in claims:
-            task = asyncio.create_task(self._do(claim))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-        return bool(claims)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._wake.set()
+        now = time.monotonic()
+        self._goes_at = self._goes_at or now + STAND_BACK_S
+        return now < self._goes_at
 
     @asynccontextmanager
     async def _call(self) -> AsyncGenerator[None]:
         """A call may leave, and be under way, inside. Of the calls of all processes, this one has its work's share."""
         async with self._free:
-            await self._free.wait_for(lambda: self._calling < max(1, len(self._running) // call_lanes.SHARED_BY))
+            await self._free.wait_for(lambda: self._calling < max(1, self.rounds.under_way // call_lanes.SHARED_BY))
             self._calling += 1
         try:
             await turn(self._store, self._rules)
@@ -114,10 +86,13 @@ class RemoteLane:
                 self._free.notify_all()
 
     async def _do(self, claim: Job) -> None:
+        self._goes_at = 0.0
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._teller.tell(claim)
+            self._refused = False
         except Exception as error:
+            self._refused = isinstance(error, NoAccess)
             await self._give_back(claim, error)
 
     async def _give_back(self, claim: Job, error: Exception) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from gatepass.dataverse import Dataverse, NoAccess, Throttled, purchases
 from gatepass.domain.errors import GatepassError, NotFound, Refused, Unavailable
+from gatepass.domain.payment import Way
 from gatepass.domain.purchase import Move, Payable, Status
 from gatepass.domain.remote import RemotePurchase, Seen, Word
 from gatepass.services.links import Links
@@ -21,6 +22,8 @@ from gatepass.services.purchases import Settled, Settlement
 from gatepass.services.remote import questions
 from gatepass.services.remote.standings import RemoteStandings
 from gatepass.services.remote.tasks import ask_to_tell
+from gatepass.services.remote.views import RemoteViews
+from gatepass.services.views import Views
 from gatepass.store import ReadTx, Store, WriteTx, call_lanes, payments, remote, timeline
 from gatepass.store.call_lanes import Rules
 from gatepass.store.payments import OpenPage
@@ -41,6 +44,8 @@ class Terms:
     """Kind of the payment provider that is connected."""
     live: bool
     hold: timedelta
+    way: Way
+    """Where buyers pay, unless they choose otherwise."""
     late: LateMoney
     return_origins: Sequence[str]
     rules: Rules
@@ -53,6 +58,7 @@ class RemoteEventManagement:
         self._store, self._dataverse, self._links, self._terms = store, dataverse, links, terms
         self.served_before = True
         self.standings = RemoteStandings(store, dataverse, terms.rules, self._keep, live=terms.live)
+        self.views: Views = RemoteViews(dataverse.url, live=terms.live)
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """As we know it: who comes back from paying, or works on a payment, does not need Dataverse for it."""
@@ -149,6 +155,7 @@ class RemoteEventManagement:
             email=None,
             return_url=None,
             created=row.created,
+            way=self._terms.way,
         )
 
 

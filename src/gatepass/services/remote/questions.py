@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from gatepass.dataverse import NoAccess
+from gatepass.domain.money import Money
 from gatepass.domain.remote import RemotePurchase, Seen
 from gatepass.store import WriteTx, call_lanes, records
 from gatepass.store.call_lanes import Rules
@@ -45,7 +46,7 @@ def elsewhere(tx: WriteTx, row: RemotePurchase) -> None:
         f"{row.total} was paid here, and somebody else had completed the purchase in Dataverse before. If that was for this "
         "money, close this entry; if it came on top, refund it."
     )
-    records.call_attention(tx, "paid_elsewhere", reason, dedupe=f"paid_elsewhere:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "paid_elsewhere", reason, dedupe=elsewhere_key(row.id), purchase_id=row.id)
 
 
 def late(tx: WriteTx, row: RemotePurchase) -> None:
@@ -53,25 +54,56 @@ def late(tx: WriteTx, row: RemotePurchase) -> None:
     reason = (
         f"{row.total} arrived after Dynamics had given the seats away. Refund it, or register them by hand over there."
     )
-    records.call_attention(tx, "paid_late", reason, dedupe=f"paid_late:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "paid_late", reason, dedupe=_late_key(row.id), purchase_id=row.id)
 
 
 def gone(tx: WriteTx, row: RemotePurchase) -> None:
     """Money of ours, for a purchase that Dataverse does not have any more."""
     reason = f"{row.total} was paid for purchase {row.name or row.id}, which is no longer in Dataverse. Refund it."
-    records.call_attention(tx, "purchase_gone", reason, dedupe=f"purchase_gone:{row.id}", purchase_id=row.id)
+    records.call_attention(tx, "purchase_gone", reason, dedupe=_gone_key(row.id), purchase_id=row.id)
 
 
 def refused(tx: WriteTx, row: RemotePurchase, why: str, claim: Job) -> None:
     """Dataverse will not take the word: trying again does not help."""
-    reason = f"Purchase {row.name or row.id} should be {row.wanted} in Dataverse. {why} Then: gatepass replay --parked"
+    reason = f"Purchase {row.name or row.id} should be {row.wanted} in Dataverse. {why} Then have it asked again."
     # The key of every job that was given up: `gatepass replay` closes the entry with it.
     name = f"job:{claim.id}"
     records.supersede_attention(tx, [name])
     records.call_attention(tx, "finalize_refused", reason, dedupe=name, purchase_id=row.id)
 
 
+def underpaid(tx: WriteTx, row: RemotePurchase, total: Money) -> None:
+    """It became dearer over there after its payment page was opened: what is not paid in full is not ours to confirm."""
+    reason = (
+        f"It was paid as it cost when its page was opened; over there it costs {total} by now. Put the total right and have it "
+        "asked again, complete it there by hand, or give the money back."
+    )
+    records.call_attention(tx, "underpaid", reason, dedupe=_underpaid_key(row.id), purchase_id=row.id)
+
+
 def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:
     """Its money goes back, and Dataverse has no call that ends its registrations."""
     reason = "Everything that was paid goes back. Cancel its registrations in Dynamics: Dataverse has no call for that."
     records.call_attention(tx, "release_by_hand", reason, dedupe=f"release_by_hand:{row.id}", purchase_id=row.id)
+
+
+def keys_of(purchase_id: UUID) -> list[str]:
+    """Of the questions that another look at the purchase answers, or asks again."""
+    return [elsewhere_key(purchase_id), _late_key(purchase_id), _gone_key(purchase_id), _underpaid_key(purchase_id)]
+
+
+def elsewhere_key(purchase_id: UUID) -> str:
+    """Of the question whether money of ours is for what somebody else has completed."""
+    return f"paid_elsewhere:{purchase_id}"
+
+
+def _late_key(purchase_id: UUID) -> str:
+    return f"paid_late:{purchase_id}"
+
+
+def _underpaid_key(purchase_id: UUID) -> str:
+    return f"underpaid:{purchase_id}"
+
+
+def _gone_key(purchase_id: UUID) -> str:
+    return f"purchase_gone:{purchase_id}"

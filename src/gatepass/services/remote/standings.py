@@ -1,6 +1,6 @@
 """How purchases of a remote Dataverse stand beside their money: our rows and payments against what Dataverse says now.
 
-Both directions: what stands here is looked up over there, and what was completed over there is looked for here.
+Both directions: what changed here is looked up over there, and what changed over there is looked for here.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -59,7 +59,7 @@ class RemoteStandings:
                 yield one
         began = await self._store.read(lambda tx: records.get_setting(tx, BEGAN))
         since = datetime.fromisoformat(began) if began else datetime.now(UTC)
-        pages = purchases.completed_between(self._dataverse, period.since, period.until, since, self._turn)
+        pages = purchases.changed_between(self._dataverse, period.since, period.until, since, self._turn)
         async for seen in pages:
             for one in await self._compared(seen, list(seen)):
                 yield one

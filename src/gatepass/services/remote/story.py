@@ -1,188 +1,148 @@
-"""Was I charged? The same story as for purchases of our own, for one that lives in a remote Dataverse."""
+"""Was I charged? The same story as for purchases of our own, for one that lives in a remote Dataverse.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+Money, its ways back and what staff reads are told by `services/timeline`; here is only what Dataverse has to do with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from uuid import UUID
 
-from gatepass.domain.money import Money
-from gatepass.domain.payment import Payment, PaymentState
-from gatepass.domain.purchase import Status
-from gatepass.domain.refund import Refund, RefundState
+from gatepass.domain.payment import PaymentState
 from gatepass.domain.remote import RemotePurchase, Word
-from gatepass.domain.timeline import Answer, Audience, Charged, Moment, Story, Sums, Tone
+from gatepass.domain.timeline import Answer, Charged, Moment, Story, Tone, Words
+from gatepass.languages import gettext as _
+from gatepass.languages import joined, later, said
 from gatepass.services import texts
 from gatepass.services.remote.tasks import TELL
-from gatepass.store import ReadTx, payments, refunds, remote, timeline
+from gatepass.services.timeline import ahead, answer, moments, story_of
+from gatepass.services.timeline.facts import Entry, Facts, Order, around_order
+from gatepass.services.timeline.moments import Teller
+from gatepass.store import ReadTx, remote
 from gatepass.store.jobs import PARKED
 from gatepass.store.tables import Row
-from gatepass.store.timeline import Around
 
-_SAFE = "Please do not pay again."
-_OPEN = frozenset({Charged.NOT_KNOWN, Charged.CONFIRMING, Charged.PUT_RIGHT, Charged.GOING_BACK})
+_NOT_OURS = "mail.next"
+"""Of what is to come: tickets are sent by the organizer's system."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    row: RemotePurchase
-    attempts: Sequence[Payment]
-    refunds: Sequence[Refund]
-    written: Sequence[Row]
-    around: Around
-    now: datetime
+class Told:
+    """What is known of a purchase: our row, what stands around it, and the work that tells Dataverse."""
 
-    @property
-    def paid(self) -> list[Payment]:
-        return [one for one in self.attempts if one.state is PaymentState.SUCCEEDED]
+    row: RemotePurchase
+    facts: Facts
+    telling: Sequence[Row]
 
 
 def tell_now(tx: ReadTx, purchase_id: UUID, *, live: bool) -> Story | None:
     """The story; None when we know nothing of it. Several statements: run it in a snapshot."""
+    told = read(tx, purchase_id, live=live)
+    return told and in_words(told)
+
+
+def read(tx: ReadTx, purchase_id: UUID, *, live: bool) -> Told | None:
+    """All rows of it, for `in_words`, which speaks the language of whoever reads."""
     row = remote.get(tx, purchase_id)
     if row is None:
         return None
-    attempts, back = payments.of_purchase(tx, purchase_id), refunds.of_purchases(tx, [purchase_id])
-    around = timeline.around(tx, purchase_id, [one.id for one in attempts], [one.id for one in back])
-    facts = _Facts(row, attempts, back, timeline.of_purchase(tx, purchase_id), around, datetime.now(UTC))
-    answer = _answer(facts)
-    name = row.name or "Registration"
-    return Story(
-        purchase_id=row.id, reference=row.name or str(row.id), status=row.status, live=live, created=row.created,
-        items="Registration", total=row.total, title=name, time_zone="UTC", answer=answer, sums=_sums(facts),
-        moments=[*sorted(_happened(facts), key=lambda one: one.at), *_ahead(facts)],
-        settled=answer.charged not in _OPEN and row.wanted is None and row.status is not Status.AWAITING_PAYMENT,
+    facts = around_order(tx, _order(row, live=live), datetime.now(UTC))
+    jobs = facts.around.jobs
+    others = replace(facts.around, jobs=[one for one in jobs if one["kind"] != TELL])
+    return Told(row, replace(facts, around=others), [one for one in jobs if one["kind"] == TELL])
+
+
+def in_words(told: Told) -> Story:
+    """Answer and moments."""
+    rules = [partial(rule, told.row) for rule in (_in_question, _charged, _confirmed_unpaid)]
+    coming = [one for one in ahead.of(told.facts) if one.kind != _NOT_OURS]
+    every = [*moments.of(told.facts, _OF_ORDER), *map(_telling, told.telling), *coming]
+    found = story_of(told.facts, answer.of(told.facts, rules), every)
+    return replace(found, settled=found.settled and told.row.wanted is None)
+
+
+def _order(row: RemotePurchase, *, live: bool) -> Order:
+    return Order(
+        id=row.id, reference=row.name or str(row.id), status=row.status, total=row.total, live=live, created=row.created,
+        hold_until=row.hold_until, items="Registration", title=row.name or "Registration", time_zone="UTC",
+        pays_online=True,
     )  # fmt: skip
 
 
-def _sums(facts: _Facts) -> Sums:
-    def total(amounts: Iterable[Money]) -> Money:
-        return Money(sum(one.minor for one in amounts), facts.row.total.currency)
-
-    return Sums(
-        charged=total(one.amount for one in facts.paid),
-        given_back=total(one.amount for one in facts.refunds if one.state is RefundState.SUCCEEDED),
-        on_its_way_back=total(one.amount for one in facts.refunds if one.on_its_way),
-    )
+# The answer, where the money itself is in no doubt
 
 
-# The answer
+def _in_question(row: RemotePurchase, facts: Facts) -> Answer | None:
+    """Paid, and Dataverse neither says so nor is to be told: a person decides."""
+    if not facts.paid or row.confirmed or row.wanted is Word.COMPLETED:
+        return None
+    decides = _("The organizer decides: either your registration is confirmed, or the money goes back.")
+    title, then = _("Yes, and it is being checked."), (_("What is decided is shown here."),)
+    return Answer(Charged.PUT_RIGHT, title, joined(decides, _(answer.SAFE)), then)
 
 
-def _answer(facts: _Facts) -> Answer:
-    """Money in doubt outranks money that is well."""
-    if any(one.reason_code == "mismatch" for one in facts.attempts):
-        return _put_right("A payment came that does not fit this order.")
-    if facts.refunds and (found := _going_back(facts)):
-        return found
-    if facts.paid:
-        return _charged(facts)
-    if any(one.state is PaymentState.PROCESSING for one in facts.attempts):
-        return Answer(Charged.CONFIRMING, "Your bank has not answered yet.", (_SAFE,), ("It can take some days.",))
-    return _nothing(facts)
-
-
-def _put_right(title: str) -> Answer:
-    text = f"The organizer decides: either your registration is confirmed, or the money goes back. {_SAFE}"
-    return Answer(Charged.PUT_RIGHT, title, (text,), ("What is decided is shown here.",))
-
-
-def _going_back(facts: _Facts) -> Answer | None:
-    amount = texts.money(_sums(facts).charged)
-    days = ("Banks take 5 to 10 days to show it.",)
-    if any(one.on_its_way for one in facts.refunds):
-        return Answer(Charged.GOING_BACK, f"Yes, and money is on its way back to you, of {amount}.", (), days)
-    if facts.row.status is not Status.COMPLETED:
-        return Answer(Charged.REFUNDED, f"Yes, and it was given back: {amount}.", (), days)
-    return None
-
-
-def _charged(facts: _Facts) -> Answer:
-    row, amount = facts.row, texts.money(_sums(facts).charged)
+def _charged(row: RemotePurchase, facts: Facts) -> Answer | None:
+    if not facts.paid:
+        return None
+    amount, back = texts.money(answer.net(facts)), answer.some_back(facts)
     if row.confirmed:
-        return Answer(Charged.YES, f"Yes, {amount}. Your registration is confirmed.", (), ())
-    if row.wanted is not Word.COMPLETED:
-        return _put_right("Yes, and it is being checked.")
-    asked = "The organizer’s system confirms it as soon as it answers."
-    return Answer(Charged.YES, f"Yes, {amount}. Your registration is being confirmed.", (f"{asked} {_SAFE}",), ())
+        title = _("Yes, %(amount)s. Your registration is confirmed.", amount=amount)
+        return Answer(Charged.YES, title, back, ())
+    title = _("Yes, %(amount)s. Your registration is being confirmed.", amount=amount)
+    asked = _("The organizer’s system confirms it as soon as it answers.")
+    return Answer(Charged.YES, title, joined(asked, _(answer.SAFE), back), ())
 
 
-def _nothing(facts: _Facts) -> Answer:
-    if facts.row.status is Status.AWAITING_PAYMENT:
-        return Answer(
-            Charged.NO, "No. The payment is still missing.", (), ("As soon as it arrives, it is shown here.",)
-        )
-    return Answer(Charged.NO, "No. Nothing was charged.", ("The order has ended.",), ())
+def _confirmed_unpaid(row: RemotePurchase, facts: Facts) -> Answer | None:
+    """Somebody else completed it over there."""
+    under_way = any(one.state is PaymentState.PROCESSING for one in facts.payments)
+    if under_way or not row.confirmed:
+        return None
+    text: Words = (_("The organizer has confirmed your order."),)
+    return Answer(Charged.NO, _("No. Nothing was charged."), text, ())
 
 
 # What happened
 
-_Told = tuple[Tone, str, str, str]
-_TOLD: Mapping[str, _Told] = MappingProxyType(
+
+def _changed(tone: Tone, icon: str, title: str, text: str, facts: Facts, entry: Entry) -> Moment:
+    return Moment(entry.at, entry.kind, tone, icon, _(title), (_(text),) if text else ())
+
+
+_IN_TIME = later("The payment did not arrive in time.")
+_LATE = later("Your money is safe.")
+_OF_ORDER: Mapping[str, Teller] = MappingProxyType(
     {
-        "pay_page.opened": (Tone.DONE, "lock", "The payment page was opened", ""),
-        "buyer.returned": (Tone.DONE, "people", "You came back from the payment page", ""),
-        "payment.succeeded": (Tone.DONE, "card", "The payment arrived", ""),
-        "payment.processing": (Tone.NOW, "clock", "Your bank works on the payment", ""),
-        "payment.failed": (Tone.FAILED, "x", "The payment failed", "Nothing was charged."),
-        "payment.declined": (Tone.FAILED, "x", "The payment was declined", "Nothing was charged."),
-        "payment.expired": (Tone.PLAIN, "clock", "The payment page was closed", ""),
-        "payment.cancelled": (Tone.PLAIN, "x", "The payment page was closed", ""),
-        "purchase.completed": (Tone.DONE, "check", "Paid in full", ""),
-        "purchase.expired": (Tone.PLAIN, "clock", "The hold ended", "The payment did not arrive in time."),
-        "purchase.cancelled": (Tone.PLAIN, "x", "The order was cancelled", ""),
-        "purchase.paid_late": (Tone.ENDING, "alert", "The money came after the hold had ended", "Your money is safe."),
-        "dataverse.completed": (Tone.DONE, "ticket", "The organizer’s system confirmed the registration", ""),
-        "dataverse.cancelled": (Tone.PLAIN, "x", "The organizer’s system gave the seats back", ""),
-        "dataverse.too_late": (Tone.ATTENTION, "alert", "The seats had been given away before the money came", ""),
-        "refund.requested": (Tone.REFUNDED, "left", "Your money is given back", ""),
-        "refund.succeeded": (Tone.REFUNDED, "left", "Your money was given back", ""),
+        "purchase.created": partial(_changed, Tone.DONE, "people", later("You registered with the organizer"), ""),
+        "purchase.completed": partial(_changed, Tone.DONE, "check", later("Paid in full"), ""),
+        "purchase.expired": partial(_changed, Tone.PLAIN, "clock", later("The hold ended"), _IN_TIME),
+        "purchase.cancelled": partial(_changed, Tone.PLAIN, "x", later("The order was cancelled"), ""),
+        "purchase.paid_late": partial(
+            _changed, Tone.ENDING, "alert", later("The money came after the hold had ended"), _LATE
+        ),
+        "dataverse.completed": partial(
+            _changed, Tone.DONE, "ticket", later("The organizer’s system confirmed the registration"), ""
+        ),
+        "dataverse.cancelled": partial(
+            _changed, Tone.PLAIN, "x", later("The organizer’s system gave the seats back"), ""
+        ),
+        "dataverse.too_late": partial(
+            _changed, Tone.ATTENTION, "alert", later("The seats had been given away before the money came"), ""
+        ),
     }
 )
 
 
-def _happened(facts: _Facts) -> Iterable[Moment]:
-    yield Moment(facts.row.created, "purchase.created", Tone.DONE, "people", "You registered with the organizer")
-    written = [(row["at"], str(row["kind"])) for row in facts.written]
-    for at, kind in [*written, *_derived(facts, {kind for _, kind in written})]:
-        if kind in _TOLD:
-            tone, icon, title, text = _TOLD[kind]
-            yield Moment(at, kind, tone, icon, title, (text,) if text else ())
-    for row in facts.around.attention:
-        text = (str(row["reason"]),)
-        yield Moment(
-            row["opened"], "attention", Tone.ATTENTION, "alert", "A person was asked", text, audience=Audience.STAFF
-        )
-
-
-def _derived(facts: _Facts, told: set[str]) -> Iterable[tuple[datetime, str]]:
-    """What rows say that nobody wrote down."""
-    changed = facts.around.changed
-    for one in facts.attempts:
-        if (kind := f"payment.{one.state.value}") not in told:
-            yield changed.get(one.id, one.opened), kind
-    for one in facts.refunds:
-        yield one.requested, "refund.requested"
-        if one.state is RefundState.SUCCEEDED and "refund.succeeded" not in told:
-            yield changed.get(one.id, one.requested), "refund.succeeded"
-
-
-def _ahead(facts: _Facts) -> Iterable[Moment]:
-    """What is still to come: the next time that Dataverse is told, and the end of the hold."""
-    for row in facts.around.jobs:
-        if row["kind"] == TELL:
-            yield _telling(row)
-    if facts.row.status is Status.AWAITING_PAYMENT and facts.row.hold_until:
-        text = ("If nothing is paid by ", facts.row.hold_until, ", the seats are free again.")
-        yield Moment(facts.row.hold_until, "hold.ends", Tone.NEXT, "clock", "The hold ends", text, ahead=True)
-
-
 def _telling(row: Row) -> Moment:
+    """The work that tells Dataverse: the next time, or that it was given up."""
     detail = {"job": str(row["id"]), "tries": str(row["attempt"]), "last error": row["last_error"] or ""}
+    known = {name: value for name, value in detail.items() if value}
     if row["state"] == PARKED:
-        title, text = "The organizer’s system refused to confirm", ("The organizer was asked to put it right.",)
-        return Moment(row["due"], "retry.finalize", Tone.ATTENTION, "alert", title, text, detail, ahead=True)
-    times = row["failures"]
-    title = f"The organizer’s system was asked {times} times" if times else "The organizer’s system is being told"
-    text = ("Nothing is lost. It is asked again by ", row["due"], ".")
-    return Moment(row["due"], "retry.finalize", Tone.NOW, "clock", title, text, detail, ahead=True)
+        title = _("The organizer’s system refused to confirm")
+        text: Words = (_("The organizer was asked to put it right."),)
+        return Moment(row["due"], "retry.finalize", Tone.ATTENTION, "alert", title, text, known, ahead=True)
+    again = said(_("Nothing is lost. It is asked again by %(when)s."), when=row["due"])
+    title = _("The organizer’s system is being asked")
+    return Moment(row["due"], "retry.finalize", Tone.NOW, "clock", title, again, known, ahead=True)

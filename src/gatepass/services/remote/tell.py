@@ -11,6 +11,7 @@ from uuid import UUID
 from gatepass.dataverse import Dataverse
 from gatepass.dataverse.finalize import finalize
 from gatepass.domain.errors import Conflict, Unavailable
+from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment
 from gatepass.domain.purchase import Move, Status
 from gatepass.domain.refund import Cause
@@ -79,7 +80,7 @@ class Teller:
         now = replace(row, said=seen.word, read=tx.now)
         match step(row, seen.word):
             case Step.SEND:
-                return self._sending(tx, now)
+                return _sending(tx, now, seen)
             case Step.DONE:
                 return _done(tx, now)
             case Step.TOO_LATE:
@@ -89,11 +90,6 @@ class Teller:
                 return replace(now, wanted=None)
             case Step.KEPT:
                 return _kept(tx, now)
-
-    def _sending(self, tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
-        """The seats are still held over there: late money is in time after all."""
-        now = row.moved(Move.SEAT, tx.now) if row.status is Status.PAID_LATE else row
-        return replace(now, sent=now.sent or tx.now)
 
     def _too_late(self, tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
         left = replace(row, wanted=None, error="The seats were given away before the money came.")
@@ -108,6 +104,21 @@ class Teller:
         if row.wanted is Word.COMPLETED:
             questions.gone(tx, row)
         return replace(row, wanted=None, error="It is no longer in Dataverse.")
+
+
+def _sending(tx: WriteTx, row: RemotePurchase, seen: Seen) -> RemotePurchase:
+    """The seats are still held over there: late money is in time after all."""
+    if row.wanted is Word.COMPLETED and seen.total and not _pays(tx, row, seen.total):
+        questions.underpaid(tx, row, seen.total)
+        return replace(row, wanted=None, error="It costs more over there than was paid.")
+    now = row.moved(Move.SEAT, tx.now) if row.status is Status.PAID_LATE else row
+    return replace(now, sent=now.sent or tx.now)
+
+
+def _pays(tx: WriteTx, row: RemotePurchase, total: Money) -> bool:
+    """One payment is enough for what it costs over there now; it may have become dearer since the page was opened."""
+    paid = (one.amount for one in _paid(tx, row))
+    return any(one.currency == total.currency and one.minor >= total.minor for one in paid)
 
 
 def _done(tx: WriteTx, row: RemotePurchase) -> RemotePurchase:

@@ -3,12 +3,13 @@
 tell() reads all rows at one moment. What the rows keep no time of was written to `timeline_entry` with the change itself.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from gatepass.domain.errors import NotFound
-from gatepass.domain.purchase import Status, order_reference, reference_tail
-from gatepass.domain.timeline import Charged, Story
+from gatepass.domain.purchase import Status, reference_tail
+from gatepass.domain.timeline import Answer, Charged, Moment, Story
 from gatepass.services.timeline import ahead, answer, moments
 from gatepass.services.timeline.facts import Facts, read
 from gatepass.store import ReadTx, Store, purchases
@@ -40,21 +41,25 @@ def _facts(tx: ReadTx, purchase_id: UUID) -> Facts:
 
 
 def _story(facts: Facts) -> Story:
-    told = answer.of(facts)
-    purchase = facts.purchase
+    return story_of(facts, answer.of(facts), [*moments.of(facts), *ahead.of(facts)])
+
+
+def story_of(facts: Facts, told: Answer, told_moments: Sequence[Moment]) -> Story:
+    """The story around an answer, wherever the purchase lives."""
+    order = facts.order
     return Story(
-        purchase_id=purchase.id,
-        reference=order_reference(purchase.id),
-        status=purchase.status,
-        live=purchase.live,
-        created=purchase.created,
-        items=purchase.items,
-        total=purchase.total,
-        title=facts.event.name,
-        time_zone=facts.event.time_zone,
+        purchase_id=order.id,
+        reference=order.reference,
+        status=order.status,
+        live=order.live,
+        created=order.created,
+        items=order.items,
+        total=order.total,
+        title=order.title,
+        time_zone=order.time_zone,
         answer=told,
         sums=facts.sums,
-        moments=[*moments.of(facts), *ahead.of(facts)],
+        moments=told_moments,
         settled=told.charged not in _OPEN_ANSWERS and not _under_way(facts),
     )
 
@@ -62,7 +67,7 @@ def _story(facts: Facts) -> Story:
 def _under_way(facts: Facts) -> bool:
     """A last look at a payment that has ended already is work, but changes nothing."""
     works = any(row["state"] == READY and not row["dedupe"].startswith("look_up:") for row in facts.around.jobs)
-    return works or facts.purchase.status is Status.AWAITING_PAYMENT
+    return works or facts.order.status is Status.AWAITING_PAYMENT
 
 
 def search(tx: ReadTx, text: str) -> list[Row]:

@@ -79,7 +79,7 @@ def _given_up(facts: Facts) -> Iterable[Moment]:
 
 
 def _next_steps(facts: Facts) -> Iterable[Moment]:
-    purchase, states = facts.purchase, {row.state for row in facts.payments}
+    purchase, states = facts.order, {row.state for row in facts.payments}
     if purchase.status is Status.AWAITING_PAYMENT:
         if purchase.hold_until:
             over = said(_("If nothing is paid by %(when)s, the seats are free again."), when=purchase.hold_until)

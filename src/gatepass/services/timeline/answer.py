@@ -18,9 +18,16 @@ SAFE = later("Please do not pay again.")
 _BANK_DAYS = later("Banks take 5 to 10 days to show it.")
 
 
-def of(facts: Facts) -> Answer:
-    """The first rule that has an answer counts: money in doubt outranks money that is well."""
-    return next(found for rule in _RULES if (found := rule(facts)))
+Rule = Callable[[Facts], Answer | None]
+
+
+def of(facts: Facts, settled: Sequence[Rule] | None = None) -> Answer:
+    """The first rule that has an answer counts: money in doubt outranks money that is well.
+
+    `settled`: what tells of an order whose money is in no doubt, where that differs.
+    """
+    rules = (*_IN_DOUBT, *(settled or (_charged,)), *_UNPAID)
+    return next(found for rule in rules if (found := rule(facts)))
 
 
 def _disputed(facts: Facts) -> Answer | None:
@@ -73,7 +80,7 @@ def _in_question(facts: Facts) -> Answer | None:
 def _refund_failed(facts: Facts) -> Answer | None:
     wanted = next((one for one in facts.refunds if one.state is RefundState.FAILED), None)
     again = wanted and any(one.counts and one.requested > wanted.requested for one in facts.refunds)
-    if wanted is None or again or not _net(facts).minor:
+    if wanted is None or again or not net(facts).minor:
         return None
     return Answer(
         Charged.PUT_RIGHT,
@@ -121,10 +128,10 @@ def _all_back(facts: Facts) -> Answer | None:
 
 
 def _without_a_seat(facts: Facts) -> Answer | None:
-    if not facts.paid or facts.purchase.status is Status.COMPLETED:
+    if not facts.paid or facts.order.status is Status.COMPLETED:
         return None
     amount = texts.money(facts.sums.charged)
-    if facts.purchase.status is Status.WAITLISTED:
+    if facts.order.status is Status.WAITLISTED:
         then = _("As soon as there is a seat you get the ticket by mail; if there is none, the money goes back to you.")
         return Answer(
             Charged.PUT_RIGHT,
@@ -149,10 +156,10 @@ def _charged(facts: Facts) -> Answer | None:
         return None
     kept = [row for row in facts.paid if not facts.given_up(row)]
     if all(by_hand(row) for row in kept):
-        title = _("Yes: %(amount)s, paid another way.", amount=texts.money(_net(facts)))
-        return Answer(Charged.YES, title, joined(_recorded(facts), _some_back(facts)), _tickets(facts))
-    title = _("Yes, once: %(amount)s.", amount=texts.money(_net(facts)))
-    yours = joined(_confirmed(facts, kept[0]), _some_back(facts))
+        title = _("Yes: %(amount)s, paid another way.", amount=texts.money(net(facts)))
+        return Answer(Charged.YES, title, joined(_recorded(facts), some_back(facts)), _tickets(facts))
+    title = _("Yes, once: %(amount)s.", amount=texts.money(net(facts)))
+    yours = joined(_confirmed(facts, kept[0]), some_back(facts))
     return Answer(Charged.YES, title, yours, _tickets(facts))
 
 
@@ -184,7 +191,7 @@ def _confirming(facts: Facts) -> Answer | None:
     row = next((row for row in facts.payments if row.state is PaymentState.PROCESSING), None)
     if row is None:
         return None
-    held = facts.purchase.status is Status.AWAITING_PAYMENT
+    held = facts.order.status is Status.AWAITING_PAYMENT
     waiting = ngettext("Your seat is yours while we wait.", "All seats are yours while we wait.", seats(facts))
     lost = _("The seats are no longer held; if the money arrives, you are seated or get it back.")
     return Answer(
@@ -215,7 +222,7 @@ def _nobody_answers(facts: Facts) -> Answer | None:
 
 
 def _free(facts: Facts) -> Answer | None:
-    if facts.purchase.total.minor or facts.purchase.status is not Status.COMPLETED:
+    if facts.order.total.minor or facts.order.status is not Status.COMPLETED:
         return None
     nothing = (_("Nothing was, and nothing will be charged."),)
     return Answer(Charged.NO, _("No: your order is free."), nothing, _tickets(facts))
@@ -228,7 +235,7 @@ def _not_charged(facts: Facts) -> Answer:
 
 def _unpaid(facts: Facts) -> tuple[Words, Words]:
     """What to say of an order for which no money has come, and what to do."""
-    purchase, declined = facts.purchase, _declined(facts)
+    purchase, declined = facts.order, _declined(facts)
     again = (_("You can register again as long as there are seats."),)
     match purchase.status:
         case Status.EXPIRED:
@@ -238,7 +245,7 @@ def _unpaid(facts: Facts) -> tuple[Words, Words]:
             return joined(declined, _("This order was cancelled.")), again
         case Status.COMPLETED:
             return (_("The organizer has confirmed your order."),), _tickets(facts)
-        case _ if purchase.provider_id is None or facts.event.provider is None:
+        case _ if not purchase.pays_online:
             return (_("There is no online payment for this event."),), (_("The organizer tells you how to pay."),)
         case _ if purchase.hold_until and purchase.hold_until <= facts.now:
             over = joined(declined, _("The time to pay is over."))
@@ -249,7 +256,7 @@ def _unpaid(facts: Facts) -> tuple[Words, Words]:
 
 
 def _may_pay(facts: Facts, *, declined: bool) -> Words:
-    until = facts.purchase.hold_until
+    until = facts.order.hold_until
     if until is None:
         again = _("You can try again, or use another way to pay, at any time.")
         return (again if declined else _("You can pay at any time."),)
@@ -281,12 +288,14 @@ def _tickets(facts: Facts) -> Words:
     return (ngettext("The ticket is on its way by mail.", "The tickets are on their way by mail.", seats(facts)),)
 
 
-def _net(facts: Facts) -> Money:
+def net(facts: Facts) -> Money:
+    """Of the payments that have not gone back in whole."""
     kept: Sequence[Payment] = [row for row in facts.paid if not facts.given_up(row)]
     return facts.sum_of(row.amount for row in kept)
 
 
-def _some_back(facts: Facts) -> Words:
+def some_back(facts: Facts) -> Words:
+    """What of the money went back, or is about to; nothing when none is."""
     back, coming = facts.sums.given_back, facts.sums.on_its_way_back
     return joined(
         _("%(amount)s was given back.", amount=texts.money(back)) if back.minor else "",
@@ -301,7 +310,5 @@ def _why_back(facts: Facts) -> str:
     return _("The seats had been given to others before the money arrived.") if Cause.PAID_LATE in causes else ""
 
 
-_RULES: Sequence[Callable[[Facts], Answer | None]] = (
-    _disputed, _lost, _in_question, _refund_failed, _twice, _all_back, _without_a_seat, _charged, _confirming,
-    _nobody_answers, _free, _not_charged,
-)  # fmt: skip
+_IN_DOUBT: Sequence[Rule] = (_disputed, _lost, _in_question, _refund_failed, _twice, _all_back, _without_a_seat)
+_UNPAID: Sequence[Rule] = (_confirming, _nobody_answers, _free, _not_charged)

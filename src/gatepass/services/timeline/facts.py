@@ -7,14 +7,13 @@ from functools import cached_property
 from uuid import UUID
 
 from gatepass.domain.dispute import Dispute
-from gatepass.domain.event import Event
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
-from gatepass.domain.purchase import Status
+from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.refund import Refund, RefundState
 from gatepass.domain.timeline import Sums
 from gatepass.store import ReadTx, events, payments, purchases, refunds, timeline
-from gatepass.store.purchases import AttendeeRow, Purchase
+from gatepass.store.purchases import AttendeeRow
 from gatepass.store.tables import Row
 from gatepass.store.timeline import Around
 
@@ -35,13 +34,30 @@ class Entry:
         return str(self.detail.get(name) or "")
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The purchase itself, wherever it lives."""
+
+    id: UUID
+    reference: str
+    status: Status
+    total: Money
+    live: bool
+    created: datetime
+    hold_until: datetime | None
+    items: str
+    title: str
+    """The event's name."""
+    time_zone: str
+    pays_online: bool
+
+
 @dataclass(frozen=True)
 class Facts:
     """One purchase and all that belongs to it."""
 
     now: datetime
-    purchase: Purchase
-    event: Event
+    order: Order
     people: Sequence[AttendeeRow]
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
@@ -82,7 +98,7 @@ class Facts:
 
     def sum_of(self, amounts: Iterable[Money]) -> Money:
         """In the currency of the purchase; a payment in another would have been in question."""
-        return Money(sum(one.minor for one in amounts), self.purchase.total.currency)
+        return Money(sum(one.minor for one in amounts), self.order.total.currency)
 
     def given_up(self, payment: Payment) -> bool:
         """True when all of a payment goes back, or has gone."""
@@ -100,10 +116,20 @@ def read(tx: ReadTx, purchase_id: UUID, now: datetime) -> Facts | None:
     event = purchase and events.get(tx, purchase.event_id)
     if purchase is None or event is None:
         return None
-    paid, refunded = payments.of_purchase(tx, purchase_id), refunds.of_purchases(tx, [purchase_id])
-    around = timeline.around(tx, purchase_id, [row.id for row in paid], [one.id for one in refunded])
-    people, written = purchases.tickets(tx, purchase_id), timeline.of_purchase(tx, purchase_id)
-    return Facts(now, purchase, event, people, paid, refunded, written, around)
+    order = Order(
+        purchase.id, order_reference(purchase.id), purchase.status, purchase.total, purchase.live, purchase.created,
+        purchase.hold_until, purchase.items, event.name, event.time_zone,
+        pays_online=purchase.provider_id is not None and event.provider is not None,
+    )  # fmt: skip
+    return around_order(tx, order, now)
+
+
+def around_order(tx: ReadTx, order: Order, now: datetime) -> Facts:
+    """What belongs to a purchase, wherever it lives. Several statements: run it in a snapshot."""
+    paid, refunded = payments.of_purchase(tx, order.id), refunds.of_purchases(tx, [order.id])
+    around = timeline.around(tx, order.id, [row.id for row in paid], [one.id for one in refunded])
+    people, written = purchases.tickets(tx, order.id), timeline.of_purchase(tx, order.id)
+    return Facts(now, order, people, paid, refunded, written, around)
 
 
 def _subject(entry: Entry) -> str:
@@ -125,13 +151,14 @@ def _derived(facts: Facts) -> Iterable[Entry]:
 
 
 def _of_purchase(facts: Facts) -> Iterable[Entry]:
-    purchase = facts.purchase
+    purchase = facts.order
     yield Entry(purchase.created, "purchase.created", {})
     granted = [row["created"] for row in facts.around.registrations]
     if granted:
         yield Entry(min(granted), "purchase.completed", {})
-    if purchase.status not in {Status.COMPLETED, Status.AWAITING_PAYMENT}:
-        yield Entry(facts.around.changed[purchase.id], f"purchase.{purchase.status.value}", {})
+    changed = facts.around.changed.get(purchase.id)
+    if changed and purchase.status not in {Status.COMPLETED, Status.AWAITING_PAYMENT}:
+        yield Entry(changed, f"purchase.{purchase.status.value}", {})
     for at in sorted({row["cancelled"] for row in facts.around.registrations if row["cancelled"]}):
         yield Entry(at, "registration.cancelled", {"seats": _cancelled_at(facts, at)})
 
@@ -143,7 +170,7 @@ def _cancelled_at(facts: Facts, at: datetime) -> int:
 def _of_payment(facts: Facts, row: Payment) -> Iterable[Entry]:
     detail = {"payment_id": str(row.id), "number": row.number, "provider": row.provider}
     # Whole seconds, as the provider counts: never told before the order itself.
-    yield Entry(max(row.opened, facts.purchase.created), "payment.opened", detail)
+    yield Entry(max(row.opened, facts.order.created), "payment.opened", detail)
     changed = facts.around.changed[row.id]
     if row.open and row.reason_code:
         yield Entry(

@@ -18,9 +18,17 @@ from gatepass.services.timeline.words import by_hand, named, seats
 _NOTHING = later("Nothing was charged.")
 
 
-def of(facts: Facts) -> list[Moment]:
-    """All of them, the first one first; those for staff carry their audience."""
-    told = [found for entry in facts.entries if (found := _told(facts, entry))]
+Teller = Callable[[Facts, Entry], Moment]
+"""Puts a change of the order itself into words."""
+
+
+def of(facts: Facts, of_order: Mapping[str, Teller] | None = None) -> list[Moment]:
+    """All of them, the first one first; those for staff carry their audience.
+
+    `of_order`: the words for changes of the order itself, by kind, where they differ.
+    """
+    tellers = of_order or _PURCHASE
+    told = [found for entry in facts.entries if (found := _told(facts, entry, tellers))]
     return sorted([*told, *_mails(facts), *backstage.of(facts)], key=_place)
 
 
@@ -45,7 +53,7 @@ def _place(one: Moment) -> tuple[datetime, int]:
     return one.at, _CAUSES_FIRST.index(noun) if noun in _CAUSES_FIRST else last
 
 
-def _told(facts: Facts, entry: Entry) -> Moment | None:
+def _told(facts: Facts, entry: Entry, tellers: Mapping[str, Teller]) -> Moment | None:
     noun = entry.kind.partition(".")[0]
     if noun in {"payment", "pay_page", "buyer"}:
         payment = next((row for row in facts.payments if str(row.id) == entry.text("payment_id")), None)
@@ -56,7 +64,7 @@ def _told(facts: Facts, entry: Entry) -> Moment | None:
     if noun == "dispute":
         dispute = next((one for one in facts.around.disputes if str(one.id) == entry.text("dispute_id")), None)
         return _dispute(entry, dispute) if dispute and entry.kind in _DISPUTE else None
-    return _PURCHASE[entry.kind](facts, entry) if entry.kind in _PURCHASE else None
+    return tellers[entry.kind](facts, entry) if entry.kind in tellers else None
 
 
 def _moment(
@@ -74,9 +82,9 @@ def _moment(
 def _created(facts: Facts, entry: Entry) -> Moment:
     count = len(facts.people)
     title = ngettext("You registered one person", "You registered %(num)s people", count)
-    total = facts.purchase.total
+    total = facts.order.total
     price = _("%(amount)s in all.", amount=texts.money(total)) if total.minor else _("It is free.")
-    return _moment(entry, Tone.DONE, "people", title, f"{isolated(facts.purchase.items)}.", price)
+    return _moment(entry, Tone.DONE, "people", title, f"{isolated(facts.order.items)}.", price)
 
 
 def _completed(facts: Facts, entry: Entry) -> Moment:
@@ -120,7 +128,7 @@ def _before(entry: Entry) -> Mapping[str, str | None]:
     return {"before": entry.text("before")}
 
 
-_PURCHASE: Mapping[str, Callable[[Facts, Entry], Moment]] = MappingProxyType(
+_PURCHASE: Mapping[str, Teller] = MappingProxyType(
     {
         "purchase.created": _created,
         "purchase.completed": _completed,

@@ -45,7 +45,8 @@ async def document(request: Request) -> Response:
 async def _story(request: Request) -> tuple[str, Story]:
     here = site(request)
     token, order = await remote_order.true_order(request)
-    story = await here.store.snapshot(lambda tx: stories.tell_now(tx, order.purchase.id, live=here.live))
-    if story is None:
+    told = await here.store.snapshot(lambda tx: stories.read(tx, order.purchase.id, live=here.live))
+    if told is None:
         raise NotFound("PurchaseUnknown", "This link belongs to no order that we know.")
-    return token, story
+    # Put into words here, not on the store's threads: those do not know who reads.
+    return token, stories.in_words(told)

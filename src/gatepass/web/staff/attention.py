@@ -9,19 +9,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.errors import GatepassError
-from gatepass.domain.purchase import order_reference
 from gatepass.services import attention, inbox
 from gatepass.services.access import Caller
 from gatepass.store import ReadTx, records
-from gatepass.store.tables import Row
 from gatepass.web.pages.common import form_of
 from gatepass.web.site import site
 from gatepass.web.staff.asking import form_page, id_in
 from gatepass.web.staff.door import MOVES_MONEY
 from gatepass.web.staff.layout import done
+from gatepass.web.staff.overview import SHOWN, entries
 
 ATTENTION = "/staff/attention"
+<<<<<<< HEAD
 SHOWN = 50
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Way:
 
 _REFUND, _SEAT, _LOOK = (
     Way("Give the money back", "/staff/purchases/{purchase}/refund"),
-    Way("Seat, settle or cancel", "/staff/purchases/{purchase}/help"),
+    Way("Help with it", "/staff/purchases/{purchase}/help"),
     Way("See what happened", "/staff/purchases/{purchase}"),
 )
 WAYS: Mapping[str, tuple[Way, ...]] = MappingProxyType(
@@ -43,6 +45,10 @@ WAYS: Mapping[str, tuple[Way, ...]] = MappingProxyType(
         "settle_refused": (_REFUND, _SEAT),
         "refund_due": (_REFUND,),
         "refund_failed": (_REFUND,),
+        "paid_elsewhere": (_REFUND,),
+        "purchase_gone": (_REFUND,),
+        "underpaid": (_REFUND, _SEAT),
+        "finalize_refused": (_SEAT,),
     }
 )
 """By kind of entry; others show what happened."""
@@ -77,22 +83,21 @@ async def again(request: Request, caller: Caller) -> Response:
     return done(request, ATTENTION, "It is tried again. Should it fail again, it stands here again.")
 
 
-def line(row: Row, *, may_move_money: bool) -> dict[str, Any]:
+def line(row: Mapping[str, Any], *, may_move_money: bool) -> dict[str, Any]:
     """An entry with its remedies."""
     at = row["purchase_id"]
-    ways = [way for way in (*(WAYS.get(row["kind"], ()) if may_move_money else ()), _LOOK) if at]
+    ways = [way for way in (*(WAYS.get(row["kind"], ()) if may_move_money else ()), _LOOK) if row["reference"]]
     return dict(row) | {
-        "reference": order_reference(at) if at else None,
         "ways": [(way.label, way.path.format(purchase=at)) for way in ways],
         "again": may_move_money and (row["notification_id"] is not None or row["dedupe"].startswith("job:")),
     }
 
 
 async def _page(request: Request, caller: Caller, wrong: GatepassError | None = None) -> Response:
-    may = caller.role in MOVES_MONEY
+    here, may = site(request), caller.role in MOVES_MONEY
 
     def look(tx: ReadTx) -> list[dict[str, Any]]:
-        return [line(row, may_move_money=may) for row in records.needing_attention(tx, SHOWN)]
+        return [line(row, may_move_money=may) for row in entries(tx, here)]
 
-    context = {"rows": await site(request).store.read(look), "may": may, "most": SHOWN}
+    context = {"rows": await here.store.snapshot(look), "may": may, "most": SHOWN}
     return form_page(request, caller, "attention", context, wrong)

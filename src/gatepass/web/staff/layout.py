@@ -35,14 +35,14 @@ NAVIGATION = (
     Entry("overview", "Overview", "chart", HOME),
     Entry("figures", "Figures", "chart", "/staff/figures", own=True),
     Entry("events", "Events", "calendar", "/staff/events", own=True),
-    Entry("purchases", "Purchases", "card", "/staff/purchases", own=True),
+    Entry("purchases", "Purchases", "card", "/staff/purchases"),
     Entry("attention", "Needs attention", "inbox", "/staff/attention"),
     Entry("providers", "Payment providers", "plug", "/staff/providers", ADMINISTERS),
     Entry("sites", "Web applications", "globe", "/staff/sites", ADMINISTERS, own=True),
     Entry("switches", "Feature switches", "switch", "/staff/switches", ADMINISTERS),
     Entry("people", "People", "people", "/staff/people", ADMINISTERS),
     Entry("audit", "Audit", "log", "/staff/audit", MOVES_MONEY),
-    Entry("finalize", "Finalize by hand", "check", "/staff#finalize"),
+    Entry("finalize", "Finalize by hand", "check", "/staff#finalize", own=True),
 )
 
 

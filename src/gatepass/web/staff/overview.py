@@ -1,33 +1,62 @@
 """A first look at what is going on."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.domain.event import Event
-from gatepass.domain.purchase import order_reference
 from gatepass.services.access import Caller
-from gatepass.store import ReadTx, events, records
-from gatepass.web.site import site
+from gatepass.services.remote.lane import NAME
+from gatepass.services.remote.tasks import TELL
+from gatepass.store import ReadTx, call_lanes, events, jobs, records, remote
+from gatepass.web.site import Site, site
 from gatepass.web.staff.layout import page
 
+<<<<<<< HEAD
 SHOWN = 20
 """Live events, and entries that need a person."""
+=======
+SHOWN = 100
+"""Entries of needs attention."""
+
+
+async def remote_home(request: Request, caller: Caller) -> Response:
+    """GET /staff, where purchases live in a remote Dataverse"""
+    here = site(request)
+    return page(request, caller, "remote_home", await here.store.snapshot(lambda tx: _at_the_lane(tx, here)))
+>>>>>>> main
 
 
 async def home(request: Request, caller: Caller) -> Response:
     """GET /staff"""
-    return page(request, caller, "home", await site(request).store.read(_overview))
+    here = site(request)
+    return page(request, caller, "home", await here.store.snapshot(lambda tx: _overview(tx, here)))
 
 
-def _overview(tx: ReadTx) -> dict[str, Any]:
+def _overview(tx: ReadTx, here: Site) -> dict[str, Any]:
+    return {"events": [_figures(event) for event in events.published(tx)], "attention": entries(tx, here)}
+
+
+def _at_the_lane(tx: ReadTx, here: Site) -> dict[str, Any]:
     return {
+<<<<<<< HEAD
         "events": [_figures(event) for event in events.published(tx, SHOWN)],
         "attention": [dict(row) | {"reference": _reference(row)} for row in records.needing_attention(tx, SHOWN)],
         "most": SHOWN,
     }
+=======
+        "lane": call_lanes.standing(tx, NAME), "waiting": remote.waiting(tx), "parked": jobs.count_parked(tx, TELL),
+        "attention": entries(tx, here),
+    }  # fmt: skip
+
+
+def entries(tx: ReadTx, here: Site, limit: int = SHOWN) -> list[dict[str, Any]]:
+    """What needs attention, the oldest first, each with its purchase's name as `reference`; None: it has no page."""
+    rows = records.needing_attention(tx, limit)
+    names = here.desk.management.views.references(tx, {row["purchase_id"] for row in rows if row["purchase_id"]})
+    return [dict(row) | {"reference": names.get(row["purchase_id"])} for row in rows]
+>>>>>>> main
 
 
 def _figures(event: Event) -> dict[str, Any]:
@@ -35,7 +64,3 @@ def _figures(event: Event) -> dict[str, Any]:
     if event.passes and event.capacity is not None:
         seats = min(seats or 0, event.capacity)
     return {"event": event, "seats": seats, "left": None if seats is None else max(seats - event.sold - event.held, 0)}
-
-
-def _reference(row: Mapping[str, Any]) -> str | None:
-    return order_reference(row["purchase_id"]) if row["purchase_id"] else None

@@ -1,19 +1,21 @@
 """Purchases for staff: find one, and read everything that happened to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gatepass.domain.money import Money
-from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.timeline import Story
-from gatepass.services import timeline
 from gatepass.services.access import Caller
+<<<<<<< HEAD
 from gatepass.store import ReadTx, events, purchases, questions, search
+=======
+from gatepass.services.views import Line
+from gatepass.store import ReadTx, events, purchases
+from gatepass.store.purchases import AttendeeRow
+>>>>>>> main
 from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
@@ -30,32 +32,32 @@ FILTERS = ("q", "event", "state", "since")
 
 SPANS = {"1": "Today and yesterday", "7": "Last 7 days", "30": "Last 30 days"}
 """Days, as the filter names them."""
-STATES = (*(status.value for status in Status), "refunded", "disputed", "attention")
 
 
 async def listed(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases?q=&event=&state=&since=&before="""
+    here, views = site(request), site(request).desk.management.views
     given = {name: request.query_params.get(name, "").replace("\0", "")[:MAX_SEARCH_CHARS].strip() for name in FILTERS}
 
-    def look(tx: ReadTx) -> tuple[list[Row], UUID | None, list[Row]]:
-        rows, more = search.found(tx, _wanted(given, request.query_params.get("before", "")))
-        return rows, more, events.names(tx)
+    def look(tx: ReadTx) -> tuple[list[Line], UUID | None, list[Row]]:
+        rows, more = views.found(tx, _wanted(given, views.states, request.query_params.get("before", "")))
+        return rows, more, [] if here.remote else events.names(tx)
 
-    rows, more, known = await site(request).store.read(look)
+    rows, more, known = await here.store.read(look)
     context = {
-        "given": given, "rows": [_line(row) for row in rows], "events": known, "spans": SPANS, "states": STATES,
+        "given": given, "rows": rows, "events": known, "spans": SPANS, "states": views.states, "remote": here.remote,
         "more": more, "filtered": any(given.values()),
         "chips": [(name, _chip(name, value, known), {**given, name: ""}) for name, value in given.items() if value and name != "q"],
     }  # fmt: skip
     return page(request, caller, "purchases", context)
 
 
-def _wanted(given: Mapping[str, str], before: str) -> Wanted:
+def _wanted(given: Mapping[str, str], states: Sequence[str], before: str) -> Wanted:
     days = given["since"]
     return Wanted(
         text=given["q"],
         event_id=_id(given["event"]),
-        state=given["state"] if given["state"] in STATES else "",
+        state=given["state"] if given["state"] in states else "",
         since=datetime.now(UTC) - timedelta(days=int(days)) if days in SPANS else None,
         before=_id(before),
     )
@@ -95,15 +97,21 @@ async def state(request: Request, caller: Caller) -> Response:
 
 async def document(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}/timeline.json: everything"""
-    story = await timeline.tell(site(request).store, purchase_id_of(request))
+    here, purchase_id = site(request), purchase_id_of(request)
+    story = await here.store.snapshot(lambda tx: here.desk.management.views.story(tx, purchase_id))
     return Response(timeline_types.encoded(story, for_staff=True), media_type="application/json", headers=NO_STORE)
 
 
 async def _told(request: Request, caller: Caller) -> tuple[Story, str]:
     here, purchase_id = site(request), purchase_id_of(request)
 
+<<<<<<< HEAD
     def look(tx: ReadTx) -> tuple[Story, list[dict[str, Any]]]:
         return timeline.tell_now(tx, purchase_id), _people(tx, purchase_id)
+=======
+    def look(tx: ReadTx) -> tuple[Story, list[AttendeeRow]]:
+        return here.desk.management.views.story(tx, purchase_id), purchases.tickets(tx, purchase_id)
+>>>>>>> main
 
     story, people = await here.store.snapshot(look)
     context = {
@@ -113,6 +121,7 @@ async def _told(request: Request, caller: Caller) -> tuple[Story, str]:
     return story, templates().get_template("staff/purchase_content.html").render(context)
 
 
+<<<<<<< HEAD
 def _people(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
     """Each with the name of the pass, and (question, answer) pairs."""
     people = purchases.tickets(tx, purchase_id)
@@ -133,3 +142,10 @@ def _line(row: Row) -> dict[str, Any]:
         "reference": order_reference(row["id"]),
         "total": Money(row["total_minor"], row["currency"]),
     }
+=======
+def _content(here: Site, story: Story, people: list[AttendeeRow]) -> str:
+    order_url = here.links.order(story.purchase_id, story.created)
+    record_url = here.desk.management.views.record_url(story.purchase_id)
+    context = {"story": story, "people": people, "order_url": order_url, "record_url": record_url}
+    return templates().get_template("staff/purchase_content.html").render(context)
+>>>>>>> main

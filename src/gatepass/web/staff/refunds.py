@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
-from gatepass.domain.purchase import order_reference
 from gatepass.services import refunds
 from gatepass.services.access import Caller
 from gatepass.services.refunds import Wish
+from gatepass.services.views import Views
 from gatepass.store import ReadTx, payments, purchases
 from gatepass.store.purchases import AttendeeRow
 from gatepass.web.errors import status_of
@@ -30,14 +30,11 @@ class Refundable:
     """What of a purchase could go back."""
 
     purchase_id: UUID
+    reference: str
+    """A name for people."""
     left: Money
     people: Sequence[AttendeeRow]
     """Who holds a registration."""
-
-    @property
-    def reference(self) -> str:
-        """A name for people."""
-        return order_reference(self.purchase_id)
 
 
 async def form(request: Request, caller: Caller) -> Response:
@@ -89,19 +86,21 @@ def _seen(given: Mapping[str, str]) -> int:
 
 async def _refundable(request: Request) -> Refundable:
     purchase_id = purchase_id_of(request)
-    found = await site(request).store.snapshot(lambda tx: _look(tx, purchase_id))
+    here = site(request)
+    found = await here.store.snapshot(lambda tx: _look(tx, here.desk.management.views, purchase_id))
     if found is None:
         raise NotFound("PurchaseUnknown", "There is no purchase with this id.")
     return found
 
 
-def _look(tx: ReadTx, purchase_id: UUID) -> Refundable | None:
-    purchase = purchases.get(tx, purchase_id)
-    if purchase is None:
+def _look(tx: ReadTx, views: Views, purchase_id: UUID) -> Refundable | None:
+    line = views.line(tx, purchase_id)
+    if line is None:
         return None
     paid = refunds.succeeded(payments.of_purchase(tx, purchase_id))
     left = refunds.left_of_all(paid, refunds.gone(tx, [purchase_id]))
-    return Refundable(purchase_id, Money(left, purchase.total.currency), purchases.registered(tx, [purchase_id]))
+    people = purchases.registered(tx, [purchase_id])
+    return Refundable(purchase_id, line.reference, Money(left, line.total.currency), people)
 
 
 def _page(

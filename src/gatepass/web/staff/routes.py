@@ -20,6 +20,7 @@ from gatepass.web.staff import (
     providers,
     purchases,
     refunds,
+    remote_help,
     sign_in,
     sites,
     switches,
@@ -131,9 +132,24 @@ PAGES: Sequence[Page | Open] = (
 )
 
 
-_OF_PURCHASES = "/staff/purchases"
+REMOTE_PAGES: Sequence[Page | Open] = (
+    Page("GET", "/staff", overview.remote_home, EVERYBODY),
+    Page("GET", "/staff/purchases/{purchase_id}/help", remote_help.form, CARES),
+    Page("POST", "/staff/purchases/{purchase_id}/ask", remote_help.ask, MOVES_MONEY),
+    Page("POST", "/staff/purchases/{purchase_id}/settle", remote_help.settle, MOVES_MONEY, fresh=True),
+)
+"""Instead of those of the same address, or beside them, where purchases live in a remote Dataverse."""
+_HERE_ONLY = (
+    "/staff/events", "/staff/figures", "/staff/sites", "/staff/purchases/{purchase_id}/resend",
+    "/staff/purchases/{purchase_id}/attendees",
+)  # fmt: skip
+"""Their beginnings: pages of what lives elsewhere then."""
 
 
 def routes(*, remote: bool = False) -> list[Route]:
-    """For the table of all routes. `remote`: without those of purchases, which live elsewhere."""
-    return [route(page) for page in PAGES if not (remote and page.path.startswith(_OF_PURCHASES))]
+    """For the table of all routes. `remote`: purchases live in a remote Dataverse."""
+    if not remote:
+        return [route(page) for page in PAGES]
+    others = {(page.method, page.path) for page in REMOTE_PAGES}
+    kept = [page for page in PAGES if (page.method, page.path) not in others]
+    return [route(page) for page in (*REMOTE_PAGES, *kept) if not page.path.startswith(_HERE_ONLY)]

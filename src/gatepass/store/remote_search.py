@@ -1,0 +1,43 @@
+"""Where staff finds purchases of a remote Dataverse: by what we know of them, which is a name there and what the provider calls them."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gatepass.store.engine import ReadTx
+from gatepass.store.search import Wanted, begins, by_reference, filters, is_reference, page_of
+from gatepass.store.tables import Row, remote_purchase
+
+BEING_CONFIRMED = "being_confirmed"
+"""A state to filter by, beside those of `search`: Dataverse has yet to hear of it."""
+_at = remote_purchase.c
+
+
+def found(tx: ReadTx, wanted: Wanted) -> tuple[list[Row], UUID | None]:
+    """One page, the newest first; and where the next page begins."""
+    conditions = filters(tx, remote_purchase, wanted, _by_text)
+    if wanted.state == BEING_CONFIRMED:
+        conditions[-1] = _at.wanted.is_not(None)
+    ids, more = page_of(tx, remote_purchase, conditions, wanted.before)
+    return lines(tx, ids), more
+
+
+def lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
+    """These purchases, in this order."""
+    by_id = {row["id"]: row for row in tx.rows(sa.select(remote_purchase).where(_at.id.in_(ids)))}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def named(tx: ReadTx, text: str) -> list[UUID]:
+    """Purchases that somebody may mean, a few at most."""
+    return list(tx.execute(_by_text(tx, text.strip()).limit(2)).scalars())
+
+
+def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
+    """A reference of the provider, the id, or the beginning of its name over there."""
+    if is_reference(text):
+        return by_reference(text)
+    try:
+        return sa.select(_at.id).where(_at.id == UUID(text))
+    except ValueError:
+        return sa.select(_at.id).where(begins(tx, sa.func.lower(_at.name), text.lower()))
