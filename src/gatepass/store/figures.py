@@ -1,6 +1,6 @@
 """Figures of a span of time: sums that are kept, by quarters of an hour which become days of a zone elsewhere.
 
-Triggers of migration 0011 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
+Triggers of migration 0014 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
 `figure`. Both together are the truth at any moment, however many orders there are.
 """
 

@@ -146,7 +146,7 @@ def _actions(tx: ReadTx, beginning: str) -> list[str]:
 
 
 def _kind_of_subject(tx: ReadTx) -> sa.ColumnElement[str]:
-    """As the index of each database has it (migration 0011)."""
+    """As the index of each database has it (migration 0014)."""
     return sa.literal_column(
         "split_part(audit.subject, ':', 1)"
         if tx.postgresql

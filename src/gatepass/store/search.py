@@ -96,21 +96,12 @@ def _state(table: sa.Table, state: str) -> sa.ColumnElement[bool]:
                     attention.c.closed.is_(None), attention.c.purchase_id.is_not(None)
                 )
             )
-<<<<<<< HEAD
-        case "completed":
-            return purchase.c.status == state
+        case _ if table is not purchase or state == "completed":
+            return table.c.status == state
         case "awaiting_payment":
             return awaiting_payment
         case _:
             return sa.and_(rare_status, purchase.c.status == state)
-
-
-def _ids_of(tx: ReadTx, text: str) -> list[UUID]:
-    return list(tx.execute(_by_text(tx, text).limit(MOST_NAMED)).scalars())
-=======
-        case _:
-            return table.c.status == state
->>>>>>> main
 
 
 def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:

@@ -314,7 +314,7 @@ def _figure(scope: str) -> list[sa.Column[Any]]:
 figure = sa.Table("figure", metadata, *_figure("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency"))
 """Sums of an event by the quarter of an hour, and of all events by the day of UTC: what charts are drawn from."""
 figure_change = sa.Table("figure_change", metadata, *_figure("event_id"))
-"""What has happened since they were summed up. Triggers write it (migration 0011), the worker adds it to `figure`."""
+"""What has happened since they were summed up. Triggers write it (migration 0014), the worker adds it to `figure`."""
 
 mail = sa.Table(
     "mail",

@@ -20,10 +20,6 @@ from gatepass.web.staff.layout import done
 from gatepass.web.staff.overview import SHOWN, entries
 
 ATTENTION = "/staff/attention"
-<<<<<<< HEAD
-SHOWN = 50
-=======
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)

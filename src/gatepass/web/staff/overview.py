@@ -13,19 +13,16 @@ from gatepass.store import ReadTx, call_lanes, events, jobs, records, remote
 from gatepass.web.site import Site, site
 from gatepass.web.staff.layout import page
 
-<<<<<<< HEAD
-SHOWN = 20
-"""Live events, and entries that need a person."""
-=======
-SHOWN = 100
-"""Entries of needs attention."""
+SHOWN = 50
+"""Entries of needs attention on a page."""
+AT_A_GLANCE = 20
+"""Live events, and entries that need a person, on the overview."""
 
 
 async def remote_home(request: Request, caller: Caller) -> Response:
     """GET /staff, where purchases live in a remote Dataverse"""
     here = site(request)
     return page(request, caller, "remote_home", await here.store.snapshot(lambda tx: _at_the_lane(tx, here)))
->>>>>>> main
 
 
 async def home(request: Request, caller: Caller) -> Response:
@@ -35,17 +32,15 @@ async def home(request: Request, caller: Caller) -> Response:
 
 
 def _overview(tx: ReadTx, here: Site) -> dict[str, Any]:
-    return {"events": [_figures(event) for event in events.published(tx)], "attention": entries(tx, here)}
+    return {
+        "events": [_figures(event) for event in events.published(tx, AT_A_GLANCE)],
+        "attention": entries(tx, here, AT_A_GLANCE),
+        "most": AT_A_GLANCE,
+    }
 
 
 def _at_the_lane(tx: ReadTx, here: Site) -> dict[str, Any]:
     return {
-<<<<<<< HEAD
-        "events": [_figures(event) for event in events.published(tx, SHOWN)],
-        "attention": [dict(row) | {"reference": _reference(row)} for row in records.needing_attention(tx, SHOWN)],
-        "most": SHOWN,
-    }
-=======
         "lane": call_lanes.standing(tx, NAME), "waiting": remote.waiting(tx), "parked": jobs.count_parked(tx, TELL),
         "attention": entries(tx, here),
     }  # fmt: skip
@@ -56,7 +51,6 @@ def entries(tx: ReadTx, here: Site, limit: int = SHOWN) -> list[dict[str, Any]]:
     rows = records.needing_attention(tx, limit)
     names = here.desk.management.views.references(tx, {row["purchase_id"] for row in rows if row["purchase_id"]})
     return [dict(row) | {"reference": names.get(row["purchase_id"])} for row in rows]
->>>>>>> main
 
 
 def _figures(event: Event) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -9,13 +10,8 @@ from starlette.responses import Response
 
 from gatepass.domain.timeline import Story
 from gatepass.services.access import Caller
-<<<<<<< HEAD
-from gatepass.store import ReadTx, events, purchases, questions, search
-=======
 from gatepass.services.views import Line
-from gatepass.store import ReadTx, events, purchases
-from gatepass.store.purchases import AttendeeRow
->>>>>>> main
+from gatepass.store import ReadTx, events, purchases, questions
 from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
@@ -105,23 +101,18 @@ async def document(request: Request, caller: Caller) -> Response:
 async def _told(request: Request, caller: Caller) -> tuple[Story, str]:
     here, purchase_id = site(request), purchase_id_of(request)
 
-<<<<<<< HEAD
     def look(tx: ReadTx) -> tuple[Story, list[dict[str, Any]]]:
-        return timeline.tell_now(tx, purchase_id), _people(tx, purchase_id)
-=======
-    def look(tx: ReadTx) -> tuple[Story, list[AttendeeRow]]:
-        return here.desk.management.views.story(tx, purchase_id), purchases.tickets(tx, purchase_id)
->>>>>>> main
+        return here.desk.management.views.story(tx, purchase_id), _people(tx, purchase_id)
 
     story, people = await here.store.snapshot(look)
     context = {
         "story": story, "people": people, "order_url": here.links.order(story.purchase_id, story.created),
-        "may_refund": caller.role in MOVES_MONEY, "may_help": caller.role in CARES,
+        "record_url": here.desk.management.views.record_url(story.purchase_id), "may_refund": caller.role in MOVES_MONEY,
+        "may_help": caller.role in CARES,
     }  # fmt: skip
     return story, templates().get_template("staff/purchase_content.html").render(context)
 
 
-<<<<<<< HEAD
 def _people(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
     """Each with the name of the pass, and (question, answer) pairs."""
     people = purchases.tickets(tx, purchase_id)
@@ -135,17 +126,3 @@ def _people(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
         }
         for one in people
     ]
-
-
-def _line(row: Row) -> dict[str, Any]:
-    return dict(row) | {
-        "reference": order_reference(row["id"]),
-        "total": Money(row["total_minor"], row["currency"]),
-    }
-=======
-def _content(here: Site, story: Story, people: list[AttendeeRow]) -> str:
-    order_url = here.links.order(story.purchase_id, story.created)
-    record_url = here.desk.management.views.record_url(story.purchase_id)
-    context = {"story": story, "people": people, "order_url": order_url, "record_url": record_url}
-    return templates().get_template("staff/purchase_content.html").render(context)
->>>>>>> main
