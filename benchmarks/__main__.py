@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import databases, dataverse, doctor, drain, payments, register, start
+from benchmarks import databases, dataverse, doctor, drain, payments, register, staff, start
 from benchmarks.bench import Bench
 from benchmarks.databases import Database
 from benchmarks.report import Report
@@ -24,8 +24,9 @@ GROUPS: Mapping[str, tuple[Callable[[Bench], None], ...]] = {
     "backlog": (drain.backlog,),
     "doctor": (doctor.doctor,),
     "dataverse": (dataverse.dataverse,),
+    "staff": (staff.staff,),
 }
-AS_A_RULE = [name for name in GROUPS if name not in {"doctor", "dataverse"}]
+AS_A_RULE = [name for name in GROUPS if name not in {"doctor", "dataverse", "staff"}]
 """A database full of history takes minutes to fill: only when it is asked for."""
 PURCHASES = 1_000_000
 BACKLOG = 10_000

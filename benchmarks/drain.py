@@ -1,12 +1,10 @@
 """The worker at work: told at a steady pace, and against the backlog of an outage."""
 
-import os
 import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +14,7 @@ from benchmarks import copies, payments, words
 from benchmarks.bench import MOST, Bench, at_pace, once
 from benchmarks.load import Outcome, request
 from benchmarks.report import Measurement
-from benchmarks.system import System, process, rss_mb, running
+from benchmarks.system import System, cpu_s, process, rss_mb, running
 from gatepass.store import ReadTx, Store, tables
 
 PACE_PER_S = 100
@@ -36,12 +34,12 @@ def settle_paced(bench: Bench) -> None:
     """Paid sessions told at a steady pace; p50 and p99 from the commit of a notification to the completion."""
     with running(bench.database.fresh(), bench.folder()) as system:
         sessions = _paid(system, int(max(bench.seconds, PACED_S) * PACE_PER_S))
-        began_cpu = _cpu_s(system.pid)
+        began_cpu = cpu_s(system.pid)
         posted = at_pace(system.port, MOST, _told(system, sessions), PACE_PER_S)
         line = payments.drained(bench, system, "settle_paced", payments.completed, len(sessions), posted.began)
         line.errors += posted.errors(200)
         line.p50_ms, line.p99_ms = system.ask(payments.waits)
-        line.cpu_us = _per_one(_cpu_s(system.pid) - began_cpu, len(sessions))
+        line.cpu_us = _per_one(cpu_s(system.pid) - began_cpu, len(sessions))
         bench.report.add(line)
 
 
@@ -106,7 +104,7 @@ def _watched(system: System, worker: "subprocess.Popen[bytes]", wanted: int) -> 
 def _look(course: _Course, store: Store, pid: int) -> None:
     course.handled, first, last = store.read_now(_handled)
     if first and last:
-        course.began, course.ended, course.cpu_s = first.timestamp(), last.timestamp(), _cpu_s(pid)
+        course.began, course.ended, course.cpu_s = first.timestamp(), last.timestamp(), cpu_s(pid)
         if not course.before:
             course.before, course.first_cpu_s = course.handled, course.cpu_s
         if time.time() > course.began + WARM_S:
@@ -158,12 +156,3 @@ def _chunks(sessions: Sequence[dict[str, Any]]) -> list[Sequence[dict[str, Any]]
 def _per_one(cpu_s: float, count: int) -> float:
     """Microseconds of processor time for each."""
     return round(cpu_s * 1e6 / count)
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor time that a process has used, all its threads. Linux only; elsewhere 0."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return 0.0
-    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -2,17 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.store import WriteTx, figures
 from gatepass.store.engine import engines
 
 EVENTS, PASSES_EACH = 1000, 3
+DESK_EVENTS = 200
+DESK_SPAN = timedelta(days=90)
+NEW_ORDERS = """insert into figure_change (event_id, at, what, currency, count, total_minor)
+    select event_id, substr(created, 1, 14) || printf('%02d', substr(created, 15, 2) / 15 * 15) || ':' || '00.000000Z',
+    'order.' || status, currency, 1, total_minor from purchase"""
+"""What `store/figures.count_orders` writes on SQLite."""
 BODY_BYTES = 1000
 """Of one kept notification."""
 _KINDS = ("event", "pass", "purchase", "attendee", "registration", "attendee_pass", "payment", "refund", "notification")
-_MORE = ("job", "mail", "timeline_entry", "attention")
+_MORE = ("job", "mail", "timeline_entry", "attention", "audit")
 _CODE = {kind: number for number, kind in enumerate((*_KINDS, *_MORE), 0xA0)}
 # Of 20: 16 paid, 1 paid and refunded, 2 expired, 1 waits for its payment.
 _STATUS = (
@@ -31,6 +39,11 @@ def fill(url: str, purchases: int) -> None:
     _run(url, purchases, _History.statements)
 
 
+def fill_desk(url: str, purchases: int) -> None:
+    """The same as staff finds it: of 200 events in 90 days, a tenth of it of one event; with what people did to them."""
+    _run(url, purchases, _Desk.statements, _Desk)
+
+
 def fill_orders(url: str, purchases: int) -> None:
     """The purchases alone, made one third of a second after each other: for those who look at nothing else."""
     _run(url, purchases, _History.orders_alone)
@@ -38,16 +51,26 @@ def fill_orders(url: str, purchases: int) -> None:
 
 def purchase_id(number: int) -> UUID:
     """Of the purchase with this number, from 1."""
-    return UUID(f"{_CODE['purchase']:02x}{number:030x}")
+    return id_of("purchase", number)
 
 
-def _run(url: str, purchases: int, statements: "Callable[[_History], Iterator[str]]") -> None:
+def id_of(kind: str, number: int) -> UUID:
+    """Of the row with this number; events and passes count from 0."""
+    return UUID(f"{_CODE[kind]:02x}{number:030x}")
+
+
+def _run(
+    url: str, purchases: int, statements: "Callable[[Any], Iterator[str]]", kind: "type[_History] | None" = None
+) -> None:
     writer, reader = engines(url)
     try:
         with writer.begin() as connection:
-            history = _History(postgresql=connection.dialect.name == "postgresql", count=purchases)
+            history = (kind or _History)(postgresql=connection.dialect.name == "postgresql", count=purchases)
             for statement in statements(history):
                 connection.execute(sa.text(statement))
+            if connection.dialect.name != "postgresql":
+                connection.execute(sa.text(NEW_ORDERS))
+            figures.sum_up(WriteTx(connection))
         with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("analyze"))
     finally:
@@ -57,6 +80,9 @@ def _run(url: str, purchases: int, statements: "Callable[[_History], Iterator[st
 
 class _History:
     """The rows in SQL: made inside the database, a million in seconds. `n` is the number of the purchase."""
+
+    events = EVENTS
+    last_name = "'Byron'"
 
     def __init__(self, *, postgresql: bool, count: int) -> None:
         self._postgresql, self._count = postgresql, count
@@ -84,17 +110,17 @@ class _History:
         yield f"""insert into event (id, readable_id, name, description, place, status, currency, held, sold, starts, ends,
             time_zone, payment_enabled, late_policy, created)
             select {self._id("event", "n")}, 'old-' || n, 'Event', '', 'Berlin', 'live', 'EUR', 0, 0, {self._local()}, {self._local()},
-            'UTC', {self._no}, 'seat_else_refund', {self._long_ago} from ({self._numbers(EVENTS, 0)}) t"""
+            'UTC', {self._no}, 'seat_else_refund', {self._long_ago} from ({self._numbers(self.events, 0)}) t"""
         yield f"""insert into "pass" (id, event_id, name, description, price_minor, allocation, held, sold, created)
             select {self._id("pass", "n")}, {self._id("event", f"n / {PASSES_EACH}")}, 'Full', '', 12050, 1000000, 0, 0, {self._long_ago}
-            from ({self._numbers(EVENTS * PASSES_EACH, 0)}) t"""
+            from ({self._numbers(self.events * PASSES_EACH, 0)}) t"""
 
     def _orders(self) -> Iterator[str]:
         _, pass_ = self._event_and_pass()
         yield self._purchases(self._past)
         yield f"""insert into attendee (id, purchase_id, position, pass_id, price_minor, first_name, last_name, email, answers)
-            select {self._id("attendee", _PERSON)}, {self._purchase}, s, {pass_}, 12050, 'Ada', 'Byron', 'ada' || n || '@example.org',
-            {self._empty} {self._people}"""
+            select {self._id("attendee", _PERSON)}, {self._purchase}, s, {pass_}, 12050, 'Ada', {self.last_name},
+            'ada' || n || '@example.org', {self._empty} {self._people}"""
 
     def _purchases(self, created: str) -> str:
         event, _ = self._event_and_pass()
@@ -114,8 +140,12 @@ class _History:
 
     def _event_and_pass(self) -> tuple[str, str]:
         """What purchase `n` is of."""
-        seat = f"n % {EVENTS * PASSES_EACH}"
+        seat = self._seat()
         return self._id("event", f"({seat}) / {PASSES_EACH}"), self._id("pass", seat)
+
+    def _seat(self) -> str:
+        """The number of its pass."""
+        return f"n % {self.events * PASSES_EACH}"
 
     @property
     def _people(self) -> str:
@@ -195,12 +225,40 @@ class _History:
 
     def _one_by_one(self) -> str:
         """Three a second, from four hundred days ago."""
+        return self._seconds_after(self._long_ago, "n / 3")
+
+    def _seconds_after(self, moment: str, seconds: str) -> str:
         if self._postgresql:
-            return f"{self._long_ago} + n / 3 * interval '1 second'"
-        return f"strftime('%Y-%m-%dT%H:%M:%S', {self._long_ago}, '+' || (n / 3) || ' seconds') || '.000000Z'"
+            return f"{moment} + ({seconds}) * interval '1 second'"
+        return f"strftime('%Y-%m-%dT%H:%M:%S', {moment}, '+' || ({seconds}) || ' seconds') || '.000000Z'"
 
     def _local(self) -> str:
         return "timestamp '2027-06-10 09:00:00'" if self._postgresql else "'2027-06-10 09:00:00.000000'"
 
     def _body(self) -> str:
         return f"decode(repeat('7b', {BODY_BYTES}), 'hex')" if self._postgresql else f"zeroblob({BODY_BYTES})"
+
+
+class _Desk(_History):
+    """Two hundred events, the first of them with a tenth of all orders, sold evenly over the days that a chart shows."""
+
+    events = DESK_EVENTS
+    last_name = "case when n % 10 = 0 then 'Byron' else 'Name' || n end"
+
+    def __init__(self, *, postgresql: bool, count: int) -> None:
+        super().__init__(postgresql=postgresql, count=count)
+        start, length = self._time(-DESK_SPAN), int(DESK_SPAN.total_seconds())
+        self._past = self._seconds_after(start, f"cast(n as bigint) * {length} / {count}")
+
+    def _seat(self) -> str:
+        return f"case when n % 10 = 0 then n / 10 % {PASSES_EACH} else n % {self.events * PASSES_EACH} end"
+
+    def _told(self) -> Iterator[str]:
+        yield from super()._told()
+        yield f"""insert into timeline_entry (id, purchase_id, at, kind, detail)
+            select {self._id("timeline_entry", f"n + {self._count}")}, {self._purchase}, {self._past}, 'payment.failed',
+            '{{"reason_code": "insufficient_funds"}}' {self._all} where n % 10 = 3"""
+        yield f"update attention set closed = null where id >= {self._id('attention', str(self._count * 9 // 10))}"
+        yield f"""insert into audit (id, at, actor, action, subject, detail)
+            select {self._id("audit", "n")}, {self._past}, 'anna' || n % 50, 'purchase.settle', 'purchase:' || {self._purchase},
+            '{{"reason": "Asked for it"}}' {self._all} where n % 5 = 0"""

@@ -11,6 +11,7 @@ _HEADS = (
     "conns",
     "per s",
     "p50 ms",
+    "p95 ms",
     "p99 ms",
     "errors",
     "oversold",
@@ -20,6 +21,7 @@ _HEADS = (
     "cpu us",
     "disorder",
     "memory MB",
+    "kB",
 )
 
 
@@ -31,6 +33,7 @@ class Measurement(msgspec.Struct):
     connections: int | None = None
     rate_per_s: float | None = None
     p50_ms: float | None = None
+    p95_ms: float | None = None
     p99_ms: float | None = None
     errors: int = 0
     oversold: int | None = None
@@ -45,6 +48,8 @@ class Measurement(msgspec.Struct):
     """Processor time of the process for one of what is counted."""
     out_of_order: int | None = None
     """The largest distance between the place in the order of receipt and in that of handling."""
+    bytes: int | None = None
+    """Of one answer, as it is without compression."""
 
     def beside(self, limit_per_s: float | None, limit: str) -> "Measurement":
         """The same, with the limit it is to be read against."""
@@ -78,7 +83,8 @@ def _cells(line: Measurement) -> tuple[str, ...]:
     ratio = "" if line.ratio is None else f"{line.ratio:.0%}"
     oversold = "" if line.oversold is None else str(line.oversold)
     connections = str(line.connections or "")
-    spent = (rate, _number(line.p50_ms, 1), _number(line.p99_ms, 1), str(line.errors), oversold)
+    times = (_number(line.p50_ms, 1), _number(line.p95_ms, 1), _number(line.p99_ms, 1))
+    spent = (rate, *times, str(line.errors), oversold)
     return (
         line.bench,
         line.database,
@@ -88,6 +94,7 @@ def _cells(line: Measurement) -> tuple[str, ...]:
         ratio,
         line.limit or "",
         *_of_worker(line),
+        "" if line.bytes is None else f"{line.bytes / 1000:.1f}",
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.policy import default
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,7 +27,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment
 from gatepass.domain.refund import Refund
 from gatepass.sandbox.app import SandboxConfig, create_app
-from gatepass.services import access, refunds, setup, switches
+from gatepass.services import access, passwords, refunds, setup, switches
 from gatepass.services.setup import NewEvent
 from gatepass.store import ReadTx, Store, WriteTx, events, payments, people, promises, purchases, records, tables
 from gatepass.store import refunds as refund_record
@@ -432,12 +433,18 @@ def fill(tx: WriteTx, base: str) -> tuple[UUID, UUID]:
     setup.add_web_application(tx, "Site", [SITE, "http://localhost:*"], TOKEN)
     access.add_program(tx, "program", "finalizer", API_TOKEN)
     access.add_program(tx, "reader", "viewer", "token-of-a-reader")
-    access.add_staff(tx, STAFF[0], "Anna", STAFF[1], "administrator")
+    access.add_staff(tx, STAFF[0], "Anna", hash_of(STAFF[1]), "administrator")
     event_id, _ = setup.add_event(tx, summit(provider))
     setup.add_pass(tx, event_id, "Full", "Both days", Money(12050, "EUR"), 1000)
     setup.add_pass(tx, event_id, "Rare", "A small group", Money(24900, "EUR"), 10)
     setup.add_pass(tx, event_id, "Free", "Online", Money(0, "EUR"), 1000)
     return event_id, provider
+
+
+@cache
+def hash_of(password: str) -> str:
+    """Slow on purpose: once in a run of the tests, and not once in each."""
+    return passwords.hashed(password)
 
 
 def summit(provider: UUID | None, **changes: Any) -> NewEvent:

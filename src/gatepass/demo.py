@@ -27,7 +27,7 @@ from gatepass.providers.stripe import API_VERSION, OUR_EVENTS
 from gatepass.sandbox.app import SandboxConfig
 from gatepass.sandbox.app import create_app as sandbox_app
 from gatepass.sandbox.config import PUBLISHABLE_KEY
-from gatepass.services import access, applications, setup, switches
+from gatepass.services import access, applications, passwords, setup, switches
 from gatepass.services.access import Role
 from gatepass.services.applications import Credentials
 from gatepass.services.setup import NewEvent
@@ -247,7 +247,7 @@ def _fill(tx: WriteTx, made: Secrets) -> Sample:
     if people.web_application_by_token(tx, made.application_token, tx.now) is None:
         setup.add_web_application(tx, APPLICATION, LOOPBACK, made.application_token)
         access.add_program(tx, "demo token", "administrator", made.api_token)
-        access.add_staff(tx, STAFF_EMAIL, "Demo staff", made.staff_password, "administrator")
+        access.add_staff(tx, STAFF_EMAIL, "Demo staff", passwords.hashed(made.staff_password), "administrator")
     event_id, readable = _summit(tx, provider)
     _tokyo(tx, provider)
     page = setup.add_provider(tx, PROVIDER_ON_PAGE, "stripe", "/GatewayRedirect/PayWithStripe?", way=Way.PAGE)

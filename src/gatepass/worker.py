@@ -13,6 +13,7 @@ from gatepass.providers.pace import behind_buyers
 from gatepass.services import (
     cancellations,
     disputes,
+    figures,
     inbox,
     notifications,
     pull,
@@ -186,6 +187,7 @@ def _handlers(desk: Desk, mailer: Mailer, pictures: Pictures, plan: upkeep.Plan)
         "reconcile": lambda job: reconcile.by_itself(desk, plan.reconcile_every, plan.report_to, job),
         "forget_done_jobs": lambda job: upkeep.forget_done_jobs(store, job),
         "forget_bodies": lambda job: inbox.forget_bodies(store, plan.keep_bodies, job),
+        "sum_up_figures": lambda job: figures.sum_up(store, job),
         "pull_events": lambda job: pull.pull_events(store, desk.providers, plan.pull_every, job),
     }
 

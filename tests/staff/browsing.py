@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from gatepass.services import access
 from gatepass.store import staff, tables
 from gatepass.store.tables import Row
-from tests.running import Running
+from tests.running import Running, hash_of
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 PASSWORD = "plum kettle orbit harbour"
@@ -95,7 +95,7 @@ class Staff:
 async def member(system: Running, role: str) -> AsyncIterator[Staff]:
     """Somebody of this role, signed in."""
     address = f"{role}-{uuid4().hex[:8]}@contoso.example"
-    await system.store.write(lambda tx: access.add_staff(tx, address, role, PASSWORD, role))
+    await system.store.write(lambda tx: access.add_staff(tx, address, role, hash_of(PASSWORD), role))
     async with Staff(system, address).opened() as person:
         assert (await person.signs_in()).status_code == 303
         yield person

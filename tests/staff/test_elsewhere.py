@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from gatepass.services import access
 from gatepass.services.sessions import FRESH_FORM
 from gatepass.store import staff, tables
-from tests.running import Running, running
+from tests.running import Running, hash_of, running
 
 from .browsing import PASSWORD, Staff
 from .oidc_server import CLIENT_ID, CLIENT_SECRET
@@ -170,7 +170,7 @@ async def test_without_a_role_or_with_a_closed_account_nobody_comes_in(organizat
 
 async def test_an_account_with_a_password_is_not_taken_over(organization: Organization) -> None:
     store = organization.system.store
-    await store.write(lambda tx: access.add_staff(tx, "ada@contoso.example", "Ada", PASSWORD, "administrator"))
+    await store.write(lambda tx: access.add_staff(tx, "ada@contoso.example", "Ada", hash_of(PASSWORD), "administrator"))
     await organization.person("everybody")
 
     assert (await organization.signs_in()).status_code == 403

@@ -40,6 +40,8 @@ BREAKS: Sequence[tuple[str, str]] = (
     (f"update attendee set pass_id = null where purchase_id = {ONE}", "exceed a pass"),
     ("update event set sold = sold + 1", "exceed an event"),
     ("update event set held = held + 1", "exceed an event"),
+    ("update figure set count = count + 1", "figures are what"),
+    ("delete from figure where what = 'order.completed'", "figures are what"),
     ("update notification set state = 'new'", "none is dropped"),
     ("update notification set state = 'quarantined'", "none is dropped"),
     ("update payment set state = 'succeeded' where number = 1 and state = 'failed'", "has an owner"),

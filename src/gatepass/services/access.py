@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from gatepass.services import audit, passwords
+from gatepass.services import audit
 from gatepass.store import WriteTx, people, staff
 from gatepass.store.tables import new_id
 
@@ -58,10 +58,10 @@ class Caller:
         return self.role in MAY_FINALIZE
 
 
-def add_staff(tx: WriteTx, email: str, name: str, password: str, role: str) -> None:
-    """A new account with a password, for a demo and for tests: nobody is invited and nothing is checked."""
+def add_staff(tx: WriteTx, email: str, name: str, password_hash: str, role: str) -> None:
+    """A new account with a password (`passwords.hashed`), for a demo and for tests: nobody is invited and nothing is checked."""
     row = {"id": new_id(), "email": email.lower(), "name": name, "role": role, "created": tx.now}
-    staff.add(tx, row | {"password_hash": passwords.hashed(password)})
+    staff.add(tx, row | {"password_hash": password_hash})
 
 
 def add_program(tx: WriteTx, name: str, role: str, token: str, actor: str = "set-up") -> None:

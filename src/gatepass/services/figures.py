@@ -11,14 +11,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
-from gatepass.store import ReadTx, figures
-from gatepass.store.figures import HOUR, QUARTER, Scope
+from gatepass.store import ReadTx, Store, WriteTx, figures, jobs
+from gatepass.store.figures import PAID, Scope
+from gatepass.store.jobs import Job
 from gatepass.store.tables import Row
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 """Days, as an address names them."""
 DEFAULT_PERIOD = "30"
-PAID = "completed"
+ORDER, DECLINED = "order.", "declined."
+"""What a count is of; see `tables.figure`."""
+SUM_UP_EVERY = timedelta(seconds=10)
 P95 = 0.95
 
 
@@ -81,27 +84,37 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     first = today - timedelta(days=PERIODS[period] - 1)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
     begin = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
-    scope = Scope(begin[0], event_id, HOUR if not any(one.minute for one in begin) else QUARTER)
-    orders, told = figures.orders(tx, scope), figures.notifications(tx, scope)
+    scope = Scope(begin[0], event_id, finely=any(one.minute for one in begin))
+    orders, totals, told = figures.orders(tx, scope), figures.totals(tx, scope), figures.notifications(tx, scope.since)
     return Figures(
         since=first,
         until=today,
         zone=zone,
-        registrations=Series("Registrations", _by_day(days, zone, ((row, row["count"]) for row in orders))),
+        registrations=Series("Registrations", _by_day(days, zone, ((row["at"], row["count"]) for row in orders))),
         revenue=_revenue(days, zone, orders),
-        steps=_steps(tx, scope, orders),
-        refunds=_back(figures.money_back(tx, scope)),
+        steps=_steps(totals),
+        refunds=_back(totals),
         delay_s=_delay(told),
         last_notification=told[0]["received"] if told else None,
         attention=figures.waiting(tx, scope),
     )
 
 
-def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[Row, int]]) -> list[tuple[date, int]]:
-    sums = Counter[date]()
-    for row, value in counted:
-        began = datetime.fromisoformat(row["began"]).replace(tzinfo=UTC)
-        sums[began.astimezone(ZoneInfo(zone)).date()] += int(value)
+async def sum_up(store: Store, claim: Job) -> None:
+    """Add what has happened to the sums that figures are read from; they are right before it too."""
+    await store.write(lambda tx: _sum_up(tx, claim))
+
+
+def _sum_up(tx: WriteTx, claim: Job) -> None:
+    if jobs.held(tx, [claim]):
+        figures.sum_up(tx)
+        jobs.again(tx, claim, tx.now + SUM_UP_EVERY)
+
+
+def _by_day(days: Sequence[date], zone: str, counted: Iterable[tuple[datetime, int]]) -> list[tuple[date, int]]:
+    sums, at_home = Counter[date](), ZoneInfo(zone)
+    for at, value in counted:
+        sums[at.astimezone(at_home).date()] += int(value)
     return [(day, sums[day]) for day in days]
 
 
@@ -109,28 +122,29 @@ def _revenue(days: Sequence[date], zone: str, orders: Sequence[Row]) -> list[Ser
     """Of completed orders, by the day of the order, before refunds; one series for each currency."""
     by_currency = defaultdict[str, list[Row]](list)
     for row in orders:
-        if row["status"] == PAID and row["total_minor"]:
+        if row["paid_minor"]:
             by_currency[row["currency"]].append(row)
     return [
-        Series(f"Revenue, {code}", _by_day(days, zone, ((row, row["total_minor"]) for row in rows)), code)
+        Series(f"Revenue, {code}", _by_day(days, zone, ((row["at"], row["paid_minor"]) for row in rows)), code)
         for code, rows in sorted(by_currency.items())
     ]
 
 
-def _steps(tx: ReadTx, scope: Scope, orders: Sequence[Row]) -> list[Step]:
-    by_status = Counter[str]()
-    for row in orders:
-        by_status[row["status"]] += row["count"]
-    registered = sum(by_status.values())
-    failed = [row for row in figures.attempts(tx, scope) if row["state"] == "failed"]
+def _steps(totals: Sequence[Row]) -> list[Step]:
+    """Of the orders of the span, whenever they moved on."""
+    sums = Counter[str]()
+    for row in totals:
+        sums[row["what"]] += int(row["count"])
+    registered = sum(count for what, count in sums.items() if what.startswith(ORDER))
+    declined = {what: count for what, count in sorted(sums.items()) if what.startswith(DECLINED) and count}
     steps = [
         Step("Registered", registered),
-        Step("Sent to payment", figures.sent_to_payment(tx, scope)),
-        Step("Completed", by_status[PAID]),
-        Step("Awaiting payment", by_status["awaiting_payment"], "awaiting"),
-        Step("Hold ran out", by_status["expired"], "expired"),
-        Step("Cancelled", by_status["cancelled"], "cancelled"),
-        *(Step(f"Declined: {_words(row['reason'])}", row["orders"], "failed") for row in failed),
+        Step("Sent to payment", sums["sent"]),
+        Step("Completed", sums[PAID]),
+        Step("Awaiting payment", sums["order.awaiting_payment"], "awaiting"),
+        Step("Hold ran out", sums["order.expired"], "expired"),
+        Step("Cancelled", sums["order.cancelled"], "cancelled"),
+        *(Step(f"Declined: {_words(what)}", count, "failed") for what, count in declined.items()),
     ]
     return [
         Step(one.label, one.count, one.state, round(100 * one.count / registered, 1) if registered else 0.0)
@@ -138,18 +152,20 @@ def _steps(tx: ReadTx, scope: Scope, orders: Sequence[Row]) -> list[Step]:
     ]
 
 
-def _words(reason: str) -> str:
-    return reason.replace("_", " ") or "no reason given"
+def _words(what: str) -> str:
+    return what.removeprefix(DECLINED).replace("_", " ") or "no reason given"
 
 
-def _back(rows: Sequence[Row]) -> list[tuple[str, int, Money]]:
+def _back(totals: Sequence[Row]) -> list[tuple[str, int, Money]]:
+    """Refunds and disputes of the span, by what became of them and currency."""
     return [
         (
-            f"{row['what'].capitalize()} {row['state'].replace('_', ' ')}",
-            row["count"],
+            row["what"].replace(".", " ").replace("_", " ").capitalize(),
+            int(row["count"]),
             Money(int(row["total_minor"]), row["currency"]),
         )
-        for row in sorted(rows, key=lambda row: (row["what"], row["state"], row["currency"]))
+        for row in sorted(totals, key=lambda row: (row["what"], row["currency"]))
+        if row["what"].startswith(("refund.", "dispute.")) and row["count"]
     ]
 
 

@@ -37,7 +37,7 @@ LANES = (
         8,
         (
             "collect_evidence", "refund_event", "seat_waiting", "sweep_holds", "sweep_remote_holds", "forget_done_jobs",
-            "forget_bodies", "keep_pictures", "seat_waitlist",
+            "forget_bodies", "keep_pictures", "seat_waitlist", "sum_up_figures",
         ),
     ),
 )  # fmt: skip

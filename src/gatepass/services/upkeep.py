@@ -55,7 +55,7 @@ def schedule(tx: WriteTx, plan: Plan, providers: Iterable[str]) -> None:
     if plan.remote:
         begin(tx)
     ours = ("sweep_remote_holds",) if plan.remote else ("sweep_holds", "seat_waiting", pictures.JOB, waitlist.JOB)
-    for kind in (*ours, "forget_done_jobs", "forget_bodies"):
+    for kind in (*ours, "forget_done_jobs", "forget_bodies", "sum_up_figures"):
         jobs.add(tx, kind, {}, dedupe=kind)
     if plan.pull_every:
         _schedule_pulls(tx, plan.pull_every, providers)

@@ -120,10 +120,12 @@ def get(tx: ReadTx, event_id: UUID) -> Event | None:
     return next(iter(_with_passes(tx, tx.rows(_by_id, {"ids": [event_id]}))), None)
 
 
-def published(tx: ReadTx) -> list[Event]:
-    """Live events, the next one first."""
-    live = sa.select(event).where(event.c.status == EventStatus.LIVE.value).order_by(event.c.starts)
-    return _with_passes(tx, tx.rows(live.limit(_EVENTS_OF_PAGE)))
+def published(tx: ReadTx, limit: int = _EVENTS_OF_PAGE, provider_id: UUID | None = None) -> list[Event]:
+    """Live events, the next one first; all, or those whose money this provider takes."""
+    live = sa.select(event).where(event.c.status == EventStatus.LIVE.value).order_by(event.c.starts, event.c.id)
+    if provider_id:
+        live = live.where(event.c.payment_provider_id == provider_id)
+    return _with_passes(tx, tx.rows(live.limit(limit)))
 
 
 def lock_on_sale(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Collection[UUID]) -> dict[str, OnSale]:
@@ -177,6 +179,12 @@ def listed(tx: ReadTx, wanted: str, status: str, before: UUID | None) -> tuple[l
 def names(tx: ReadTx, limit: int = 500) -> list[Row]:
     """Id and name of events, the newest first: for a choice."""
     return tx.rows(sa.select(event.c.id, event.c.name).order_by(event.c.id.desc()).limit(limit))
+
+
+def pass_names(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names of passes by id."""
+    wanted = sa.select(event_pass.c.id, event_pass.c.name).where(event_pass.c.id.in_(ids))
+    return {row["id"]: row["name"] for row in tx.rows(wanted)} if ids else {}
 
 
 def hold(tx: WriteTx, event_ids: Iterable[UUID]) -> None:

@@ -1,22 +1,28 @@
-"""Figures of a span of time, counted in the database by hours, or quarters of them, that become days of a zone elsewhere.
+"""Figures of a span of time: sums that are kept, by quarters of an hour which become days of a zone elsewhere.
 
-Spans of payments, refunds, disputes and notifications are spans of ids: UUIDv7 sort by time, so the primary key is the index.
+Triggers of migration 0014 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
+`figure`. Both together are the truth at any moment, however many orders there are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.store.engine import ReadTx
-from gatepass.store.tables import Row, attention, dispute, first_id_of, notification, payment, purchase, refund
+from gatepass.store.engine import ReadTx, WriteTx
+from gatepass.store.tables import Row, attention, figure, figure_change, first_id_of, notification, purchase
+from gatepass.store.types import Utc
 
-HOUR, QUARTER = 60, 15
-"""Minutes. No zone of today is off by less than a quarter."""
+QUARTER_MINUTES = 15
 NEWEST_NOTIFICATIONS = 500
 """The delay is that of these at most."""
+ALL_EVENTS = UUID(int=0)
+"""The scope of sums over all events, kept by the day."""
+
+
+PAID = "order.completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,51 +31,92 @@ class Scope:
 
     since: datetime
     event_id: UUID | None = None
-    step_minutes: int = HOUR
-    """How fine orders are counted: by hours, or by quarters where a day of the zone begins within an hour (Asia/Kolkata)."""
+    finely: bool = False
+    """By quarters of an hour and not by hours: where a day does not begin with an hour (Asia/Kolkata)."""
 
 
 def orders(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`began` (such as 2026-11-21 14:30, UTC), `status`, `currency`, `count`, `total_minor`: one look at every order of the span."""
-    at = purchase.c
-    began = _begun(tx, at.created, scope.step_minutes).label("began")
-    wanted = sa.select(
-        began, at.status, at.currency, sa.func.count().label("count"), sa.func.sum(at.total_minor).label("total_minor")
-    )
-    return tx.rows(wanted.where(at.created >= scope.since, *_of_event(scope)).group_by(began, at.status, at.currency))
+    """By the moment at which an hour, or a quarter of one, begins: `at`, `currency`, `count` of orders, and `paid_minor` of those
+    that are completed.
+    """
+    both = _both(scope)
+    at = both.c.at if scope.finely else _hour(tx, both.c.at)
+    paid = sa.case((both.c.what == PAID, both.c.total_minor), else_=0)
+    sums = (sa.func.sum(both.c["count"]).label("count"), sa.func.sum(paid).label("paid_minor"))
+    wanted = sa.select(at.label("at"), both.c.currency, *sums).where(both.c.what.startswith("order."))
+    return tx.rows(wanted.group_by(at, both.c.currency))
 
 
-def attempts(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`state`, `reason` and `count` of payments, and `orders`: of how many orders."""
-    at = payment.c
-    reason = sa.func.coalesce(at.reason_code, "").label("reason")
-    counts = (sa.func.count().label("count"), sa.func.count(sa.distinct(at.purchase_id)).label("orders"))
-    return tx.rows(sa.select(at.state, reason, *counts).where(*_span(at, scope)).group_by(at.state, reason))
+def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[datetime]:
+    if tx.postgresql:
+        return sa.func.date_trunc(sa.literal_column("'hour'"), at, sa.literal_column("'UTC'"), type_=Utc)
+    rest = sa.literal_column("':00:00.000000Z'", sa.String)
+    return sa.type_coerce(sa.func.substr(at, sa.literal_column("1"), sa.literal_column("13")).concat(rest), Utc)
 
 
-def sent_to_payment(tx: ReadTx, scope: Scope) -> int:
-    """Orders with a payment, whatever became of it."""
-    wanted = sa.select(sa.func.count(sa.distinct(payment.c.purchase_id))).where(*_span(payment.c, scope))
-    return int(tx.execute(wanted).scalar_one())
+def totals(tx: ReadTx, scope: Scope) -> list[Row]:
+    """Of the whole span: `what`, `currency`, `count`, `total_minor`."""
+    both = _both(scope)
+    sums = (sa.func.sum(both.c[name]).label(name) for name in ("count", "total_minor"))
+    return tx.rows(sa.select(both.c.what, both.c.currency, *sums).group_by(both.c.what, both.c.currency))
 
 
-def money_back(tx: ReadTx, scope: Scope) -> list[Row]:
-    """Refunds and disputes: `what`, `state`, `currency`, `count`, `total_minor`."""
-    found: list[Row] = []
-    for name, table in (("refund", refund), ("dispute", dispute)):
-        at = table.c
-        counts = (sa.func.count().label("count"), sa.func.sum(at.amount_minor).label("total_minor"))
-        wanted = sa.select(sa.literal(name).label("what"), at.state, at.currency, *counts)
-        found += tx.rows(wanted.where(*_span(at, scope)).group_by(at.state, at.currency))
-    return found
+def _both(scope: Scope) -> sa.Subquery:
+    """What is summed up already, and what is not."""
+    kept, new = figure.c, figure_change.c
+    names = ("at", "what", "currency", "count", "total_minor")
+    of_event = [new.event_id == scope.event_id] if scope.event_id else []
+    sums = sa.select(*(kept[name] for name in names)).where(kept.scope == (scope.event_id or ALL_EVENTS))
+    since = sa.select(*(new[name] for name in names)).where(new.at >= scope.since, *of_event)
+    return sa.union_all(sums.where(kept.at >= scope.since), since).subquery()
 
 
-def notifications(tx: ReadTx, scope: Scope) -> list[Row]:
-    """`received` and `handled` of the newest that had an effect."""
+def count_orders(tx: WriteTx, orders: Sequence[Row]) -> None:
+    """These rows of `tables.purchase` are new. PostgreSQL has a trigger for it; on SQLite one makes an insert thrice as dear."""
+    if tx.postgresql:
+        return
+    lines = [
+        {
+            "event_id": one["event_id"], "at": _quarter_of(one["created"]), "what": f"order.{one['status']}",
+            "currency": one["currency"], "count": 1, "total_minor": one["total_minor"],
+        }
+        for one in orders
+    ]  # fmt: skip
+    tx.insert_many(figure_change, lines)
+
+
+def _quarter_of(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute - moment.minute % QUARTER_MINUTES, second=0, microsecond=0)
+
+
+def sum_up(tx: WriteTx) -> None:
+    """Add what has changed to the sums. One of a kind: two at once would wait for each other."""
+    for statement in _ON_POSTGRESQL if tx.postgresql else _ON_SQLITE:
+        tx.execute(sa.text(statement))
+
+
+_SUMS = """select event_id, at, what, currency, sum(count) as count, sum(total_minor) as total_minor
+    from gone group by event_id, at, what, currency
+    union all select {all}, {day}, what, currency, sum(count), sum(total_minor) from gone group by {day}, what, currency"""
+_ADDED = """insert into figure (scope, at, what, currency, count, total_minor) select * from sums where true
+    on conflict (scope, at, what, currency) do update
+    set count = figure.count + excluded.count, total_minor = figure.total_minor + excluded.total_minor"""
+_DAY = {
+    "postgresql": _SUMS.format(all=f"'{ALL_EVENTS}'::uuid", day="date_trunc('day', at, 'UTC')"),
+    "sqlite": _SUMS.format(all=f"'{ALL_EVENTS.hex}'", day="substr(at, 1, 10) || 'T00:00:00.000000Z'"),
+}
+# In one statement: what others write meanwhile is neither summed up nor taken away.
+_ON_POSTGRESQL = (f"with gone as (delete from figure_change returning *), sums as ({_DAY['postgresql']}) {_ADDED}",)
+_ON_SQLITE = (
+    f"with gone as (select * from figure_change), sums as ({_DAY['sqlite']}) {_ADDED}",
+    "delete from figure_change",
+)
+
+
+def notifications(tx: ReadTx, since: datetime) -> list[Row]:
+    """`received` and `handled` of the newest that had an effect, of all events."""
     at = notification.c
-    wanted = sa.select(at.received, at.handled).where(at.id >= first_id_of(scope.since), at.handled.is_not(None))
-    if scope.event_id:
-        wanted = wanted.where(at.purchase_id.in_(_own(scope)))
+    wanted = sa.select(at.received, at.handled).where(at.id >= first_id_of(since), at.handled.is_not(None))
     return tx.rows(wanted.order_by(at.id.desc()).limit(NEWEST_NOTIFICATIONS))
 
 
@@ -78,33 +125,6 @@ def waiting(tx: ReadTx, scope: Scope) -> int:
     at = attention.c
     wanted = sa.select(sa.func.count()).where(at.closed.is_(None))
     if scope.event_id:
-        wanted = wanted.where(at.purchase_id.in_(sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)))
+        # Few entries are open: each asks whose it is, so that nobody lists the orders of the event.
+        wanted = wanted.where(sa.exists().where(purchase.c.id == at.purchase_id, purchase.c.event_id == scope.event_id))
     return int(tx.execute(wanted).scalar_one())
-
-
-def _span(at: Any, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    own = [at.purchase_id.in_(_own(scope))] if scope.event_id else []
-    return [at.id >= first_id_of(scope.since), *own]
-
-
-def _own(scope: Scope) -> sa.Select[tuple[UUID]]:
-    return sa.select(purchase.c.id).where(purchase.c.event_id == scope.event_id)
-
-
-def _of_event(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    return [purchase.c.event_id == scope.event_id] if scope.event_id else []
-
-
-def _begun(tx: ReadTx, at: sa.ColumnElement[datetime], step_minutes: int) -> sa.ColumnElement[str]:
-    """The beginning of the hour, or of the quarter, in UTC."""
-    if tx.postgresql:
-        # Literals: a parameter in GROUP BY is another expression than the same one in SELECT.
-        step: sa.ColumnElement[Any] = sa.literal_column(f"interval '{step_minutes} minutes'")
-        begun = sa.func.date_bin(step, sa.func.timezone("UTC", at), sa.literal_column("timestamp '2000-01-01'"))
-        return sa.func.to_char(begun, sa.literal_column("'YYYY-MM-DD HH24:MI'"))
-    text = sa.cast(at, sa.String)
-    if step_minutes == HOUR:
-        return sa.func.substr(text, 1, 13).concat(sa.literal_column("':00'"))
-    minute = sa.cast(sa.func.substr(text, 15, 2), sa.Integer)
-    quarter = sa.func.printf(sa.literal_column("'%02d'"), minute - minute % sa.literal_column(str(step_minutes)))
-    return sa.func.substr(text, 1, 14).concat(quarter)

@@ -95,6 +95,29 @@ PROMISES: Sequence[Promise] = (
         or e.held <> coalesce(held.seats, 0) or e.sold <> coalesce(sold.seats, 0)""",
     ),
     Promise(
+        3,
+        "figures are what orders, payments and refunds say, of each event and of all of them",
+        """select 'figure ' || d.what || ' ' || d.currency || ' of event ' || d.event_id || ' is off by ' || sum(d.n)
+        || ', ' || sum(d.minor) from (
+            select event_id, 'order.' || status what, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3
+            union all select p.event_id, 'sent', '', count(distinct m.purchase_id), 0 from payment m
+                join purchase p on p.id = m.purchase_id group by 1
+            union all select p.event_id, 'refund.' || f.state, f.currency, count(*), sum(f.amount_minor) from refund f
+                join purchase p on p.id = f.purchase_id group by 1, 2, 3
+            union all select p.event_id, 'dispute.' || d.state, d.currency, count(*), sum(d.amount_minor) from dispute d
+                join purchase p on p.id = d.purchase_id group by 1, 2, 3
+            union all select scope, what, currency, -sum(count), -sum(total_minor) from figure group by 1, 2, 3
+            union all select event_id, what, currency, -sum(count), -sum(total_minor) from figure_change group by 1, 2, 3) d
+        join event e on e.id = d.event_id where d.what not like 'declined.%'
+        group by d.event_id, d.what, d.currency having sum(d.n) <> 0 or sum(d.minor) <> 0
+        union all
+        select 'figure ' || f.what || ' of all events is off by ' || sum(f.n) from (
+            select f.what, f.currency, case when e.id is null then f.count else -f.count end n,
+            case when e.id is null then f.total_minor else -f.total_minor end minor
+            from figure f left join event e on e.id = f.scope) f
+        group by f.what, f.currency having sum(f.n) <> 0 or sum(f.minor) <> 0""",
+    ),
+    Promise(
         4,
         "a notification is applied, ignored, or quarantined in sight; none is dropped",
         """select 'notification ' || n.event_ref || ' is ' || n.state from notification n

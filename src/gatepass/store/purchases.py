@@ -13,7 +13,7 @@ from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.refund import COUNTS
-from gatepass.store import disputes
+from gatepass.store import disputes, figures
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import (
     Row,
@@ -224,6 +224,7 @@ def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:
     """New purchases (rows of `tables.purchase`) with their attendees (rows of `tables.attendee`)."""
     tx.insert_many(purchase, rows)
     tx.insert_many(attendee, people)
+    figures.count_orders(tx, rows)
 
 
 def set_status(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gatepass.domain.question import Question, QuestionKind
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import DECLARED, Row, new_id, registration
+from gatepass.store.tables import DECLARED, Row, attendee, new_id, registration
 
 _field, _asked, _response = (DECLARED[name] for name in ("custom_field", "event_field", "registration_response"))
 _of_event = (
@@ -51,6 +51,14 @@ def add_answers(tx: WriteTx, rows: Sequence[tuple[UUID, UUID, str]], *, from_api
     ]  # fmt: skip
     if made:
         tx.insert_many(_response, made)
+
+
+def answers_of(tx: ReadTx, purchase_id: UUID) -> list[Row]:
+    """`attendee_id`, `text` of the question and `response` of each answer, in the order in which they were given."""
+    mine = sa.select(attendee.c.id).where(attendee.c.purchase_id == purchase_id)
+    wanted = sa.select(_response.c.attendee_id, _field.c.text, _response.c.response)
+    joined = wanted.join(_field, _field.c.id == _response.c.customregistrationfield_id)
+    return tx.rows(joined.where(_response.c.attendee_id.in_(mine)).order_by(_response.c.id))
 
 
 def give_to_registrations(tx: WriteTx, attendee_ids: Collection[UUID]) -> None:

@@ -14,8 +14,9 @@ from gatepass import model
 from gatepass.model.build import NOW
 from gatepass.model.columns import Column, Kind
 from gatepass.model.table import ManyToMany, Table
+from gatepass.store import figures
 from gatepass.store.engine import ReadTx, WriteTx
-from gatepass.store.tables import DECLARED, LINKS, Row
+from gatepass.store.tables import DECLARED, LINKS, Row, purchase
 
 
 def find(tx: ReadTx, table: Table, record_id: UUID) -> Row | None:
@@ -44,7 +45,10 @@ def stay(tx: WriteTx, table: Table, record_id: UUID) -> Row | None:
 def add(tx: WriteTx, table: Table, row: Mapping[str, Any]) -> None:
     """A new row, with when it was made; other columns that it does not name get the defaults that SQL has."""
     missing = [name for name in _moments(table) if name not in row]
-    tx.insert_many(_at(table), [{**row, **dict.fromkeys(missing, tx.now)}])
+    made = {**row, **dict.fromkeys(missing, tx.now)}
+    tx.insert_many(_at(table), [made])
+    if _at(table) is purchase:
+        figures.count_orders(tx, [made])
 
 
 def change(tx: WriteTx, table: Table, record_id: UUID, changes: Mapping[str, Any]) -> None:

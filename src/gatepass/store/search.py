@@ -10,7 +10,19 @@ import sqlalchemy as sa
 
 from gatepass.domain.purchase import reference_tail
 from gatepass.store.engine import ReadTx
-from gatepass.store.tables import Row, attendee, attention, dispute, event, payment, purchase, refund, tail_of_id
+from gatepass.store.tables import (
+    Row,
+    attendee,
+    attention,
+    awaiting_payment,
+    dispute,
+    event,
+    payment,
+    purchase,
+    rare_status,
+    refund,
+    tail_of_id,
+)
 
 PAGE = 25
 MOST_NAMED = 1000
@@ -84,8 +96,12 @@ def _state(table: sa.Table, state: str) -> sa.ColumnElement[bool]:
                     attention.c.closed.is_(None), attention.c.purchase_id.is_not(None)
                 )
             )
-        case _:
+        case _ if table is not purchase or state == "completed":
             return table.c.status == state
+        case "awaiting_payment":
+            return awaiting_payment
+        case _:
+            return sa.and_(rare_status, purchase.c.status == state)
 
 
 def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
@@ -102,7 +118,9 @@ def _by_text(tx: ReadTx, text: str) -> sa.Select[tuple[UUID]]:
     if tail is None:
         return named
     order = sa.select(purchase.c.id).where(tail_of_id(purchase.c.id) == tail)
-    return order if text.upper().startswith("GP") else sa.select(sa.union(order, named).subquery().c[0])
+    if text.upper().startswith("GP"):
+        return order
+    return sa.select(sa.union(order, sa.select(named.limit(MOST_NAMED).subquery())).subquery().c[0])
 
 
 def is_reference(text: str) -> bool:

@@ -106,6 +106,22 @@ sa.Index("ix_purchase_created", purchase.c.created, purchase.c.id)
 sa.Index("ix_purchase_event_created", purchase.c.event_id, purchase.c.created, purchase.c.id)
 """Orders by age, all or those of one event: the pages of a long list cost the same, the first as the last."""
 
+awaiting_payment = purchase.c.status == sa.literal_column("'awaiting_payment'")
+_often = [sa.literal_column(f"'{status}'", sa.String) for status in ("completed", "awaiting_payment")]
+rare_status = purchase.c.status.not_in(_often)
+"""The conditions of these indexes. Whoever wants SQLite to use one asks with the same words."""
+sa.Index(
+    "ix_purchase_awaiting", purchase.c.event_id, purchase.c.created, purchase.c.id,
+    postgresql_where=awaiting_payment, sqlite_where=awaiting_payment,
+)  # fmt: skip
+for _name, _columns in (
+    ("ix_purchase_rare", ("status", "created", "id")), ("ix_purchase_event_rare", ("event_id", "status", "created", "id"))
+):  # fmt: skip
+    sa.Index(
+        _name, *(purchase.c[column] for column in _columns), postgresql_where=rare_status, sqlite_where=rare_status
+    )
+"""Lists of one status, newest first: what is not completed is rare, and would be looked for through everything."""
+
 
 def tail_of_id(column: sa.ColumnElement[UUID]) -> sa.ColumnElement[str]:
     """The last ten hexadecimal digits of an id: what an order's reference stands for."""
@@ -269,6 +285,10 @@ attention = sa.Table(
     _when("closed", required=False),
 )
 """What a person must decide, named and in sight."""
+sa.Index(
+    "ix_attention_open", attention.c.opened,
+    postgresql_where=attention.c.closed.is_(None), sqlite_where=attention.c.closed.is_(None),
+)  # fmt: skip
 
 audit = sa.Table(
     "audit",
@@ -283,6 +303,18 @@ audit = sa.Table(
     sa.Index("ix_audit_action_id", "action", "id"),
 )
 """Only grows: a trigger of the database refuses to change or delete a row (migration 0007)."""
+
+
+def _figure(scope: str) -> list[sa.Column[Any]]:
+    """`what`: `order.<status>`, `sent`, `declined.<reason>`, `refund.<state>`, `dispute.<state>`."""
+    numbers = [sa.Column(name, sa.BigInteger, nullable=False) for name in ("count", "total_minor")]
+    return [sa.Column(scope, sa.Uuid, nullable=False), _when("at"), _text("what", 60), _text("currency", 3), *numbers]
+
+
+figure = sa.Table("figure", metadata, *_figure("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency"))
+"""Sums of an event by the quarter of an hour, and of all events by the day of UTC: what charts are drawn from."""
+figure_change = sa.Table("figure_change", metadata, *_figure("event_id"))
+"""What has happened since they were summed up. Triggers write it (migration 0014), the worker adds it to `figure`."""
 
 mail = sa.Table(
     "mail",

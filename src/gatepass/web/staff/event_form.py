@@ -33,6 +33,7 @@ _EVENT_LABELS = {
     "websitepreference": "Where do you want attendees to register for this event?",
 }
 _EVENT_HINTS = {
+    "description": "The story on the registration page. **bold**, *italic*, lines that begin with - for a list.",
     "image_url": "An https address: we fetch it once and show our own copy. Or give a file on the event’s page.",
     "starts": "On the clock of the event’s own place.",
     "time_zone": "Such as Europe/Berlin.",

@@ -14,8 +14,10 @@ from gatepass.store import ReadTx, call_lanes, events, jobs, records, remote
 from gatepass.web.site import Site, site
 from gatepass.web.staff.layout import page
 
-SHOWN = 100
-"""Entries of needs attention."""
+SHOWN = 50
+"""Entries of needs attention on a page."""
+AT_A_GLANCE = 20
+"""Live events, and entries that need a person, on the overview."""
 
 
 async def remote_home(request: Request, caller: Caller) -> Response:
@@ -31,7 +33,11 @@ async def home(request: Request, caller: Caller) -> Response:
 
 
 def _overview(tx: ReadTx, here: Site) -> dict[str, Any]:
-    return {"events": [_figures(event) for event in events.published(tx)], "attention": entries(tx, here)}
+    return {
+        "events": [_figures(event) for event in events.published(tx, AT_A_GLANCE)],
+        "attention": entries(tx, here, AT_A_GLANCE),
+        "most": AT_A_GLANCE,
+    }
 
 
 def _at_the_lane(tx: ReadTx, here: Site) -> dict[str, Any]:

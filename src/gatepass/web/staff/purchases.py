@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -10,15 +11,15 @@ from starlette.responses import Response
 from gatepass.domain.timeline import Story
 from gatepass.services.access import Caller
 from gatepass.services.views import Line
-from gatepass.store import ReadTx, events, purchases
-from gatepass.store.purchases import AttendeeRow
+from gatepass.store import ReadTx, events, purchases, questions
 from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
 from gatepass.web.pages.common import templates
 from gatepass.web.pages.order import fingerprint
 from gatepass.web.pages.timeline import NO_STORE, changed, next_look, purchase_id_of
-from gatepass.web.site import Site, site
+from gatepass.web.site import site
+from gatepass.web.staff.door import CARES, MOVES_MONEY
 from gatepass.web.staff.layout import page
 
 MAX_SEARCH_CHARS = 200
@@ -73,7 +74,7 @@ def _id(text: str) -> UUID | None:
 
 async def show(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}"""
-    story, content = await _told(request)
+    story, content = await _told(request, caller)
     poll = next_look(request, f"/staff/purchases/{story.purchase_id}/state", story, 0, fingerprint(content))
     context = {
         "title": f"{story.reference} – Gatepass",
@@ -86,7 +87,7 @@ async def show(request: Request, caller: Caller) -> Response:
 
 async def state(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}/state: the next look, and what has changed since `seen`."""
-    story, content = await _told(request)
+    story, content = await _told(request, caller)
     return changed(request, f"/staff/purchases/{story.purchase_id}/state", story, content)
 
 
@@ -97,18 +98,31 @@ async def document(request: Request, caller: Caller) -> Response:
     return Response(timeline_types.encoded(story, for_staff=True), media_type="application/json", headers=NO_STORE)
 
 
-async def _told(request: Request) -> tuple[Story, str]:
+async def _told(request: Request, caller: Caller) -> tuple[Story, str]:
     here, purchase_id = site(request), purchase_id_of(request)
 
-    def look(tx: ReadTx) -> tuple[Story, list[AttendeeRow]]:
-        return here.desk.management.views.story(tx, purchase_id), purchases.tickets(tx, purchase_id)
+    def look(tx: ReadTx) -> tuple[Story, list[dict[str, Any]]]:
+        return here.desk.management.views.story(tx, purchase_id), _people(tx, purchase_id)
 
     story, people = await here.store.snapshot(look)
-    return story, _content(here, story, people)
+    context = {
+        "story": story, "people": people, "order_url": here.links.order(story.purchase_id, story.created),
+        "record_url": here.desk.management.views.record_url(story.purchase_id), "may_refund": caller.role in MOVES_MONEY,
+        "may_help": caller.role in CARES,
+    }  # fmt: skip
+    return story, templates().get_template("staff/purchase_content.html").render(context)
 
 
-def _content(here: Site, story: Story, people: list[AttendeeRow]) -> str:
-    order_url = here.links.order(story.purchase_id, story.created)
-    record_url = here.desk.management.views.record_url(story.purchase_id)
-    context = {"story": story, "people": people, "order_url": order_url, "record_url": record_url}
-    return templates().get_template("staff/purchase_content.html").render(context)
+def _people(tx: ReadTx, purchase_id: UUID) -> list[dict[str, Any]]:
+    """Each with the name of the pass, and (question, answer) pairs."""
+    people = purchases.tickets(tx, purchase_id)
+    passes = events.pass_names(tx, {one.pass_id for one in people if one.pass_id})
+    answers = questions.answers_of(tx, purchase_id)
+    return [
+        {
+            "person": one,
+            "pass": passes.get(one.pass_id) if one.pass_id else None,
+            "answers": [(row["text"], row["response"]) for row in answers if row["attendee_id"] == one.id],
+        }
+        for one in people
+    ]

@@ -105,7 +105,7 @@ async def _page(
 
     def look(tx: ReadTx) -> dict[str, Any]:
         row = row_at(tx, TABLE, at)
-        return {"row": row, "live": events.published(tx)[:1], "fields": fields.fields(FORM, row, given)}
+        return {"row": row, "live": events.published(tx, 1), "fields": fields.fields(FORM, row, given)}
 
     found = await here.store.read(look)
     old_ends = found["row"]["old_token_ends"]
