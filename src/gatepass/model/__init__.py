@@ -1,6 +1,6 @@
 """The data model: every table of Dataverse that Gatepass has, declared once.
 
-SQL tables (store/tables.py), $metadata, EntityDefinitions, queries and writes of the Web API derive from these. What a
+SQL tables (store/tables), $metadata, EntityDefinitions, queries and writes of the Web API derive from these. What a
 table means is in event-management.md section 2; names with a question mark there are ours, under `gatepass_`.
 """
 
