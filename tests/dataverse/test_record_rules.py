@@ -75,7 +75,8 @@ async def test_an_event_has_its_times_and_its_zone(book: Book) -> None:
     await book.refused("RuleBroken", book.event(msevtmgt_eventenddate=STARTS), "must end after")
     await book.refused("RuleBroken", book.event(msevtmgt_eventtimezonename="Mars/Base"), "Europe/Berlin")
     await book.refused("RuleBroken", book.event(msevtmgt_eventtimezonename="../etc/passwd"), "time zone")
-    event = await book.event(msevtmgt_eventtimezonename="Asia/Tokyo")
+    await book.refused("RuleBroken", book.event(gatepass_color="red}b"), "such as #0a7f6f")
+    event = await book.event(msevtmgt_eventtimezonename="Asia/Tokyo", gatepass_color="#0A7F6f")
     await book.refused("RuleBroken", book.update("event", event, msevtmgt_eventenddate=datetime(2020, 1, 1)))
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.flows.test_waitlist import joins, sold_out
 from tests.running import Order, Running, running
 from tests.step import ON_PAGE, PAID, POOR, open_step, pay_on_page
 
@@ -113,6 +114,16 @@ async def test_one_address_makes_only_so_many_orders(system: Running) -> None:
     assert [answer.status_code for answer in answers] == [303, 303, 303, 303, 429]
     assert int(answers[-1].headers["retry-after"]) > 500
     assert 'name="att1_email" value="anna@fabrikam.example"' in answers[-1].text, "nothing typed is lost"
+
+
+async def test_one_address_takes_only_so_many_places_in_the_waiting_list(system: Running) -> None:
+    small = await sold_out(system)
+    for _ in range(2):
+        await small.register(pass_name="Rare")
+    answers = [await joins(small, f"Anna{number}") for number in range(5)]
+
+    assert [answer.status_code for answer in answers] == [303, 303, 303, 303, 429]
+    assert "Anna4" in answers[-1].text, "nothing typed is lost"
 
 
 def registration(system: Running) -> dict[str, str]:

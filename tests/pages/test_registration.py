@@ -72,6 +72,30 @@ def test_the_order_follows_the_choice(demo: Demo, page: Page) -> None:
     expect(page.get_by_role("complementary")).to_contain_text("Free")
 
 
+def test_the_last_choice_counts_however_quickly_it_follows(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.page_url}?pass={demo.pass_id('Online')}")
+    page.route(demo.page_url + "*", lambda route: (page.wait_for_timeout(300), route.continue_())[0])
+    page.evaluate(
+        """() => { for (const one of [...document.querySelectorAll("[name=pass]")].filter((one) => !one.disabled).slice(0, 3).reverse())
+             one.click(); }"""
+    )
+    chosen = page.locator("[name=pass]:checked")
+    expect(page.get_by_role("complementary")).to_contain_text(chosen.locator("xpath=../span[1]/b").inner_text())
+
+
+def test_what_cannot_be_answered_is_said(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    page.get_by_label("First name").fill("Anna")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="One more").click()
+    expect(page.get_by_role("alert").get_by_text("That did not work")).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="One more").click()
+    expect(page.locator("output")).to_have_text("2")
+    expect(page.get_by_text("That did not work")).to_be_hidden()
+    expect(page.get_by_label("First name").first).to_have_value("Anna")
+
+
 def test_the_enter_key_goes_on_and_takes_nobody_away(demo: Demo, page: Page) -> None:
     page.goto(demo.page_url)
     page.get_by_role("button", name="One more").click()

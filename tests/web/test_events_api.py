@@ -285,6 +285,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], None], int, str, str | None]] 
     ("attendees missing", lambda body: body.pop("attendees"), 422, "MemberInvalid", None),
     ("attendees null", lambda body: body.update(attendees=None), 422, "MemberInvalid", "attendees"),
     ("too many", lambda body: body.update(attendees=body["attendees"] * 51), 422, "TooManyAttendees", "attendees"),
+    ("a name that nobody sees", _with(firstName="\u202e\u200b"), 422, "AttendeeInvalid", "attendees[0].firstName"),
     ("no mail", _without("email"), 422, "AttendeeInvalid", "attendees[0].email"),
     ("mail null", _with(email=None), 422, "AttendeeInvalid", "attendees[0].email"),
     ("mail without domain", _with(email="ada@"), 422, "AttendeeInvalid", "attendees[0].email"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import category
 from uuid import UUID
 
 from gatepass.domain.errors import Refused
@@ -83,11 +84,16 @@ def _name(text: str, what: str, where: str) -> str:
     name = text.strip()
     if not name:
         raise Refused("AttendeeInvalid", f"Enter a {what} for this attendee.", field=where)
-    if len(name) > NAME_CHARS or _CONTROL.search(name):
+    if len(name) > NAME_CHARS or _CONTROL.search(name) or not _visible(name):
         raise Refused(
             "AttendeeInvalid", f"Write the {what} in at most {NAME_CHARS} characters on one line.", field=where
         )
     return name
+
+
+def _visible(text: str) -> bool:
+    """A letter, a digit or a sign in it, and not only marks and spaces that nobody sees."""
+    return any(category(letter)[0] in "LNPS" for letter in text)
 
 
 def _email(text: str, where: str) -> str:

@@ -15,6 +15,19 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
+// The form that is being changed takes no words meanwhile: the answer would not have them. Where none comes, it says so.
+const hold = (held) => {
+  for (const part of document.querySelectorAll("#register fieldset:not(#people)")) part.inert = held;
+};
+addEventListener("htmx:before:request", ({ target }) => hold(target.matches("button")));
+addEventListener("htmx:finally:request", () => hold(false));
+for (const [name, hidden] of [["htmx:before:request", true], ["htmx:response:error", false], ["htmx:error", false]]) {
+  addEventListener(name, () => {
+    const line = document.getElementById("unanswered");
+    if (line) line.hidden = hidden;
+  });
+}
+
 // Times stand in the event's zone. Who looks from another zone sees their own, and the event's on pointing.
 function toOwnZone() {
   const named = document.querySelector("[data-zone]");

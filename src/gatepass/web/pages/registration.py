@@ -85,7 +85,7 @@ async def submit(request: Request) -> Response:
             )
         return await _step(request, sale, draft, typed.get("step", ""))
     except Unavailable as error:
-        return _again(request, typed, error)
+        return again(request, typed, error)
 
 
 async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
@@ -232,7 +232,7 @@ def slow_down(request: Request) -> None:
     orders.count(client)
 
 
-def _again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
+def again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
     """The whole form once more, with one button: the same key makes it the same wish."""
     many = error.code == "TooManyOrders"
     minutes = -(-error.retry_after_s // 60)

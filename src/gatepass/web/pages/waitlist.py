@@ -5,6 +5,7 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gatepass.domain.errors import Unavailable
 from gatepass.domain.event import Event
 from gatepass.languages import spoken
 from gatepass.services import waitlist
@@ -14,7 +15,7 @@ from gatepass.web.pages import problem
 from gatepass.web.pages.common import address, form_of
 from gatepass.web.pages.draft import Draft
 from gatepass.web.pages.language import kept, speaks
-from gatepass.web.pages.registration import Standing, closed, slow_down, standing
+from gatepass.web.pages.registration import Standing, again, closed, slow_down, standing
 from gatepass.web.site import site
 
 
@@ -31,7 +32,10 @@ async def join(request: Request) -> Response:
     draft = _read(event, typed)
     if draft.problems:
         return closed(request, event, draft)
-    slow_down(request)
+    try:
+        slow_down(request)
+    except Unavailable as error:
+        return again(request, typed, error)
     person, locale = replace(draft.people[0], pass_id=draft.chosen.id if draft.chosen else None), spoken()
     await site(request).store.write(lambda tx: waitlist.join(tx, event, person, locale))
     return RedirectResponse(f"{address(event)}?waiting{kept(request).replace('?', '&')}", 303)

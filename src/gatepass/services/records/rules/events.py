@@ -1,5 +1,6 @@
 """Rules of events and their parts: seats, prices, times, and what may be published."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from gatepass.services.setup import readable_id
 from gatepass.store import WriteTx, purchases, rows
 from gatepass.store.tables import Row
 
+_COLOR = re.compile("#[0-9A-Fa-f]{6}")
 _EVENT, _PASS, _SESSION = (model.BY_NAME[name] for name in ("event", "pass", "session"))
 
 
@@ -25,6 +27,7 @@ def event(change: Change) -> None:
         _complete(change)
     _check_times(change, "event", "starts", "ends")
     _check_zone(change)
+    _check_color(change)
     _check_capacity(change)
     _check_payments(change)
     _check_status(change)
@@ -58,6 +61,12 @@ def _check_zone(change: Change) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.") from None
+
+
+def _check_color(change: Change) -> None:
+    color = change.after["color"]
+    if color is not None and change.changes("color") and not _COLOR.fullmatch(color):
+        raise refusals.broken("The colour is written as # and six of the digits 0 to 9 and a to f, such as #0a7f6f.")
 
 
 def _check_capacity(change: Change) -> None:
