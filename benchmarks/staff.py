@@ -15,9 +15,9 @@ from benchmarks.system import System, cpu_s, running
 from gatepass.domain.purchase import order_reference
 from gatepass.services import access, passwords
 from gatepass.services.figures import PERIODS
+from gatepass.services.views import OwnViews
 from gatepass.store import Store
 from gatepass.web.staff.door import HOME, SIGN_IN
-from gatepass.web.staff.purchases import STATES
 from gatepass.web.staff.routes import PAGES
 
 EMAIL, PASSWORD = "bench@contoso.example", "plum kettle orbit harbour"
@@ -117,7 +117,7 @@ def _purchases(purchases: int) -> Iterator[tuple[str, str]]:
     for name, text in texts.items():
         yield f"/staff/purchases?q= {name}", f"/staff/purchases?{urlencode({'q': text})}"
         yield f"/staff/purchases?q=&event= {name}", f"/staff/purchases?{urlencode({'q': text, 'event': small})}"
-    for state in STATES:
+    for state in OwnViews().states:
         for event, since in (("", ""), (big, ""), (small, ""), ("", "30"), (small, "7")):
             asked = urlencode({"state": state, "event": event, "since": since})
             which = "big" if event == big else "small" if event else ""

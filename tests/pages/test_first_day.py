@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.system import free_port, process, wait_for
+from tests.flows.test_pictures import png
 
 from .conftest import PAID_CARD, PATIENCE_MS, Buyer
 
@@ -183,10 +184,11 @@ def plans_an_event(page: Page) -> None:
     fills_in(
         page, Event_name="Winter School", Place="Spreehalle, Berlin", Description="Three days.", Places_in_all="40"
     )
-    page.get_by_label("Image").fill("https://contoso.example/a.jpg")
     fills_in(page, Event_start_date="2027-12-01T09:00", Event_end_date="2027-12-03T17:00", Time_zone="Europe/Berlin")
     page.get_by_label("Currency").select_option(label="EUR")
     clicks(page, "Make the event")
+    page.get_by_label("Another picture").set_input_files({"name": "hall.png", "mimeType": "image/png", "buffer": png()})
+    clicks(page, "Put it on the page")
     clicks(page, "Add a pass")
     fills_in(page, Name="Full pass", Price="743.00", Places="30")
     clicks(page, "Add the pass")

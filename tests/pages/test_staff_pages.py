@@ -78,8 +78,8 @@ def _about(demo: Demo, url: str, page: Page) -> dict[str, str]:
     event = demo.sql("select id from event where readable_id = ?", url.rpartition("/")[2])[0]["id"]
     order = demo.newest_order()
     demo.sql(
-        "insert into attention (id, kind, dedupe, purchase_id, reason, opened) select ?, 'paid_late', 'look', id, 'Late.', created"
-        " from purchase where id = ?", uuid4().hex, order,
+        "insert into attention (id, kind, dedupe, purchase_id, reason, opened) select ?, 'paid_late', ?, id, 'Late.', created"
+        " from purchase where id = ?", uuid4().hex, f"look:{uuid4()}", order,
     )  # fmt: skip
     found = {
         "event_id": event, "purchase_id": order,

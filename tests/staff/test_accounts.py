@@ -18,6 +18,9 @@ async def test_the_last_administrator_stays(gatepass: Running) -> None:
         row = await gatepass.store.read(lambda tx: staff.by_email(tx, STAFF[0]))
         assert row
 
+        invited = {"email": "new@contoso.example", "name": "New", "role": "administrator", "reason": "x"}
+        assert (await anna.post("/staff/people", **invited)).status_code == 303, "who was only invited can do nothing"
+
         refused = await anna.post(f"/staff/people/{row['id']}/disable")
 
         assert (refused.status_code, "last administrator" in refused.text) == (409, True)

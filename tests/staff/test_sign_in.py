@@ -139,6 +139,29 @@ async def test_a_hundred_at_once_count_as_a_hundred(shared: Running) -> None:
         assert sum(answer.status_code == 422 for answer in answers) == tries.PER_PAIR
 
 
+async def test_who_signs_in_ends_the_session_that_the_browser_had(shared: Running) -> None:
+    async with member(shared, "viewer") as anna, member(shared, "finance") as boss:
+        before = dict(anna.web.cookies)
+        await Staff(shared, boss.email, web=anna.web).signs_in()
+        assert anna.web.cookies["gatepass_staff"] != before["gatepass_staff"]
+
+        async with Staff(shared, anna.email).opened() as thief:
+            thief.web.cookies.update(before)
+            assert (await thief.get("/staff")).status_code == 303
+
+
+async def test_the_web_api_changes_nothing_for_a_session_that_is_not_fresh(shared: Running) -> None:
+    async with member(shared, "administrator") as anna:
+        url = "/api/data/v9.2/contacts"
+        assert (await anna.web.post(url, json={"lastname": "Byron"})).status_code == 204
+        await anna.age_session(confirmed=FRESH_FORM)
+
+        stale = await anna.web.post(url, json={"lastname": "Byron"})
+
+        assert (stale.status_code, "/staff/confirm" in stale.text) == (403, True)
+        assert (await anna.get(f"{url}?$top=1")).status_code == 200
+
+
 async def test_before_a_refund_somebody_shows_once_more_who_it_is(shared: Running) -> None:
     async with member(shared, "finance") as anna:
         page = f"/staff/purchases/{uuid4()}/refund"

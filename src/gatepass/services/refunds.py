@@ -164,8 +164,9 @@ def _wanted(tx: ReadTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Go
     left, currency = left_of_all(paid, before), paid[0].amount.currency
     _check_left(wish, left)
     wanted = left if wish.amount is None else wish.amount.minor
-    if wish.attendees and wish.amount is None:
-        wanted = min(left, _price_of(tx, wish))
+    if wish.attendees:
+        paid_for = _price_of(tx, wish)
+        wanted = wanted if wish.amount else min(left, paid_for)
     if wish.amount and wish.amount.currency != currency:
         raise Refused("RefundAmount", f"This purchase was paid in {currency}.", field="amount")
     if not 0 < wanted <= left:

@@ -45,8 +45,9 @@ def everybody(tx: ReadTx) -> list[Row]:
 
 
 def lock_active(tx: WriteTx, role: str) -> list[UUID]:
-    """Who of this role may sign in; nobody changes these meanwhile."""
-    wanted = sa.select(_user.id).where(_user.role == role, _user.disabled.is_(None)).order_by(_user.id)
+    """Who of this role can sign in, which who was only invited cannot; nobody changes these meanwhile."""
+    known = sa.or_(_user.password_hash != "", _user.identity.is_not(None))
+    wanted = sa.select(_user.id).where(_user.role == role, _user.disabled.is_(None), known).order_by(_user.id)
     return list(tx.execute(wanted.with_for_update()).scalars())
 
 

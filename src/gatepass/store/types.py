@@ -13,7 +13,12 @@ MOMENTS_KEPT = 256
 
 @lru_cache(MOMENTS_KEPT)
 def _text(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    try:
+        there = moment.astimezone(UTC)
+    except OverflowError:
+        # A bound that somebody asks for, such as the year 1 in Samoa: the end of the calendar is as good.
+        there = datetime.min if moment.year == 1 else datetime.max  # noqa: DTZ901 - of UTC
+    return f"{there.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 class Utc(sa.TypeDecorator[datetime]):

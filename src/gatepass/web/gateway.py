@@ -27,6 +27,7 @@ _AWAY = (
     "awaiting",
 )
 
+_OURS = later("Something went wrong on our side. Nothing was lost; please try again.")
 # code -> (title, what happened to the money, state). Others: the message, under "This did not work".
 _STATES = {
     "AlreadyPaid": (
@@ -112,11 +113,13 @@ async def _receive(request: Request, name: str) -> Response:
 
 async def _problem(request: Request, error: GatepassError) -> Response:
     title, money, state = _STATES.get(error.code, (later("This did not work"), None, "failed"))
+    # What another service said of itself is for staff: it names settings and secrets.
+    said = _OURS if error.code.startswith("Dataverse") else error.message
     return problem.page(
         request,
         status_of(error),
         _(title),
-        _(error.message),
+        _(said),
         next_url=str(request.url) if status_of(error) == 503 else "/",
         next_label=_("Try again") if status_of(error) == 503 else _("See the events"),
         state=state,

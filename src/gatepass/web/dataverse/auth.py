@@ -5,9 +5,12 @@ from starlette.requests import Request
 from gatepass.domain.errors import Refused
 from gatepass.services import applications
 from gatepass.services.access import Caller
+from gatepass.services.sessions import FRESH_FORM
 from gatepass.web.pages.common import same_origin
 from gatepass.web.site import site
-from gatepass.web.staff.session import signed_in
+from gatepass.web.staff.session import look
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def caller(request: Request) -> Caller:
@@ -32,7 +35,12 @@ async def _by_token(request: Request) -> Caller | None:
 
 
 async def _by_session(request: Request) -> Caller | None:
-    found = await signed_in(request)
-    if found and not same_origin(request):
+    found = await look(request)
+    if found is None:
+        return None
+    if not same_origin(request):
         raise Refused("OriginForeign", "A signed-in session counts only for requests from our own pages.")
-    return found
+    if request.method not in _READS and not found.is_fresh(FRESH_FORM):
+        # As on our pages before money moves; a program's token is not asked, for it has nobody to confirm it.
+        raise Refused("PrivilegeMissing", "Show once more who you are, at /staff/confirm: this session is not fresh.")
+    return found.caller

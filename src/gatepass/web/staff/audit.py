@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gatepass.services import audit
 from gatepass.services.access import Caller
 from gatepass.services.audit import Wanted
+from gatepass.services.records.values import EARLIEST, LATEST
 from gatepass.store.tables import Row
 from gatepass.web.site import site
 from gatepass.web.staff.layout import page
@@ -73,7 +74,7 @@ def _path(subject: str) -> str | None:
 def _day(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.replace(tzinfo=found.tzinfo or UTC) if EARLIEST < found.replace(tzinfo=None) < LATEST else None
     except ValueError:
         return None
 

@@ -36,7 +36,7 @@ async def submit(request: Request) -> Response:
         return too_often(request, tried.wait_s)
     if tried.token is None:
         return _page(request, next_url=next_url, email=email, refused=True)
-    return _in(request, tried, f"{CODE}?{urlencode({'next': next_url})}" if tried.code_wanted else next_url)
+    return await _in(request, tried, f"{CODE}?{urlencode({'next': next_url})}" if tried.code_wanted else next_url)
 
 
 async def code_form(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def code(request: Request) -> Response:
         if found is None or found.way is not Way.CODE_WANTED:
             return RedirectResponse(SIGN_IN, 303)
         return open_page(request, "code", {"next_url": next_url, "refused": True}, 422)
-    return _in(request, tried, next_url)
+    return await _in(request, tried, next_url)
 
 
 async def sign_out(request: Request, caller: Caller) -> Response:
@@ -115,9 +115,12 @@ def too_often(request: Request, wait_s: int, back: str = SIGN_IN) -> Response:
     )
 
 
-def _in(request: Request, tried: Answer, next_url: str) -> Response:
+async def _in(request: Request, tried: Answer, next_url: str) -> Response:
+    """A new session; the one that this browser had, perhaps of somebody else, has ended."""
     assert tried.token
     assert tried.user_id
+    if (before := session.token_of(request)) and before != tried.token:
+        await sessions.end(site(request).store, before)
     answer = RedirectResponse(next_url, 303)
     session.keep(request, answer, tried.token)
     if not tried.code_wanted:
