@@ -83,7 +83,9 @@ def test_the_last_choice_counts_however_quickly_it_follows(demo: Demo, page: Pag
     expect(page.get_by_role("complementary")).to_contain_text(chosen.locator("xpath=../span[1]/b").inner_text())
 
 
-def test_what_cannot_be_answered_is_said(demo: Demo, page: Page) -> None:
+def test_what_cannot_be_answered_is_said(demo: Demo, window: Callable[..., Window]) -> None:
+    here = window()
+    page = here.page
     page.goto(demo.page_url)
     page.get_by_label("First name").fill("Anna")
     page.context.set_offline(True)
@@ -94,6 +96,8 @@ def test_what_cannot_be_answered_is_said(demo: Demo, page: Page) -> None:
     expect(page.locator("output")).to_have_text("2")
     expect(page.get_by_text("That did not work")).to_be_hidden()
     expect(page.get_by_label("First name").first).to_have_value("Anna")
+    assert [said for said in here.complaints if "Failed to fetch" not in said] == []
+    here.complaints.clear()
 
 
 def test_the_enter_key_goes_on_and_takes_nobody_away(demo: Demo, page: Page) -> None:
