@@ -40,9 +40,18 @@ def test_mails_stand_back_while_much_was_paid_even_when_all_of_it_ends_at_once()
     queue.end(MAIL, queue.under_way[MAIL])
     for _ in range(10):
         queue.end(MONEY, MONEY.places)
-        assert queue.claim() == {MONEY: MONEY.places, MAIL: MAIL.beside_money}
+        assert queue.claim() == {MONEY: MONEY.places, MAIL: 1}
         assert queue.claim() == {}, "none without money"
-        queue.end(MAIL, 2)
+        queue.end(MAIL, 1)
+
+
+def test_two_mails_go_beside_money_that_a_claim_can_take() -> None:
+    queue = Queue({MONEY: 30, MAIL: 1000})
+    queue.claim()
+    queue.end(MONEY, 15)
+    queue.end(MAIL, MAIL.places)
+    queue.due[MONEY] += 10
+    assert queue.claim() == {MONEY: 10, MAIL: MAIL.beside_money}
 
 
 def test_what_was_paid_and_does_not_move_keeps_no_mail_waiting() -> None:

@@ -19,7 +19,7 @@ class Lane:
     places: int
     kinds: Sequence[str]
     beside_money: int | None = None
-    """Places while what was paid is under way, and moves; None: all of them."""
+    """Places while what was paid is under way, and moves; None: all of them. One place while more of it waits."""
 
 
 # More at once than a provider that answers at once needs: much is written together.
@@ -57,8 +57,9 @@ class Places:
     def room(self) -> dict[Lane, int]:
         """Of each lane that is worth a claim: how many more. What stands back for money is claimed with it, never alone."""
         busy = self._busy()
-        free = {lane: _places(lane, busy=busy) - taken for lane, taken in self._taken.items()}
-        worth = {lane: room for lane, room in free.items() if room * REFILL >= _places(lane, busy=busy)}
+        most = {lane: self._places(lane, busy=busy) for lane in LANES}
+        free = {lane: most[lane] - taken for lane, taken in self._taken.items()}
+        worth = {lane: room for lane, room in free.items() if room * REFILL >= most[lane]}
         with_money = not busy or MONEY in worth
         return {lane: room for lane, room in worth.items() if lane.beside_money is None or with_money}
 
@@ -89,6 +90,7 @@ class Places:
         paid = MONEY in self._more or self._taken[MONEY] > 0
         return paid and self._clock() < self._money_moved + STANDSTILL_S
 
-
-def _places(lane: Lane, *, busy: bool) -> int:
-    return lane.places if lane.beside_money is None or not busy else lane.beside_money
+    def _places(self, lane: Lane, *, busy: bool) -> int:
+        if lane.beside_money is None or not busy:
+            return lane.places
+        return 1 if MONEY in self._more else lane.beside_money
