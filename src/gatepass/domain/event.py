@@ -1,5 +1,6 @@
 """What is sold: events and their passes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
+
+_COLOR = re.compile("#[0-9A-Fa-f]{6}")
 
 
 class EventStatus(StrEnum):
@@ -142,3 +145,8 @@ class WebApplication:
     return_url: str | None
     last_used: datetime | None = None
     """UTC, to the hour."""
+
+
+def is_color(text: str) -> bool:
+    """True for # and six hexadecimal digits: nothing else goes into a style sheet."""
+    return _COLOR.fullmatch(text) is not None

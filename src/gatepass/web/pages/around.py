@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gatepass.domain.errors import Conflict, NotFound, Refused
-from gatepass.domain.event import Event
+from gatepass.domain.event import Event, is_color
 from gatepass.domain.payment import PaymentState
 from gatepass.languages import gettext as _
 from gatepass.languages import speaking
@@ -160,12 +160,8 @@ async def event_calendar(request: Request) -> Response:
 async def theme(request: Request) -> Response:
     """GET /e/{readable_id}/theme.css: the one thing that an event sets, its colour"""
     event = await _published(request)
-    rule = f":root{{--event:{event.color}}}\n" if event.color and _is_color(event.color) else ""
+    rule = f":root{{--event:{event.color}}}\n" if event.color and is_color(event.color) else ""
     return Response(rule, 200, {"Cache-Control": "public, max-age=300"}, "text/css")
-
-
-def _is_color(text: str) -> bool:
-    return len(text) == 7 and text[0] == "#" and all(char in "0123456789abcdefABCDEF" for char in text[1:])
 
 
 async def _published(request: Request) -> Event:

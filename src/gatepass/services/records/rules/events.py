@@ -1,6 +1,5 @@
 """Rules of events and their parts: seats, prices, times, and what may be published."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass import model
-from gatepass.domain.event import EventStatus
+from gatepass.domain.event import EventStatus, is_color
 from gatepass.services import pictures
 from gatepass.services.records import money, refusals
 from gatepass.services.records.change import Change
@@ -17,7 +16,6 @@ from gatepass.services.setup import readable_id
 from gatepass.store import WriteTx, purchases, rows
 from gatepass.store.tables import Row
 
-_COLOR = re.compile("#[0-9A-Fa-f]{6}")
 _EVENT, _PASS, _SESSION = (model.BY_NAME[name] for name in ("event", "pass", "session"))
 
 
@@ -65,7 +63,7 @@ def _check_zone(change: Change) -> None:
 
 def _check_color(change: Change) -> None:
     color = change.after["color"]
-    if color is not None and change.changes("color") and not _COLOR.fullmatch(color):
+    if color is not None and change.changes("color") and not is_color(color):
         raise refusals.broken("The colour is written as # and six of the digits 0 to 9 and a to f, such as #0a7f6f.")
 
 
