@@ -10,9 +10,10 @@ from gatepass.config import Settings
 from gatepass.dataverse.check import check
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.health import Health
+from gatepass.domain.purchase import order_reference
 from gatepass.providers.base import Check, PaymentProvider
 from gatepass.services import connection
-from gatepass.store import ReadTx, Store, jobs, migrations, promises, readiness, records
+from gatepass.store import Store, jobs, migrations, promises, readiness, records
 
 Say = Callable[[str], None]
 GIVE_KEY = "Give its key on its page of /staff/providers, or set GATEPASS_STRIPE_SECRET_KEY"
@@ -115,13 +116,11 @@ def _work(store: Store, say: Say) -> bool:
 
 
 def _attention(store: Store, say: Say) -> bool:
-    def look(tx: ReadTx) -> list[str]:
-        return [str(row["reason"]) for row in records.needing_attention(tx)]
-
-    found = store.read_now(look)
+    found = store.read_now(records.needing_attention)
     _line(say, not found, "attention", f"{len(found)} entries need a person" if found else "nothing needs a person")
-    for reason in found:
-        say(f"         {reason}")
+    for row in found:
+        order = f"{order_reference(row['purchase_id'])}: " if row["purchase_id"] else ""
+        say(f"         {order}{row['reason']}")
     return not found
 
 
