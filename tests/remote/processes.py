@@ -26,6 +26,7 @@ from tests.running import NOTIFY, SITE, STRIPE_KEY, WEBHOOK_SECRET, Running, San
 from tests.torture.cluster import kill
 
 WORKERS = 2
+OneRow = dict[str, object]
 START_S = 120.0
 """Five processes begin at once, on a machine that may have other work."""
 
@@ -251,16 +252,14 @@ async def _end(side: Side) -> None:
 # Backlogs
 
 
-def clone(tx: WriteTx, table: sa.Table, template: dict[str, object], ids: list[UUID], **own: object) -> None:
+def clone(tx: WriteTx, table: sa.Table, template: OneRow, ids: list[UUID], **own: object) -> None:
     """As many rows as ids, all like the template but for their id and what `own` says of each id."""
-    for first in range(0, len(ids), 500):
-        rows = [
-            template | {"id": at} | {name: one(at) if callable(one) else one for name, one in own.items()}
-            for at in ids[first : first + 500]
-        ]
-        tx.execute(sa.insert(table), rows)
+    tx.insert_many(
+        table,
+        [template | {"id": at} | {name: one(at) if callable(one) else one for name, one in own.items()} for at in ids],
+    )
 
 
-async def one_row(store: Store, table: sa.Table, column: sa.ColumnElement[object], value: object) -> dict[str, object]:
+async def one_row(store: Store, table: sa.Table, column: sa.ColumnElement[object], value: object) -> OneRow:
     """The row of a table that is to be cloned."""
     return dict((await store.read(lambda tx: tx.rows(sa.select(table).where(column == value))))[0])
