@@ -53,7 +53,13 @@ async def test_what_dynamics_refused_is_taken_up_from_the_page_of_the_order(pair
     async with _somebody(pair, "finance") as boss:
         inbox = (await boss.get("/staff/attention")).text
         assert f"/staff/purchases/{order.id}/help" in inbox
-        assert "The event is archived" in (await boss.get(f"/staff/purchases/{order.id}")).text
+        told = (await boss.get(f"/staff/purchases/{order.id}")).text
+        assert ("The event is archived" in told, "being confirmed" in told, "completed</p>" in told) == (
+            True,
+            True,
+            False,
+        )
+        assert (await boss.get(f"/staff/purchases/{order.id}/timeline.json")).json()["status"] == "being_confirmed"
         home = (await boss.get("/staff")).text
         assert ("Refused: see needs attention" in home, "msevtmgt_paymentstatus" in home) == (True, False)
         assert str(order.id) in (await boss.get("/staff/purchases", params={"state": "being_confirmed"})).text
