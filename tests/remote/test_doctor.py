@@ -103,6 +103,17 @@ async def test_each_trouble_of_a_call_is_told_and_none_raised(pair: Pair) -> Non
             assert all(one.says for one in found)
 
 
+async def test_a_hold_that_is_shorter_than_a_page_can_be_is_told_with_what_it_means(pair: Pair) -> None:
+    assert "hold:" not in (await pair.command("doctor"))[0]
+    pair.variables["GATEPASS_DATAVERSE_HOLD_MINUTES"] = "20"
+
+    out, _, code = await pair.command("doctor")
+
+    (line,) = [line for line in out.splitlines() if " hold:" in line]
+    assert line.startswith("WARN   hold: GATEPASS_DATAVERSE_HOLD_MINUTES is 20 minutes")
+    assert ("that money is late" in line, code) == (True, 0), "it works"
+
+
 async def test_a_pace_above_what_dataverse_takes_and_a_clock_that_is_wrong_are_told(pair: Pair) -> None:
     pair.line.headers = {"date": "Sat, 01 Jan 2022 00:00:00 GMT", "x-ms-ratelimit-burst-remaining-xrm-requests": "12"}
 
