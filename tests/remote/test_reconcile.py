@@ -121,8 +121,11 @@ async def test_what_became_cheaper_while_its_page_was_open_is_confirmed_and_told
     await pair.sandbox.pay(page)
     await pair.until_kept(order, told=Word.COMPLETED)
 
-    await _told_to_a_person(pair)
-    assert "100.00 EUR" in (await pair.store.read(records.needing_attention))[0]["reason"]
+    (asked,) = await pair.store.read(records.needing_attention)
+    assert (asked["kind"], "120.50 EUR" in asked["reason"], "100.00 EUR" in asked["reason"]) == ("overpaid", True, True)
+    assert await _differences(pair) == {}, "it is in sight"
+    await _reconcile(pair)
+    assert await pair.attention() == ["overpaid"], "once"
 
 
 async def test_another_currency_over_there_is_for_a_person(pair: Pair) -> None:

@@ -64,12 +64,17 @@ def _unpaid(one: Beside, seen: Seen) -> Difference | None:
     return None
 
 
+def key_of(kind: Kind, purchase_id: UUID) -> str:
+    """Of such a difference, and of its entry in needs attention."""
+    return f"reconcile:{kind}:{purchase_id}"
+
+
 def _difference(kind: Kind, remedy: Remedy, one: Beside, seen: Seen) -> Difference:
     currency = one.row.total.currency if one.row else seen.total.currency if seen.total else "XXX"
     return Difference(
         kind=kind,
         remedy=remedy,
-        key=f"reconcile:{kind}:{one.id}",
+        key=key_of(kind, one.id),
         purchase_id=one.id,
         ref="",
         ours=f"{one.row.status if one.row else 'unknown'}, {Money(one.kept_minor, currency)} kept",
