@@ -9,6 +9,7 @@ import contextlib
 import ssl
 import statistics
 import time
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from gatepass.services import applications
 from gatepass.services.reconcile import Order as Wanted
 from gatepass.services.reconcile import compare, period_of
 from gatepass.services.remote.tasks import ask_to_tell
-from gatepass.store import WriteTx, tables
+from gatepass.store import WriteTx, figures, tables
 from gatepass.store.tables import new_id
 from tests.conftest import fresh_database
 from tests.remote.conftest import dynamics_database
@@ -73,7 +74,7 @@ async def test_whatever_dies_or_fails_every_payment_is_confirmed_once_on_both_si
 async def test_a_storm_of_429_loses_and_doubles_nothing_and_the_pace_is_kept(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    async with _pair(request, tmp_path, **_PACED) as pair:
+    async with _pair(request, tmp_path, dynamics_works=False, **_PACED) as pair:
         pair.line.storm, pair.line.share = (Trouble.THROTTLED,), 0.01
         await _drained(pair, STORM, "storm")
 
@@ -83,7 +84,7 @@ async def test_a_storm_of_429_loses_and_doubles_nothing_and_the_pace_is_kept(
 async def test_a_backlog_after_hours_of_outage_drains_at_the_pace_of_the_lane(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    async with _pair(request, tmp_path, **_PACED) as pair:
+    async with _pair(request, tmp_path, dynamics_works=False, **_PACED) as pair:
         pair.line.down = True
         await _drained(pair, BACKLOG, "backlog")
 
@@ -121,10 +122,10 @@ def _tell(text: str) -> None:
 
 
 def _pair(
-    request: pytest.FixtureRequest, directory: Path, **variables: str
+    request: pytest.FixtureRequest, directory: Path, *, dynamics_works: bool = True, **variables: str
 ) -> contextlib.AbstractAsyncContextManager[Processes]:
-    completion = fresh_database("postgresql", directory, request)
-    return processes(completion, dynamics_database(request, directory), directory, **variables)
+    completion, there = fresh_database("postgresql", directory, request), dynamics_database(request, directory)
+    return processes(completion, there, directory, dynamics_works=dynamics_works, **variables)
 
 
 # Buyers
@@ -284,11 +285,12 @@ async def _backlog(pair: Processes, count: int) -> list[UUID]:
 
 def _registered(purchase: OneRow, person: OneRow, ids: list[UUID], tx: WriteTx) -> None:
     """Over there: so many more that hold a seat and are to be paid."""
-    clone(tx, tables.purchase, purchase, ids, idempotency_key=None)
+    clone(tx, tables.purchase, purchase, ids, idempotency_key=None, hold_until=tx.now + timedelta(days=1))
     seats = dict(zip([new_id() for _ in ids], ids, strict=True))
     clone(tx, tables.attendee, person, list(seats), purchase_id=seats.__getitem__)
     for table, at in ((tables.event, purchase["event_id"]), (tables.event_pass, person["pass_id"])):
         tx.execute(sa.update(table).where(table.c.id == at).values(held=table.c.held + len(ids)))
+    figures.count_orders(tx, [purchase] * len(ids))
 
 
 def _paid(purchase: OneRow, payment: OneRow, ids: list[UUID], tx: WriteTx) -> None:

@@ -165,8 +165,10 @@ async def _environment(dataverse: Dataverse) -> Finding:
         says = f"{dataverse.url} answers with {status} where a Dataverse asks for a token. {_WRONG_URL}"
         return Finding("environment", Health.BROKEN, says)
     giver = _GIVER.search(f"{answer.headers.get('WWW-Authenticate', '')} ")
-    takes = f", and takes tokens of {giver[1]}" if giver else ""
-    return Finding("environment", Health.FINE, f"{dataverse.url} answers{takes}")
+    if giver is None:
+        says = f"{dataverse.url} answers, but does not name whose tokens it takes, as a Dataverse does. Is it one?"
+        return Finding("environment", Health.WARNING, says)
+    return Finding("environment", Health.FINE, f"{dataverse.url} answers, and takes tokens of {giver[1]}")
 
 
 async def _token(dataverse: Dataverse) -> str:
