@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from gatepass import app
+from gatepass import app, model
 from gatepass.config import Settings
 from gatepass.dataverse.check import check
 from gatepass.domain.errors import GatepassError
@@ -13,10 +13,16 @@ from gatepass.domain.health import Health
 from gatepass.domain.purchase import order_reference
 from gatepass.providers.base import Check, PaymentProvider
 from gatepass.services import connection
-from gatepass.store import Store, jobs, migrations, promises, readiness, records
+from gatepass.store import Store, jobs, migrations, promises, readiness, records, rows
 
 Say = Callable[[str], None]
 GIVE_KEY = "Give its key on its page of /staff/providers, or set GATEPASS_STRIPE_SECRET_KEY"
+SHORTEST_PAGE_MINUTES = 30
+"""docs.stripe.com/api/checkout/sessions/create, expires_at."""
+_SHORT_HOLD = (
+    f"A page at Stripe lives {SHORTEST_PAGE_MINUTES} at least: it is ended with the hold, but while Stripe or Gatepass is away at "
+    "that moment it can still be paid, and that money is late. Set 30 or more"
+)
 _WORDS = MappingProxyType({Health.FINE: "ok    ", Health.WARNING: "WARN  ", Health.BROKEN: "BROKEN"})
 
 
@@ -26,6 +32,7 @@ def run(settings: Settings, say: Say) -> int:
     try:
         if not _schema(store, say):
             return 2
+        _holds(settings, store, say)
         fine = [
             connections(settings, store, say),
             dataverse(settings, say),
@@ -62,6 +69,21 @@ def connections(settings: Settings, store: Store, say: Say) -> bool:
     if not found:
         return _line(say, True, "stripe", f"not connected: only free passes can be sold. {GIVE_KEY}")
     return asyncio.run(_ask_all(settings, list(found.values()), say))
+
+
+def _holds(settings: Settings, store: Store, say: Say) -> None:
+    """Holds that end before a page at the provider can end by itself. They work, so nothing is broken by them."""
+    for what, minutes in _hold_minutes(settings, store):
+        if minutes < SHORTEST_PAGE_MINUTES:
+            say(f"{_WORDS[Health.WARNING]} hold: {what} is {minutes} minutes. {_SHORT_HOLD}")
+
+
+def _hold_minutes(settings: Settings, store: Store) -> Sequence[tuple[str, int]]:
+    """What each is called, and how long it is."""
+    if settings.remote:
+        return [("GATEPASS_DATAVERSE_HOLD_MINUTES", settings.dataverse_hold_minutes)]
+    found = store.read_now(lambda tx: rows.matching(tx, model.BY_NAME["payment_provider"], {}))
+    return [(f"the payment timeout of '{row['name']}'", row["timeout_minutes"]) for row in found]
 
 
 async def _ask_all(settings: Settings, found: Sequence[PaymentProvider], say: Say) -> bool:

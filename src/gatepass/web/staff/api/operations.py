@@ -106,9 +106,9 @@ OPERATIONS: Sequence[Operation] = (
     Operation("POST", f"{_PERSON}/link", setting_up.send_link, ADMIN, PersonOut, ReasonIn),
     Operation("GET", "/audit", watching.audited, ADMIN, AuditLines, asks=AuditQuery),
 )
-_OF_EVENTS = ("/events", "/purchases", "/figures", "/web-applications")
+_OF_EVENTS = ("/events", "/purchases", "/figures", "/web-applications", "/providers", "/switches")
 
 
 def routes(*, remote: bool = False) -> list[Route]:
-    """For the table of all routes. `remote`: without those of events and purchases, which live elsewhere."""
+    """For the table of all routes. `remote`: without those of events and purchases, which live elsewhere, and of their set-up."""
     return [route(one) for one in OPERATIONS if not (remote and one.path.startswith(_OF_EVENTS))]
