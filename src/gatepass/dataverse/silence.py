@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 
@@ -35,4 +35,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error, what led to it, and so on; of several tries at once the first."""
     while error:
         yield error
-        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
+        error = _behind(error)
+
+
+def _behind(error: BaseException) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        tries: Sequence[BaseException] = error.exceptions
+        return tries[0]
+    return error.__cause__ or error.__context__
