@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import cast
 
 import httpx
 
@@ -32,14 +33,9 @@ def why(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what led to it, and so on; of several tries at once the first."""
+    """The error, what led to it, and so on; of several addresses that were tried, each."""
     while error:
         yield error
-        error = _behind(error)
-
-
-def _behind(error: BaseException) -> BaseException | None:
-    if isinstance(error, BaseExceptionGroup):
-        tries: Sequence[BaseException] = error.exceptions
-        return tries[0]
-    return error.__cause__ or error.__context__
+        if isinstance(error, ExceptionGroup):
+            yield from cast("ExceptionGroup[Exception]", error).exceptions
+        error = error.__cause__ or error.__context__
