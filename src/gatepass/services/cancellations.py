@@ -34,6 +34,7 @@ _UNDER_WAY: Mapping[str, Status] = MappingProxyType(
 )
 _BACK = frozenset(f"{REFUND}{state.value}" for state in COUNTS)
 """Of sums that are kept: orders that hold seats or money, and money that has gone back or is about to."""
+_ASKED = (*_UNDER_WAY, *_BACK, MONEY, FEE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def forecast(tx: ReadTx, event_id: UUID) -> Forecast:
     """What it would cost to call this event off now, from sums that are kept of it. Raises NotFound."""
     event = _event(tx, event_id)
     orders, cash, fees, unknown = Counter[Status](), Counter[str](), Counter[str](), 0
-    for row in figures.totals(tx, Scope(figures.NO_TIME, event_id)):
+    for row in figures.totals(tx, Scope(figures.NO_TIME, event_id), _ASKED):
         what, currency, count, minor = row["what"], row["currency"], int(row["count"]), int(row["total_minor"])
         if what in _UNDER_WAY:
             orders[_UNDER_WAY[what]] += count

@@ -4,7 +4,7 @@ Triggers of migrations 0014 and 0016 write each change of an order, a payment or
 `figure`. Both together are the truth at any moment, however many orders there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -57,11 +57,12 @@ def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[dateti
     return sa.type_coerce(sa.func.substr(at, sa.literal_column("1"), sa.literal_column("13")).concat(rest), Utc)
 
 
-def totals(tx: ReadTx, scope: Scope) -> list[Row]:
-    """Of the whole span: `what`, `currency`, `count`, `total_minor`."""
+def totals(tx: ReadTx, scope: Scope, whats: Collection[str] = ()) -> list[Row]:
+    """Of the whole span: `what`, `currency`, `count`, `total_minor`. `whats`: only these; none: all."""
     both = _both(scope)
     sums = (sa.func.sum(both.c[name]).label(name) for name in ("count", "total_minor"))
-    return tx.rows(sa.select(both.c.what, both.c.currency, *sums).group_by(both.c.what, both.c.currency))
+    wanted = sa.select(both.c.what, both.c.currency, *sums).group_by(both.c.what, both.c.currency)
+    return tx.rows(wanted.where(both.c.what.in_(whats)) if whats else wanted)
 
 
 def _both(scope: Scope) -> sa.Subquery:
