@@ -112,7 +112,11 @@ async def test_the_redirect_takes_one_round_trip_and_little_more(
         assert ours <= theirs + 15
 
 
-_PACED = {"GATEPASS_DATAVERSE_CALLS_PER_S": str(PACE), "GATEPASS_DATAVERSE_AT_ONCE": str(AT_ONCE)}
+_PACED = {
+    "GATEPASS_DATAVERSE_CALLS_PER_S": str(PACE), "GATEPASS_DATAVERSE_AT_ONCE": str(AT_ONCE),
+    # The payments of a backlog are copies, of which the sandbox knows nothing.
+    "GATEPASS_RECONCILE_MINUTES": "0",
+}  # fmt: skip
 
 
 def _tell(text: str) -> None:
