@@ -482,3 +482,8 @@ def signature(body: bytes, secret: str, at: int) -> str:
 def query(url: str) -> dict[str, str]:
     """The query of an address."""
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def altered(url: str) -> str:
+    """The address with another signature at its end: of the very last character, not every bit counts."""
+    return f"{url[:-9]}{'A' if url[-9] != 'A' else 'B'}{url[-8:]}"
