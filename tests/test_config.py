@@ -236,6 +236,8 @@ def test_a_completion_service_without_its_dataverse_does_not_start(tmp_path: Pat
     [
         ("GATEPASS_DATAVERSE_URL", "http://contoso.crm4.dynamics.com"),
         ("GATEPASS_DATAVERSE_URL", "contoso"),
+        ("GATEPASS_DATAVERSE_URL", "https://contoso.crm4.dynamics.com/api/data/v9.2"),
+        ("GATEPASS_DATAVERSE_URL", "https://contoso.crm4.dynamics.com/main.aspx?appid=1"),
         ("GATEPASS_DATAVERSE_AUTHORITY", "http://login.example"),
         ("GATEPASS_DATAVERSE_LATE_MONEY", "keep"),
         ("GATEPASS_DATAVERSE_CALLS_PER_S", "0"),

@@ -174,7 +174,7 @@ def _site(here: Installation) -> Site:
         payment_origins=_payment_origins(settings),
         secure_cookies=settings.base_url.startswith("https://"),
         live=settings.live,
-        remote=here.remote is not None,
+        terms=here.remote.terms if here.remote else None,
         proxies=Proxies(tuple(ipaddress.ip_network(text) for text in settings.trusted_proxies)),
         tokens=Tokens(settings.secret_key),
         protection=Protection(Limits(settings.api_requests, settings.api_seconds, settings.api_at_once)),
@@ -229,6 +229,7 @@ def remote_of(settings: Settings) -> Remote | None:
         return None
     url = settings.dataverse_url or ""
     terms = Terms(
+        url=url,
         provider="stripe",
         live=settings.live,
         hold=timedelta(minutes=settings.dataverse_hold_minutes),
@@ -269,7 +270,11 @@ def place(settings: Settings) -> Place:
 
 
 def providers(settings: Settings, keys: Keys | None = None) -> dict[str, PaymentProvider]:
-    """The payment providers that are connected, by name; `keys`: what staff gave counts first. Calls nobody."""
+    """The payment providers that are connected, by name; `keys`: what staff gave counts first. Calls nobody.
+
+    In front of a Dataverse the settings alone count: there is no page that shows what staff gave.
+    """
+    keys = None if settings.remote else keys
     secret_key = keys.secret_key if keys else settings.stripe_secret_key
     if secret_key is None:
         return {}

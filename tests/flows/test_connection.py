@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from gatepass import app, doctor
 from gatepass.config import Settings
@@ -23,6 +24,7 @@ from gatepass.services import connecting, connection
 from gatepass.services.access import Caller, Role
 from gatepass.services.connecting import SECRET_KEY
 from gatepass.services.connection import Place
+from gatepass.store import tables
 from tests.running import NOTIFY, STRIPE_KEY, Running
 
 URL = "https://pass.example/GatewayEvents/HandleStripeEvent"
@@ -247,6 +249,16 @@ async def test_the_doctor_asks_with_the_key_that_staff_gave(gatepass: Running) -
     assert any(line.startswith("BROKEN stripe key") for line in told), told
     said, _, code = await gatepass.command("connect", "stripe")
     assert (code, "does not accept our key" in said) == (1, True)
+
+
+async def test_the_doctor_warns_of_a_hold_that_is_shorter_than_a_page_can_be(gatepass: Running) -> None:
+    settings, shorter = gatepass.installation.settings, sa.update(tables.payment_provider).values(timeout_minutes=10)
+    assert not [line for line in await _doctor(settings) if " hold:" in line]
+    await gatepass.store.write(lambda tx: tx.execute(shorter))
+
+    (told,) = [line for line in await _doctor(settings) if " hold:" in line]
+
+    assert told.startswith("WARN   hold: the payment timeout of 'Stripe' is 10 minutes")
 
 
 async def test_a_webhook_of_a_key_that_staff_gave_is_kept_beside_it(gatepass: Running) -> None:

@@ -38,7 +38,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         payment_origins=["https://checkout.example"],
         secure_cookies=True,
         live=False,
-        remote=False,
         proxies=Proxies(),
     )
     door = httpx.ASGITransport(application)

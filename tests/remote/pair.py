@@ -1,6 +1,7 @@
 """Two Gatepass installations: one plays Dynamics 365, the other is its completion service; a line between them."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -115,8 +116,12 @@ class Pair:
 
     async def timeline_page(self, order: Order) -> str:
         """The story of the order, for the buyer; as JSON it is told too."""
-        assert (await self._buyers_page(order, "/timeline.json")).startswith("{")
+        assert (await self.timeline_json(order))["moments"]
         return await self._buyers_page(order, "/timeline")
+
+    async def timeline_json(self, order: Order) -> dict[str, Any]:
+        """The same for the buyer's own tools."""
+        return json.loads(await self._buyers_page(order, "/timeline.json"))
 
     async def _buyers_page(self, order: Order, which: str) -> str:
         links = (self.others or [None])[0].desk.links  # type: ignore[union-attr]

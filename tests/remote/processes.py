@@ -26,6 +26,7 @@ from tests.running import NOTIFY, SITE, STRIPE_KEY, WEBHOOK_SECRET, Running, San
 from tests.torture.cluster import kill
 
 WORKERS = 2
+OneRow = dict[str, object]
 START_S = 120.0
 """Five processes begin at once, on a machine that may have other work."""
 
@@ -37,6 +38,8 @@ class Side:
     here: Running
     variables: dict[str, str]
     port: int
+    works: bool
+    """Its web server has a worker in it; else workers are processes of their own, or there is none."""
     nodes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict[str, asyncio.subprocess.Process])
 
     async def start(self, name: str, *command: str) -> None:
@@ -51,7 +54,7 @@ class Side:
 
     async def serve(self) -> None:
         """Its web server, without a worker where workers are processes of their own."""
-        alone = () if "GATEPASS_EVENT_MANAGEMENT" not in self.variables else ("--no-worker",)
+        alone = () if self.works else ("--no-worker",)
         await self.start("web", "serve", "--port", str(self.port), "--no-migrate", *alone)
 
     async def work(self, number: int) -> None:
@@ -146,9 +149,12 @@ class Processes:
 
 @asynccontextmanager
 async def processes(
-    completion_url: str, dynamics_url: str, directory: Path, **variables: str
+    completion_url: str, dynamics_url: str, directory: Path, *, dynamics_works: bool = True, **variables: str
 ) -> AsyncIterator[Processes]:
-    """Both sides run when it begins: Dynamics in one process, the completion service as a server and two workers."""
+    """Both sides run when it begins: Dynamics in one process, the completion service as a server and two workers.
+
+    `dynamics_works`: mails of Dynamics and the like are made meanwhile.
+    """
     authority, secure = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(secure)
     ca = directory / "ca.pem"
@@ -157,6 +163,7 @@ async def processes(
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=60, verify=False))
         there, here = _port(), _port()
         dynamics = await _dynamics(dynamics_url, directory / "dynamics", there, client)
+        dynamics.works = dynamics_works
         stack.push_async_callback(_end, dynamics)
         line = await stack.enter_async_context(line_to(dynamics.here.base_url, secure))
         asked = await dynamics.here.store.write(lambda tx: _prepare(tx, f"http://127.0.0.1:{here}"))
@@ -195,7 +202,7 @@ async def _dynamics(url: str, directory: Path, port: int, client: httpx.AsyncCli
     assert event is not None
     nowhere = Sandbox("http://127.0.0.1:9", client)
     view = Running(store, base, organization, client, nowhere, event, provider_id, settings.mail_dir, installation)
-    return Side(view, wanted, port)
+    return Side(view, wanted, port, works=True)
 
 
 def _prepare(tx: WriteTx, base: str) -> applications.Credentials:
@@ -226,7 +233,7 @@ async def _completion(
         installation.store, base, UUID(int=0), client, Sandbox(sandbox_url, client), None, UUID(int=0),  # type: ignore[arg-type]
         settings.mail_dir, installation,
     )  # fmt: skip
-    return Side(view, wanted, port)
+    return Side(view, wanted, port, works=False)
 
 
 @contextmanager
@@ -251,16 +258,14 @@ async def _end(side: Side) -> None:
 # Backlogs
 
 
-def clone(tx: WriteTx, table: sa.Table, template: dict[str, object], ids: list[UUID], **own: object) -> None:
+def clone(tx: WriteTx, table: sa.Table, template: OneRow, ids: list[UUID], **own: object) -> None:
     """As many rows as ids, all like the template but for their id and what `own` says of each id."""
-    for first in range(0, len(ids), 500):
-        rows = [
-            template | {"id": at} | {name: one(at) if callable(one) else one for name, one in own.items()}
-            for at in ids[first : first + 500]
-        ]
-        tx.execute(sa.insert(table), rows)
+    tx.insert_many(
+        table,
+        [template | {"id": at} | {name: one(at) if callable(one) else one for name, one in own.items()} for at in ids],
+    )
 
 
-async def one_row(store: Store, table: sa.Table, column: sa.ColumnElement[object], value: object) -> dict[str, object]:
+async def one_row(store: Store, table: sa.Table, column: sa.ColumnElement[object], value: object) -> OneRow:
     """The row of a table that is to be cloned."""
     return dict((await store.read(lambda tx: tx.rows(sa.select(table).where(column == value))))[0])

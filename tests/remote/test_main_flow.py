@@ -36,6 +36,22 @@ async def test_the_link_that_dynamics_gave_leads_to_the_payment_page_and_back_to
     assert back.headers["location"] == THANKS
 
 
+async def test_a_link_with_more_in_it_than_the_id_opens_the_payment_page_of_that_id(pair: Pair) -> None:
+    """A Gatepass in the place of Dynamics signs its links with a key of its own, and a payment page URL may carry anything."""
+    answer = await pair.dynamics.post_registration(pair.dynamics.body() | {"returnUrl": THANKS})
+    link = answer.json()["redirectUrl"]
+    assert ("signature=" in link, "source=mail" in link) == (True, True)
+
+    as_given = await pair.client.get(link)
+
+    assert as_given.status_code == 302, as_given.text
+    bare = {"purchaseId": answer.json()["purchaseId"], "returnUrl": THANKS}
+    as_dynamics_gives_it = await pair.client.get(f"{pair.base_url}/GatewayRedirect/PayWithStripe", params=bare)
+    assert as_dynamics_gives_it.headers["location"] == as_given.headers["location"]
+    foreign = link.replace(answer.json()["purchaseId"], "0192a8f0-0000-7000-8000-00000000dead")
+    assert (await pair.client.get(foreign)).status_code == 404, "a signature opens nothing"
+
+
 async def test_a_link_to_a_foreign_site_opens_nothing(pair: Pair) -> None:
     order = await pair.register()
 

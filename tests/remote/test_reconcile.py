@@ -1,5 +1,6 @@
 """Three sides are held against each other: the provider's books, our record, and Dataverse. What can be mended is."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gatepass.domain.purchase import Status
 from gatepass.domain.remote import Word
 from gatepass.services.reconcile import Order as Wanted
 from gatepass.services.reconcile import compare, period_of, reconcile
-from gatepass.store import tables
+from gatepass.store import records, tables
 from tests.conftest import fresh_database
 from tests.remote.conftest import dynamics_database
 from tests.remote.line import Trouble
@@ -102,6 +103,61 @@ async def test_a_total_that_was_raised_after_the_payment_is_for_a_person(pair: P
     await pair.change_dynamics(order, total_minor=12050)
 
 
+async def test_a_total_that_was_lowered_after_the_payment_is_for_a_person_until_the_rest_went_back(pair: Pair) -> None:
+    order = await _confirmed(pair)
+    await pair.change_dynamics(order, total_minor=10000)
+
+    await _told_to_a_person(pair)
+    await _give_back(pair, order, "20.50")
+
+    assert await _differences(pair) == {}
+    await pair.change_dynamics(order, total_minor=12050)
+
+
+async def test_what_became_cheaper_while_its_page_was_open_is_confirmed_and_told_to_a_person(pair: Pair) -> None:
+    order = await pair.register()
+    page = await pair.open_pay_page(order)
+    await pair.change_dynamics(order, total_minor=10000)
+    await pair.sandbox.pay(page)
+    await pair.until_kept(order, told=Word.COMPLETED)
+
+    (asked,) = await pair.store.read(records.needing_attention)
+    assert (asked["kind"], "120.50 EUR" in asked["reason"], "100.00 EUR" in asked["reason"]) == ("overpaid", True, True)
+    assert await _differences(pair) == {}, "it is in sight"
+    await _reconcile(pair)
+    assert await pair.attention() == ["overpaid"], "once"
+
+
+async def test_another_currency_over_there_is_for_a_person(pair: Pair) -> None:
+    order = await _confirmed(pair)
+    await pair.change_dynamics(order, currency="USD")
+
+    await _told_to_a_person(pair)
+    await pair.change_dynamics(order, currency="EUR")
+
+
+async def test_what_staff_gave_back_of_a_payment_is_no_difference(pair: Pair) -> None:
+    order = await _confirmed(pair)
+
+    await _give_back(pair, order, "20.50")
+
+    assert await _differences(pair) == {}
+
+
+async def _told_to_a_person(pair: Pair) -> None:
+    """The total differs from the money, and a person hears of it once."""
+    assert list((await _differences(pair)).values()) == [(Kind.TOTAL_CHANGED, Remedy.ATTENTION)]
+    for _ in range(2):
+        await _reconcile(pair)
+    assert await pair.attention() == ["reconcile"]
+
+
+async def _give_back(pair: Pair, order: Order, amount: str) -> None:
+    out, err, code = await pair.command("refund", str(order.id), "--amount", amount, "--reason", "Too much")
+    assert code == 0, out + err
+    await pair.completion.until_quiet()
+
+
 async def test_what_a_person_is_asked_already_is_no_difference(pair: Pair) -> None:
     waiting = await pair.register()
     page = await pair.open_pay_page(waiting)
@@ -128,15 +184,45 @@ async def test_the_command_names_differences_and_mends_them(pair: Pair) -> None:
     assert (code, "equal" in out) == (0, True), out
 
 
-async def test_a_dataverse_that_is_away_cannot_be_compared_with(pair: Pair) -> None:
+async def test_while_dataverse_is_away_the_two_others_are_compared_and_mended(pair: Pair) -> None:
     await _confirmed(pair)
+    order = await pair.register()
+    page = await pair.open_pay_page(order)
+    await pair.sandbox.drop_deliveries()
+    await pair.sandbox.pay(page)
     pair.line.down = True
 
-    _, err, code = await pair.command("reconcile")
-
+    out, _, code = await pair.command("reconcile")
     assert code == 2
-    assert "could not be compared" in err
+    assert "payment_unheard [look_up]" in out
+    assert "Dynamics 365 was not asked" in out
+    as_json, _, code = await pair.command("reconcile", "--json")
+    assert (code, bool(json.loads(as_json)["not_asked"])) == (2, True)
+    out, _, code = await pair.command("reconcile", "--apply")
+    assert (code, "payment_unheard" in out) == (2, False), out
+
+    await pair.until_kept(order, status=Status.COMPLETED)
+    await pair.answers_again()
+    await pair.until_kept(order, told=Word.COMPLETED)
+    out, _, code = await pair.command("reconcile")
+    assert (code, "was not asked" in out) == (0, False), out
+
+
+async def test_an_hour_in_which_dataverse_was_away_is_compared_again(pair: Pair) -> None:
+    await pair.until(lambda: _ran(pair), patience_s=40)
+    pair.line.down = True
+    await pair.completion.hasten("reconcile")
+    await pair.until(lambda: _failed(pair), patience_s=40)
+
     pair.line.down = False
+    await pair.completion.hasten("reconcile")
+    await pair.until(lambda: _ran(pair), patience_s=40)
+
+
+async def _failed(pair: Pair) -> bool:
+    """The job was tried, and stays to be done soon."""
+    own = sa.select(tables.job.c.failures).where(tables.job.c.kind == "reconcile", tables.job.c.state == "ready")
+    return any(row["failures"] for row in await pair.store.read(lambda tx: tx.rows(own)))
 
 
 @pytest.mark.parametrize("told", [True, False])

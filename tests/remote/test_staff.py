@@ -13,7 +13,7 @@ from gatepass.web.staff.door import Page
 from gatepass.web.staff.routes import PAGES, REMOTE_PAGES
 from tests.remote.line import Trouble
 from tests.remote.pair import Pair
-from tests.running import Order
+from tests.running import SITE, Order
 from tests.staff.browsing import Staff, member
 from tests.staff.test_roles import FRESH, MAY, MONEY
 
@@ -53,7 +53,13 @@ async def test_what_dynamics_refused_is_taken_up_from_the_page_of_the_order(pair
     async with _somebody(pair, "finance") as boss:
         inbox = (await boss.get("/staff/attention")).text
         assert f"/staff/purchases/{order.id}/help" in inbox
-        assert "The event is archived" in (await boss.get(f"/staff/purchases/{order.id}")).text
+        told = (await boss.get(f"/staff/purchases/{order.id}")).text
+        assert ("The event is archived" in told, "being confirmed" in told, "completed</p>" in told) == (
+            True,
+            True,
+            False,
+        )
+        assert (await boss.get(f"/staff/purchases/{order.id}/timeline.json")).json()["status"] == "being_confirmed"
         home = (await boss.get("/staff")).text
         assert ("Refused: see needs attention" in home, "msevtmgt_paymentstatus" in home) == (True, False)
         assert str(order.id) in (await boss.get("/staff/purchases", params={"state": "being_confirmed"})).text
@@ -165,6 +171,29 @@ async def test_pages_of_what_lives_in_dynamics_are_not_here_and_the_others_keep_
         assert (await viewer.get(unknown)).status_code == 404
         menu = (await viewer.get("/staff")).text
         assert ("/staff/purchases" in menu, "/staff/events" in menu) == (True, False)
+
+
+async def test_set_up_pages_show_what_applies_and_where_the_rest_is_set(pair: Pair) -> None:
+    async with _somebody(pair, "administrator") as admin:
+        provider = (await admin.get("/staff/providers")).text
+        switches = (await admin.get("/staff/switches")).text
+        checked = (await admin.get("/staff/providers", params={"check": ""})).text
+        for address in ("/staff/providers/new", "/staff/switches"):
+            assert (await admin.post(address, name="payments", to="on")).status_code in {404, 405}, address
+
+    for told in (
+        "Connected",
+        f"{pair.base_url}/GatewayRedirect/PayWithStripe?",
+        "GATEPASS_DATAVERSE_HOLD_MINUTES",
+        "30 minutes",
+        SITE,
+    ):
+        assert told in provider, told
+    assert '<form method="post"' not in provider.partition("<main")[2]
+    assert ("Dynamics 365’s own" in switches, "<form" in switches.partition("<main")[2]) == (True, False)
+    assert ("Connection, just now" in provider, "Connection, just now" in checked) == (False, True)
+    for page in (provider, switches):
+        assert f'href="{pair.settings.dataverse_url}"' in page
 
 
 def _addresses(listed) -> set[tuple[str, str]]:  # type: ignore[no-untyped-def]

@@ -54,8 +54,10 @@ async def test_while_dynamics_is_away_money_is_kept_and_buyers_read_that_it_is_b
     assert back.status_code == 303, "who comes back does not need Dynamics"
     assert "Paid, being confirmed" in await pair.order_page(order)
     assert "Your registration is being confirmed" in await pair.timeline_page(order)
+    assert (await pair.timeline_json(order))["status"] == "being_confirmed"
     out, _, code = await pair.command("timeline", str(order.id))
     assert (code, "It is asked again by" in out) == (0, True), out
+    assert out.splitlines()[0].endswith("being confirmed"), out
     again = await pair.pay_link(order)
     assert (again.status_code, "paid" in again.text) == (409, True)
     assert await pair.finalizations(order) == []
@@ -65,6 +67,7 @@ async def test_while_dynamics_is_away_money_is_kept_and_buyers_read_that_it_is_b
     assert await pair.finalizations(order) == ["awaiting_payment -> completed"]
     assert await pair.attention() == []
     assert "The organizer’s system confirmed the registration" in await pair.timeline_page(order)
+    assert (await pair.timeline_json(order))["status"] == "completed"
 
 
 async def test_a_link_that_is_opened_while_dynamics_is_away_says_to_try_again(pair: Pair) -> None:

@@ -26,7 +26,7 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Print one object of JSON per provider.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Hold our record against the provider's. Exit code 0: equal, 1: differences, 2: it could not be compared."""
+    """Hold our record against the provider's. Exit code 0: equal, 1: differences, 2: it could not be compared, or not with all."""
     import asyncio
 
     from gatepass import server
@@ -47,6 +47,8 @@ def reconcile(
         stop("No payment provider is connected: there is nothing to compare with. Set GATEPASS_STRIPE_SECRET_KEY.")
     for provider, books in found:
         _print_json(provider, period, books) if as_json else _print(provider, period, books)
+    if any(books.not_asked for _, books in found):
+        raise typer.Exit(2)
     raise typer.Exit(1 if any(books.differences for _, books in found) else 0)
 
 
@@ -78,6 +80,8 @@ def _print(provider: str, period: "Period", books: "Books") -> None:
         print(f"  {books.foreign} at {provider} name no purchase of this installation")
     if books.fees_unknown:
         print(f"  {books.fees_unknown} fees are not stored yet, which is no difference: --apply stores them")
+    if books.not_asked:
+        print(f"  Dynamics 365 was not asked: {books.not_asked} Only {provider} and our record were compared.")
     print(f"  {_verdict(books)}")
 
 
@@ -86,7 +90,7 @@ def _verdict(books: "Books") -> str:
         return f"{len(books.differences)} differences"
     if any(balance.differs for balance in books.balances.values()):
         return "no difference is open: what the sums differ by was closed in needs attention, or came meanwhile"
-    return "equal"
+    return "equal, as far as was compared" if books.not_asked else "equal"
 
 
 def _told(side: "Sums", currency: str) -> str:
@@ -125,6 +129,6 @@ def _print_json(provider: str, period: "Period", books: "Books") -> None:
     said = {
         "provider": provider, "since": period.since.isoformat(), "until": period.until.isoformat(),
         "payments": books.payments, "not_ours": books.foreign, "fees_unknown": books.fees_unknown,
-        "minor_units": balances, "differences": lines,
+        "minor_units": balances, "differences": lines, "not_asked": books.not_asked,
     }  # fmt: skip
     print(json.dumps(said))

@@ -40,7 +40,7 @@ def _lines(story: "Story") -> "Iterator[str]":
     from gatepass.services import texts
 
     zone = story.time_zone
-    yield f"{story.reference}  {story.items}, {texts.money(story.total)}, {story.status.value.replace('_', ' ')}"
+    yield f"{story.reference}  {story.items}, {texts.money(story.total)}, {story.standing.replace('_', ' ')}"
     yield f"{story.title}; purchase {story.purchase_id}{'' if story.live else '; test, no money moves'}"
     yield ""
     yield f"Was I charged?  {story.answer.title}"

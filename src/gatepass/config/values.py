@@ -95,6 +95,15 @@ def over_tls(name: str, url: str) -> str | None:
     return found
 
 
+def environment(name: str, url: str) -> str | None:
+    """The same, of a Dataverse: its API begins at the root."""
+    bare = over_tls(name, url.partition("?")[0])
+    if bare and (urlsplit(bare).path or "?" in url):
+        root = f"{urlsplit(bare).scheme}://{urlsplit(bare).netloc}"
+        raise SettingError(f"{PREFIX}{name} is '{url}'. Leave out what stands behind the host: {root}")
+    return bare
+
+
 def certificate(text: str) -> Path | None:
     if not text:
         return None

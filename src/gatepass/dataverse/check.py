@@ -1,9 +1,12 @@
 """Will it work: every part of the connection to a Dataverse, one after the other, each with what to do when it is not fine.
 
+The environment is asked without a token first, and Entra ID beside it: so a wrong address of either, an environment that is
+down, and a secret that is wrong are told apart.
 Nothing over there is changed. Whether the custom API is there and may be run is found out by calling it for a purchase that
 does not exist: the refusal says which.
 """
 
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,9 +17,10 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from gatepass.dataverse.client import Dataverse
+from gatepass.dataverse.client import WHO_AM_I, Dataverse
 from gatepass.dataverse.finalize import ACTION, finalize
 from gatepass.dataverse.purchases import read_any
+from gatepass.dataverse.silence import NO_HOST, NO_NAMES
 from gatepass.dataverse.token import NoAccess
 from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.domain.health import Health
@@ -29,6 +33,9 @@ WINDOW_S, CALLS_IN_WINDOW = 300, 6000
 LEFT_WARNING = 1000
 """Fewer calls left in the window: others use the same application user."""
 _LEFT = "x-ms-ratelimit-burst-remaining-xrm-requests"
+_GIVER = re.compile(r'authorization_uri="?([^",\s]+?)(?:/oauth2/authorize)?[",\s]')
+"""Whose tokens an environment takes: it says so to whom it does not know (dataverse-web-api.md, section 1)."""
+_NOT_NOW = frozenset({408, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +49,13 @@ class Finding:
 
 async def check(dataverse: Dataverse, calls_per_s: int) -> list[Finding]:
     """Findings, the first one first; ends at the first that makes the others pointless. Never raises a refusal."""
-    found = [await _found("token", _token(dataverse), _TOKEN_REMEDIES)]
-    if found[-1].health is Health.BROKEN:
+    found = [await _environment(dataverse), await _found("token", _token(dataverse), _TOKEN_REMEDIES)]
+    if any(one.health is Health.BROKEN for one in found):
         return found
     try:
-        who = await dataverse.get("WhoAmI")
+        who = await dataverse.get(WHO_AM_I)
     except GatepassError as error:
-        return [*found, _broken("sign-in", error, _SIGN_IN_REMEDY)]
+        return [*found, _broken("sign-in", error, _remedy(_SIGN_IN_REMEDIES, error.message))]
     user = _user(who)
     if not user:
         says = f"{dataverse.url} answers, but not as a Dataverse does. Check GATEPASS_DATAVERSE_URL"
@@ -75,6 +82,25 @@ def _user(who: httpx.Response) -> str:
 Remedies = Mapping[str, str]
 """What to do, by what stands in the refusal; the empty one when nothing else does."""
 
+_WRONG_URL = "GATEPASS_DATAVERSE_URL is wrong: copy the environment URL (Power Platform admin center, Environments, the environment)"
+_DOWN = (
+    "The environment is down, or a firewall keeps this machine from it: look at it in the Power Platform admin center. "
+    "Nothing is lost meanwhile: payments are kept, and confirmed when it is back"
+)
+_OFFLINE = "Is this machine online? Nothing is lost meanwhile"
+_ENVIRONMENT_REMEDIES: Remedies = MappingProxyType(
+    {
+        NO_HOST: _WRONG_URL,
+        NO_NAMES: _OFFLINE,
+        "its certificate": f"{_WRONG_URL}. If it is right, a proxy opens the connection: name its authority in SSL_CERT_FILE",
+        "does not speak TLS": _WRONG_URL,
+        "": _DOWN,
+    }
+)
+_WRONG_AUTHORITY = (
+    "GATEPASS_DATAVERSE_AUTHORITY is wrong: leave it out, unless yours is a sovereign cloud; the environment names whose "
+    "tokens it takes"
+)
 _TOKEN_REMEDIES: Remedies = MappingProxyType(
     {
         "AADSTS7000215": "GATEPASS_DATAVERSE_CLIENT_SECRET is wrong: copy the *value* of the secret, not its id",
@@ -84,12 +110,22 @@ _TOKEN_REMEDIES: Remedies = MappingProxyType(
         "The managed identity gives": "GATEPASS_DATAVERSE_MANAGED_IDENTITY names no identity that was given to this app or machine",
         "The managed identity": "Is this in Azure, and has it a managed identity? docs/dynamics.md says how to give it one",
         "AADSTS500011": "GATEPASS_DATAVERSE_URL is no environment of this tenant",
+        "gives no token right now (5": "Entra ID is down. Nothing is lost meanwhile: it is asked again by itself",
+        "gives no token right now": _WRONG_AUTHORITY,
+        "gives no token: status": _WRONG_AUTHORITY,
+        NO_HOST: _WRONG_AUTHORITY,
+        NO_NAMES: _OFFLINE,
+        "does not answer": f"A firewall keeps this machine from it, or {_WRONG_AUTHORITY}",
         "": "Check GATEPASS_DATAVERSE_TENANT_ID, _CLIENT_ID and _CLIENT_SECRET; docs/dynamics.md says where they are found",
     }
 )
-_SIGN_IN_REMEDY = (
-    "Make the app an application user: Power Platform admin center, the environment, Settings, Users + permissions, "
-    "Application users, New app user"
+_SIGN_IN_REMEDIES: Remedies = MappingProxyType(
+    {
+        "lets us do nothing": "Make the app an application user: Power Platform admin center, the environment, Settings, "
+        "Users + permissions, Application users, New app user",
+        "refuses": _WRONG_URL,
+        "": _DOWN,
+    }
 )
 _PURCHASE_REMEDIES: Remedies = MappingProxyType(
     {
@@ -114,6 +150,25 @@ def _remedy(remedies: Remedies, message: str) -> str:
 
 def _broken(what: str, error: GatepassError, remedy: str) -> Finding:
     return Finding(what, Health.BROKEN, f"{error.message.rstrip('.')}. {remedy}")
+
+
+async def _environment(dataverse: Dataverse) -> Finding:
+    """Asked without a token: what stands here is about its address and itself, and nothing of ours."""
+    try:
+        answer = await dataverse.knock()
+    except GatepassError as error:
+        return _broken("environment", error, _remedy(_ENVIRONMENT_REMEDIES, error.message))
+    status = answer.status_code
+    if status >= 500 or status in _NOT_NOW:
+        return Finding("environment", Health.BROKEN, f"{dataverse.url} answers with {status}. {_DOWN}")
+    if status != 401:
+        says = f"{dataverse.url} answers with {status} where a Dataverse asks for a token. {_WRONG_URL}"
+        return Finding("environment", Health.BROKEN, says)
+    giver = _GIVER.search(f"{answer.headers.get('WWW-Authenticate', '')} ")
+    if giver is None:
+        says = f"{dataverse.url} answers, but does not name whose tokens it takes, as a Dataverse does. Is it one?"
+        return Finding("environment", Health.WARNING, says)
+    return Finding("environment", Health.FINE, f"{dataverse.url} answers, and takes tokens of {giver[1]}")
 
 
 async def _token(dataverse: Dataverse) -> str:

@@ -15,12 +15,14 @@ import httpx
 import msgspec
 
 from gatepass import __version__
+from gatepass.dataverse.silence import why
 from gatepass.dataverse.token import Client, Credential, NoAccess, Tokens
 from gatepass.domain.errors import NotFound, Refused, Unavailable
 
 __all__ = ["Connection", "Dataverse", "NoAccess", "Throttled"]
 
 VERSION = "v9.2"
+WHO_AM_I = "WhoAmI"
 CONNECT_TIMEOUT_S = 5.0
 READ_S, CHANGE_S = 10.0, 30.0
 """For a whole call that reads, and for one that changes something: plug-ins of the environment run within it."""
@@ -89,6 +91,10 @@ class Dataverse:
         headers = {"Content-Type": "application/json; charset=utf-8", "x-ms-client-request-id": str(request_id)}
         return await self._call("POST", path, msgspec.json.encode(body), headers, CHANGE_S)
 
+    async def knock(self) -> httpx.Response:
+        """Ask who we are without saying it: a Dataverse answers 401, and where its tokens are given. Raises Unavailable."""
+        return await self._requested("GET", WHO_AM_I, None, _HEADERS, READ_S)
+
     async def token(self) -> str:
         """For a check of the connection. Raises NoAccess or Unavailable."""
         return await self._tokens.get()
@@ -111,15 +117,20 @@ class Dataverse:
     ) -> httpx.Response:
         token = await self._tokens.get()
         own = {"x-ms-client-request-id": str(uuid4()), "Authorization": f"Bearer {token}"}
-        url = f"{self.url}/api/data/{VERSION}/{path}"
-        try:
-            async with asyncio.timeout(within_s):
-                answer = await self._http.request(method, url, content=body, headers=_HEADERS | own | dict(headers))
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise Unavailable("DataverseDown", f"Dataverse does not answer ({type(error).__name__}).") from error
+        answer = await self._requested(method, path, body, _HEADERS | own | dict(headers), within_s)
         if answer.status_code == 401:
             self._tokens.drop(token)
         return answer
+
+    async def _requested(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], within_s: float
+    ) -> httpx.Response:
+        url = f"{self.url}/api/data/{VERSION}/{path}"
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._http.request(method, url, content=body, headers=headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable("DataverseDown", f"Dataverse does not answer: {why(error)}.") from error
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

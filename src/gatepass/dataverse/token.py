@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from gatepass.dataverse.certificate import KIND, Certificate
+from gatepass.dataverse.silence import why
 from gatepass.domain.errors import Unavailable
 
 RENEW_EARLY_S = 300.0
@@ -119,15 +120,15 @@ class Tokens:
     async def _renew(self) -> str:
         answer = await self._ask()
         if answer.status_code in {400, 401, 403}:
-            why = f"{self._credential.giver} gives no token: {_reason(answer)}"
-            raise NoAccess("DataverseNoAccess", why, retry_after_s=60)
+            refusal = f"{self._credential.giver} gives no token: {_reason(answer)}"
+            raise NoAccess("DataverseNoAccess", refusal, retry_after_s=60)
         try:
             told = msgspec.json.decode(answer.content, type=_Answer, strict=False) if answer.is_success else None
         except msgspec.DecodeError:
             told = None
         if told is None:
-            why = f"{self._credential.giver} gives no token right now ({answer.status_code})."
-            raise Unavailable("DataverseDown", why)
+            said = f"{self._credential.giver} gives no token right now ({answer.status_code})."
+            raise Unavailable("DataverseDown", said)
         early = min(RENEW_EARLY_S, told.life_s / 2)
         self._token, self._ends = told.access_token, time.monotonic() + told.life_s - early
         return self._token
@@ -137,8 +138,7 @@ class Tokens:
             async with asyncio.timeout(TIMEOUT_S):
                 return await self._credential.ask(self._http)
         except (httpx.HTTPError, TimeoutError) as error:
-            why = f"{self._credential.giver} does not answer ({type(error).__name__})."
-            raise Unavailable("DataverseDown", why) from error
+            raise Unavailable("DataverseDown", f"{self._credential.giver} does not answer: {why(error)}.") from error
 
 
 def _reason(answer: httpx.Response) -> str:

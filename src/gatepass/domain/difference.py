@@ -34,7 +34,7 @@ class Kind(StrEnum):
     SEATS_WRONG = "seats_wrong"
     """Registrations are held without a completed purchase, or a completed one holds none."""
     TOTAL_CHANGED = "total_changed"
-    """It costs more over there than was paid here."""
+    """What it costs over there is not what was paid here, or is kept of it."""
     CANCELLED_HERE_ONLY = "cancelled_here_only"
     """Its seats were given back, and Dataverse has opened it again."""
     PURCHASE_MISSING = "purchase_missing"

@@ -10,6 +10,8 @@ from uuid import UUID
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import PAID, Move, Status, after
 
+BEING_CONFIRMED, IN_QUESTION = "being_confirmed", "in_question"
+"""What is paid here, where Dataverse has yet to hear of it; and where a person decides whether it shall."""
 REOPENED_HOLD = timedelta(minutes=30)
 """After a payment that was under way at the bank failed: so long another one may be made."""
 
@@ -62,9 +64,21 @@ class RemotePurchase:
     """Why `wanted` has not arrived."""
 
     @property
+    def reference(self) -> str:
+        """A name for people."""
+        return self.name or str(self.id)
+
+    @property
     def confirmed(self) -> bool:
         """Paid, and Dataverse knows."""
         return self.status is Status.COMPLETED and self.said is Word.COMPLETED
+
+    @property
+    def standing(self) -> str:
+        """In one word, for people: its status, and of what is paid here whether Dataverse knows."""
+        if self.status is not Status.COMPLETED or self.confirmed:
+            return self.status.value
+        return BEING_CONFIRMED if self.wanted else IN_QUESTION
 
     @property
     def completed_elsewhere(self) -> bool:

@@ -16,8 +16,10 @@ class Beside:
     id: UUID
     row: RemotePurchase | None
     seen: Seen | None
+    paid_minor: int
+    """Here, whatever became of it."""
     kept_minor: int
-    """Paid here, without what went back or is disputed."""
+    """The same without what went back or is disputed."""
     in_sight: bool
     """An entry in needs attention is open about it: a person knows."""
 
@@ -29,20 +31,29 @@ def compared(one: Beside) -> Difference | None:
         return None
     if seen is None:
         return of_missing(one.id, Money(one.kept_minor, row.total.currency)) if row else None
-    if row and one.kept_minor >= row.total.minor:
+    if row and one.kept_minor > 0:
         return _paid(one, row, seen)
     return _unpaid(one, seen)
 
 
 def _paid(one: Beside, row: RemotePurchase, seen: Seen) -> Difference | None:
-    """In full, here."""
-    if seen.word is not Word.CANCELLED and seen.total is not None and seen.total.minor > one.kept_minor:
+    """Money of ours is here."""
+    if seen.word is not Word.CANCELLED and not _enough(one, row, seen):
         return _difference(Kind.TOTAL_CHANGED, Remedy.ATTENTION, one, seen)
     if seen.word is Word.OPEN and row.status is Status.COMPLETED:
         return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.SETTLE, one, seen)
     if seen.word is not Word.COMPLETED:
         return _difference(Kind.PAID_NOT_CONFIRMED, Remedy.ATTENTION, one, seen)
+    if seen.total and one.kept_minor > seen.total.minor:
+        return _difference(Kind.TOTAL_CHANGED, Remedy.ATTENTION, one, seen)
     return None
+
+
+def _enough(one: Beside, row: RemotePurchase, seen: Seen) -> bool:
+    """What was paid pays for what it costs over there now. What staff gave back of it since was theirs to give."""
+    if seen.total is None:
+        return True
+    return seen.total.currency == row.total.currency and one.paid_minor >= seen.total.minor
 
 
 def _unpaid(one: Beside, seen: Seen) -> Difference | None:
@@ -53,12 +64,17 @@ def _unpaid(one: Beside, seen: Seen) -> Difference | None:
     return None
 
 
+def key_of(kind: Kind, purchase_id: UUID) -> str:
+    """Of such a difference, and of its entry in needs attention."""
+    return f"reconcile:{kind}:{purchase_id}"
+
+
 def _difference(kind: Kind, remedy: Remedy, one: Beside, seen: Seen) -> Difference:
-    currency = seen.total.currency if seen.total else one.row.total.currency if one.row else "XXX"
+    currency = one.row.total.currency if one.row else seen.total.currency if seen.total else "XXX"
     return Difference(
         kind=kind,
         remedy=remedy,
-        key=f"reconcile:{kind}:{one.id}",
+        key=key_of(kind, one.id),
         purchase_id=one.id,
         ref="",
         ours=f"{one.row.status if one.row else 'unknown'}, {Money(one.kept_minor, currency)} kept",

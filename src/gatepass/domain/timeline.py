@@ -8,7 +8,6 @@ from types import MappingProxyType
 from uuid import UUID
 
 from gatepass.domain.money import Money
-from gatepass.domain.purchase import Status
 
 Words = tuple[str | datetime, ...]
 """A text whose times are still times: each reader sees them in a zone of theirs."""
@@ -97,7 +96,8 @@ class Story:
 
     purchase_id: UUID
     reference: str
-    status: Status
+    standing: str
+    """Its status in a word, or what is said of it instead where it lives elsewhere, such as `being_confirmed`."""
     live: bool
     created: datetime
     items: str

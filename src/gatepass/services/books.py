@@ -44,6 +44,8 @@ class Books:
     foreign: int = 0
     """Payments, refunds and disputes at the provider that name no purchase of ours."""
     fees_unknown: int = 0
+    not_asked: str | None = None
+    """Why the place where purchases live was not asked, where it did not answer: what it says is not compared then."""
 
     def note(self, found: Difference | None) -> None:
         """Keep what differs."""

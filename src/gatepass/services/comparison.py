@@ -4,7 +4,8 @@ The provider's lists are read page by page and compared batch by batch; what sta
 by one. So a long period takes longer, but no more memory than a piece of it.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -22,7 +23,7 @@ from gatepass.domain.difference import (
     of_stray,
 )
 from gatepass.domain.dispute import Dispute, DisputeReport
-from gatepass.domain.errors import NotFound
+from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.payment import Payment, PaymentState, Report
 from gatepass.domain.refund import COUNTS, Refund, RefundReport
 from gatepass.providers.base import PaymentProvider
@@ -63,8 +64,10 @@ class Comparison:
         async for reports in _batched(self._provider.refunds_between(period.since, period.until)):
             seen |= await self._refunds(reports)
         await self._unlisted_refunds(period, seen)
-        async for one in self._purchases.differences_in(period):
-            self.books.note(one)
+        with self._asking() as may_ask:
+            if may_ask:
+                async for one in self._purchases.differences_in(period):
+                    self.books.note(one)
 
     async def disputes(self, period: Period) -> None:
         """Disputes of the period, and every older one that is open here."""
@@ -128,8 +131,10 @@ class Comparison:
         rows = {row.id: row for row in by_ref}
         rows |= {row.id: row for row in of_named if row.provider == self._provider.name}
         like = {str(row.purchase_id): replace(row, provider=self._provider.name) for row in of_named}
-        for one in await self._purchases.of(named - {row.purchase_id for row in of_named}):
-            like[str(one.id)] = first_attempt(self._provider.name, one.id, one.total, live=one.live)
+        with self._asking() as may_ask:
+            unpaid = await self._purchases.of(named - {row.purchase_id for row in of_named}) if may_ask else []
+            for one in unpaid:
+                like[str(one.id)] = first_attempt(self._provider.name, one.id, one.total, live=one.live)
         return list(rows.values()), like
 
     def _attempts(
@@ -244,8 +249,19 @@ class Comparison:
     # Registrations
 
     async def _standings(self, ids: Collection[UUID]) -> None:
-        for found in await self._purchases.differences(ids):
-            self.books.note(found)
+        with self._asking() as may_ask:
+            for found in await self._purchases.differences(ids) if may_ask else ():
+                self.books.note(found)
+
+    @contextmanager
+    def _asking(self) -> Generator[bool]:
+        """Around a question to the place where purchases live; False once it has not answered: the two others are compared."""
+        try:
+            yield self.books.not_asked is None
+        except GatepassError as error:
+            if not error.code.startswith("Dataverse"):
+                raise
+            self.books.not_asked = error.message
 
     async def _pages(self, made_between: Paged[R], period: Period) -> AsyncIterator[R]:
         after: UUID | None = None

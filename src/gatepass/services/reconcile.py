@@ -5,7 +5,7 @@ money. reconcile() applies them and compares again; what is left then needs a pe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from types import MappingProxyType
 import structlog
 
 from gatepass.domain.difference import Difference, Kind, Remedy
-from gatepass.domain.errors import Conflict, GatepassError, NotFound
+from gatepass.domain.errors import Conflict, GatepassError, NotFound, Unavailable
 from gatepass.domain.payment import Payment
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import disputes, drift, refund_reports
@@ -63,9 +63,14 @@ async def reconcile(desk: Desk, provider: PaymentProvider, order: Order) -> Book
     if healing := [one for one in books.differences.values() if one.remedy is not Remedy.ATTENTION]:
         await _mend(desk, provider, order, healing)
         books = await compare(desk, provider, order)
-        books.mended = [one for one in healing if one.key not in books.differences]
+        books.mended = [one for one in healing if one.key not in books.differences and not _unknown(one, books)]
     await _mend(desk, provider, order, [one for one in books.differences.values() if one.remedy is Remedy.ATTENTION])
     return books
+
+
+def _unknown(one: Difference, books: Books) -> bool:
+    """Where purchases live nobody answered: whether it is mended there is not known."""
+    return one.remedy is Remedy.SETTLE and books.not_asked is not None
 
 
 async def compare(desk: Desk, provider: PaymentProvider, order: Order) -> Books:
@@ -79,19 +84,21 @@ async def compare(desk: Desk, provider: PaymentProvider, order: Order) -> Books:
     books = comparison.books
     if books.differences:
         await asyncio.sleep(order.pause_s)
-        books.differences = await _still(desk, provider, books.differences.values())
+        await _look_again(desk, provider, books)
     return books
 
 
-async def _still(desk: Desk, provider: PaymentProvider, found: Collection[Difference]) -> dict[str, Difference]:
+async def _look_again(desk: Desk, provider: PaymentProvider, books: Books) -> None:
     fresh = Comparison(desk.store, provider, desk.management.standings)
-    for one in found:
+    fresh.books.not_asked = books.not_asked
+    for one in books.differences.values():
         try:
             await fresh.again(one)
         except NotFound:
             fresh.books.note(one)
     closed = await desk.store.read(lambda tx: _closed(tx, fresh.books))
-    return {key: one for key, one in fresh.books.differences.items() if key not in closed}
+    books.differences = {key: one for key, one in fresh.books.differences.items() if key not in closed}
+    books.not_asked = fresh.books.not_asked
 
 
 def _closed(tx: ReadTx, books: Books) -> set[str]:
@@ -191,6 +198,9 @@ async def _call_attention(desk: Desk, provider: PaymentProvider, order: Order, o
     reason = f"{one.kind.value}: here {one.ours}; {provider.name}: {one.theirs} {one.ref}".rstrip()
 
     def unit(tx: WriteTx) -> None:
+        # How a purchase stands follows from what is already asked about it: the same money is asked about once.
+        if not one.ref and records.asked_about(tx, [one.purchase_id]):
+            return
         told = f"{reason}. Look at both; refund, or settle by hand."
         records.call_attention(tx, "reconcile", told, dedupe=one.key, purchase_id=one.purchase_id)
 
@@ -229,11 +239,15 @@ async def by_itself(desk: Desk, every: timedelta | None, report_to: Sequence[str
     began = period.until - AHEAD
 
     def unit(tx: WriteTx) -> None:
-        _done(tx, claim, every)
-        records.put_setting(tx, _mark(name), began.isoformat())
         drift.report(tx, name, books, began, report_to)
+        if books.not_asked is None:
+            _done(tx, claim, every)
+            records.put_setting(tx, _mark(name), began.isoformat())
 
     await desk.store.write(unit)
+    if books.not_asked:
+        # The same hours once more, when it answers again.
+        raise Unavailable("DataverseDown", books.not_asked)
 
 
 def _done(tx: WriteTx, claim: Job, every: timedelta) -> None:

@@ -99,9 +99,10 @@ PROMISES: Sequence[Promise] = (
         "figures are what orders, payments and refunds say, of each event and of all of them",
         """select 'figure ' || d.what || ' ' || d.currency || ' of event ' || d.event_id || ' is off by ' || sum(d.n)
         || ', ' || sum(d.minor) from (
-            select event_id, 'order.' || status what, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3
-            union all select p.event_id, 'sent', '', count(distinct m.purchase_id), 0 from payment m
-                join purchase p on p.id = m.purchase_id group by 1
+            select event_id, 'order.' || status what, currency, n, minor from (
+                select event_id, status, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3) o
+            union all select p.event_id, 'sent', '', count(*), 0 from payment m
+                join purchase p on p.id = m.purchase_id where m.number = 1 group by 1
             union all select p.event_id, 'refund.' || f.state, f.currency, count(*), sum(f.amount_minor) from refund f
                 join purchase p on p.id = f.purchase_id group by 1, 2, 3
             union all select p.event_id, 'dispute.' || d.state, d.currency, count(*), sum(d.amount_minor) from dispute d

@@ -199,9 +199,14 @@ def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
     ]
 
 
+def paid_minor(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, int]:
+    """What was paid for these, whatever became of it; those without any money are left out."""
+    return _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
+
+
 def kept_minor(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, int]:
     """What was paid for these and has not gone back, or to the buyer's bank; those without any money are left out."""
-    paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
+    paid = paid_minor(tx, ids)
     back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
     held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
     return {at: minor - back.get(at, 0) - held.get(at, 0) for at, minor in paid.items()}

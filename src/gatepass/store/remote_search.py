@@ -4,28 +4,28 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.remote import BEING_CONFIRMED, RemotePurchase
+from gatepass.store import remote
 from gatepass.store.engine import ReadTx
 from gatepass.store.search import Wanted, begins, by_reference, filters, is_reference, page_of
-from gatepass.store.tables import Row, remote_purchase
+from gatepass.store.tables import remote_purchase
 
-BEING_CONFIRMED = "being_confirmed"
-"""A state to filter by, beside those of `search`: Dataverse has yet to hear of it."""
 _at = remote_purchase.c
 
 
-def found(tx: ReadTx, wanted: Wanted) -> tuple[list[Row], UUID | None]:
-    """One page, the newest first; and where the next page begins."""
+def found(tx: ReadTx, wanted: Wanted) -> tuple[list[RemotePurchase], UUID | None]:
+    """One page, the newest first; and where the next page begins. `being_confirmed` is a state to filter by, beside the others."""
     conditions = filters(tx, remote_purchase, wanted, _by_text)
     if wanted.state == BEING_CONFIRMED:
         conditions[-1] = _at.wanted.is_not(None)
-    ids, more = page_of(tx, remote_purchase, conditions, wanted.before)
+    ids, more = page_of(tx, remote_purchase, conditions, wanted)
     return lines(tx, ids), more
 
 
-def lines(tx: ReadTx, ids: list[UUID]) -> list[Row]:
+def lines(tx: ReadTx, ids: list[UUID]) -> list[RemotePurchase]:
     """These purchases, in this order."""
-    by_id = {row["id"]: row for row in tx.rows(sa.select(remote_purchase).where(_at.id.in_(ids)))}
-    return [by_id[one] for one in ids if one in by_id]
+    known = remote.get_many(tx, ids)
+    return [known[one] for one in ids if one in known]
 
 
 def named(tx: ReadTx, text: str) -> list[UUID]:

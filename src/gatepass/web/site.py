@@ -12,6 +12,7 @@ from gatepass.services.connection import Place
 from gatepass.services.connections import Connections
 from gatepass.services.identity import IdentityProvider
 from gatepass.services.links import Links
+from gatepass.services.remote.management import Terms
 from gatepass.services.secrets import Vault
 from gatepass.services.sites import WebApplications
 from gatepass.store import Store
@@ -35,8 +36,8 @@ class Site:
     secure_cookies: bool
     live: bool
     """True when money moves."""
-    remote: bool
-    """Purchases live in a remote Dataverse: only what the completion service needs is served."""
+    terms: Terms | None
+    """Purchases live in a remote Dataverse, served on these terms: only what that needs is here. None: they live here."""
     proxies: Proxies
     tokens: Tokens
     protection: Protection
@@ -53,6 +54,11 @@ class Site:
     forms: Throttle
     """Forms that are kept on their way to an order, from one address."""
     second_factor_required: bool
+
+    @property
+    def remote(self) -> bool:
+        """True where purchases live in a remote Dataverse."""
+        return self.terms is not None
 
     @property
     def store(self) -> Store:

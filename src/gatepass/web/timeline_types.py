@@ -43,7 +43,11 @@ class MomentDto(msgspec.Struct, rename="camel"):
 
 
 class TimelineDto(msgspec.Struct, rename="camel"):
-    """The story of one purchase. Times are UTC; texts name them in `timeZone`, the event's."""
+    """The story of one purchase. Times are UTC; texts name them in `timeZone`, the event's.
+
+    `status` is that of the purchase. In front of a Dynamics 365 it is `completed` only once Dynamics says so: what is paid
+    is `being_confirmed` until then, or `in_question` while a person decides.
+    """
 
     reference: str
     status: str
@@ -71,7 +75,7 @@ def told(story: Story, *, for_staff: bool) -> TimelineDto:
     zone, moments = story.time_zone, story.moments if for_staff else story.for_buyer
     return TimelineDto(
         reference=story.reference,
-        status=story.status.value,
+        status=story.standing,
         test=not story.live,
         event=story.title,
         items=story.items,

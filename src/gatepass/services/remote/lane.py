@@ -27,10 +27,11 @@ from gatepass.store.call_lanes import Rules
 from gatepass.store.jobs import Job
 
 NAME = "dataverse"
-LEASE = timedelta(seconds=180)
-"""Longer than `PATIENCE_S`."""
-PATIENCE_S = 150.0
-"""For one purchase: two looks of 10 s, a call of 30 s, each with a new token, and their turns."""
+LEASE = timedelta(seconds=90)
+"""Longer than `PATIENCE_S`. Who finds that a process is dead does not take over sooner: its call may still be carried out over
+there, and a look does not show that yet."""
+PATIENCE_S = 80.0
+"""For one purchase: the first look, 10 s, a call of 30 s, each with a new token and its turn. What is left is the next try's."""
 STAND_BACK_S = 2.0
 """Longer than another process takes to look for work."""
 TRIES = 8

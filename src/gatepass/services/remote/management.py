@@ -40,6 +40,8 @@ class LateMoney(StrEnum):
 class Terms:
     """What an installation has set about the Dataverse that it serves."""
 
+    url: str
+    """Of the environment."""
     provider: str
     """Kind of the payment provider that is connected."""
     live: bool
@@ -58,7 +60,7 @@ class RemoteEventManagement:
         self._store, self._dataverse, self._links, self._terms = store, dataverse, links, terms
         self.served_before = True
         self.standings = RemoteStandings(store, dataverse, terms.rules, self._keep, live=terms.live)
-        self.views: Views = RemoteViews(dataverse.url, live=terms.live)
+        self.views: Views = RemoteViews(terms.url, live=terms.live)
 
     async def find(self, purchase_id: UUID) -> Payable | None:
         """As we know it: who comes back from paying, or works on a payment, does not need Dataverse for it."""

@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from gatepass.dataverse import NoAccess
+from gatepass.domain.difference import Kind
 from gatepass.domain.money import Money
 from gatepass.domain.remote import RemotePurchase, Seen
+from gatepass.domain.remote_difference import key_of
 from gatepass.store import WriteTx, call_lanes, records
 from gatepass.store.call_lanes import Rules
 from gatepass.store.jobs import Job
@@ -79,6 +81,15 @@ def underpaid(tx: WriteTx, row: RemotePurchase, total: Money) -> None:
         "asked again, complete it there by hand, or give the money back."
     )
     records.call_attention(tx, "underpaid", reason, dedupe=_underpaid_key(row.id), purchase_id=row.id)
+
+
+def overpaid(tx: WriteTx, row: RemotePurchase, kept: Money, total: Money) -> None:
+    """It became cheaper over there after its payment page was opened. Reconciliation would find it too: it is one question."""
+    reason = (
+        f"{kept} was paid, as it cost when its page was opened; over there it costs {total} by now. Give back what is too much, or "
+        "put the total right there and close this entry."
+    )
+    records.call_attention(tx, "overpaid", reason, dedupe=key_of(Kind.TOTAL_CHANGED, row.id), purchase_id=row.id)
 
 
 def release_by_hand(tx: WriteTx, row: RemotePurchase) -> None:

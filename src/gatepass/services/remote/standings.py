@@ -19,7 +19,7 @@ from gatepass.services.remote.tasks import ask_to_tell
 from gatepass.services.standings import BATCH
 from gatepass.store import ReadTx, Store, WriteTx, records, remote
 from gatepass.store.call_lanes import Rules
-from gatepass.store.purchases import kept_minor
+from gatepass.store.purchases import kept_minor, paid_minor
 
 BEGAN = "dataverse_began"
 """The setting that says since when purchases over there are paid here: older ones were another service's."""
@@ -104,9 +104,9 @@ def _changed(period: Period, after: UUID | None, tx: ReadTx) -> list[UUID]:
 
 
 def _sides(tx: ReadTx, seen: Mapping[UUID, Seen], ids: Collection[UUID]) -> Sequence[Beside]:
-    rows, kept = remote.get_many(tx, ids), kept_minor(tx, ids)
-    in_sight = records.asked_about(tx, ids)
-    return [Beside(at, rows.get(at), seen.get(at), kept.get(at, 0), at in in_sight) for at in ids]
+    rows, in_sight = remote.get_many(tx, ids), records.asked_about(tx, ids)
+    paid, kept = paid_minor(tx, ids), kept_minor(tx, ids)
+    return [Beside(at, rows.get(at), seen.get(at), paid.get(at, 0), kept.get(at, 0), at in in_sight) for at in ids]
 
 
 def _tell_again(tx: WriteTx, purchase_id: UUID) -> None:

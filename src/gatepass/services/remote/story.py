@@ -60,12 +60,12 @@ def in_words(told: Told) -> Story:
     coming = [one for one in ahead.of(told.facts) if one.kind != _NOT_OURS]
     every = [*moments.of(told.facts, _OF_ORDER), *map(_telling, told.telling), *coming]
     found = story_of(told.facts, answer.of(told.facts, rules), every)
-    return replace(found, settled=found.settled and told.row.wanted is None)
+    return replace(found, standing=told.row.standing, settled=found.settled and told.row.wanted is None)
 
 
 def _order(row: RemotePurchase, *, live: bool) -> Order:
     return Order(
-        id=row.id, reference=row.name or str(row.id), status=row.status, total=row.total, live=live, created=row.created,
+        id=row.id, reference=row.reference, status=row.status, total=row.total, live=live, created=row.created,
         hold_until=row.hold_until, items="Registration", title=row.name or "Registration", time_zone="UTC",
         pays_online=True,
     )  # fmt: skip
@@ -129,7 +129,7 @@ _OF_ORDER: Mapping[str, Teller] = MappingProxyType(
             _changed, Tone.PLAIN, "x", later("The organizer’s system gave the seats back"), ""
         ),
         "dataverse.too_late": partial(
-            _changed, Tone.ATTENTION, "alert", later("The seats had been given away before the money came"), ""
+            _changed, Tone.ATTENTION, "alert", later("The seats had been released before the money came"), ""
         ),
     }
 )

@@ -5,6 +5,7 @@ looks first, every time, and says only what Dataverse does not say itself. That 
 processes, one finalization.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from gatepass.services.remote.management import LateMoney, Terms
 from gatepass.services.remote.pace import MayCall
 from gatepass.store import Store, WriteTx, jobs, payments, remote, timeline
 from gatepass.store.jobs import Job
+from gatepass.store.purchases import kept_minor
 
 _LATE = "It arrived after the seats were given away."
 
@@ -92,7 +94,7 @@ class Teller:
                 return _kept(tx, now)
 
     def _too_late(self, tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
-        left = replace(row, wanted=None, error="The seats were given away before the money came.")
+        left = replace(row, wanted=None, error="The seats were released before the money came.")
         timeline.add(tx, [(row.id, "dataverse.too_late", {})])
         if self._terms.late is LateMoney.ATTENTION:
             questions.late(tx, row)
@@ -108,17 +110,28 @@ class Teller:
 
 def _sending(tx: WriteTx, row: RemotePurchase, seen: Seen) -> RemotePurchase:
     """The seats are still held over there: late money is in time after all."""
-    if row.wanted is Word.COMPLETED and seen.total and not _pays(tx, row, seen.total):
-        questions.underpaid(tx, row, seen.total)
-        return replace(row, wanted=None, error="It costs more over there than was paid.")
+    if row.wanted is Word.COMPLETED and seen.total:
+        paid = _paid(tx, row)
+        if not _pays(paid, seen.total):
+            questions.underpaid(tx, row, seen.total)
+            return replace(row, wanted=None, error="It costs more over there than was paid.")
+        if sum(one.amount.minor for one in paid) > seen.total.minor:
+            _compare_kept(tx, row, seen.total)
     now = row.moved(Move.SEAT, tx.now) if row.status is Status.PAID_LATE else row
     return replace(now, sent=now.sent or tx.now)
 
 
-def _pays(tx: WriteTx, row: RemotePurchase, total: Money) -> bool:
+def _pays(paid: Sequence[Payment], total: Money) -> bool:
     """One payment is enough for what it costs over there now; it may have become dearer since the page was opened."""
-    paid = (one.amount for one in _paid(tx, row))
-    return any(one.currency == total.currency and one.minor >= total.minor for one in paid)
+    amounts = (one.amount for one in paid)
+    return any(one.currency == total.currency and one.minor >= total.minor for one in amounts)
+
+
+def _compare_kept(tx: WriteTx, row: RemotePurchase, total: Money) -> None:
+    """It may have become cheaper since the page was opened: it is paid all the same, and what is too much is the buyer's."""
+    kept = Money(kept_minor(tx, [row.id]).get(row.id, 0), total.currency)
+    if kept.minor > total.minor:
+        questions.overpaid(tx, row, kept, total)
 
 
 def _done(tx: WriteTx, row: RemotePurchase) -> RemotePurchase:

@@ -5,16 +5,13 @@ from uuid import UUID
 
 from gatepass.dataverse import purchases
 from gatepass.domain.errors import NotFound
-from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status
-from gatepass.domain.remote import Word
+from gatepass.domain.remote import BEING_CONFIRMED, RemotePurchase
 from gatepass.domain.timeline import Story
 from gatepass.services.remote import story
 from gatepass.services.views import MARKS, Line
 from gatepass.store import ReadTx, remote_search
-from gatepass.store.remote_search import BEING_CONFIRMED
 from gatepass.store.search import Wanted
-from gatepass.store.tables import Row
 
 
 class RemoteViews:
@@ -47,20 +44,11 @@ class RemoteViews:
         return next(map(_line, remote_search.lines(tx, [purchase_id])), None)
 
     def references(self, tx: ReadTx, ids: Collection[UUID]) -> Mapping[UUID, str]:
-        return {row["id"]: _line(row).reference for row in remote_search.lines(tx, list(ids))}
+        return {row.id: row.reference for row in remote_search.lines(tx, list(ids))}
 
     def record_url(self, purchase_id: UUID) -> str | None:
         return purchases.record_url(self._url, purchase_id)
 
 
-def _line(row: Row) -> Line:
-    total = Money(row["total_minor"], row["currency"])
-    reference = row["name"] or str(row["id"])
-    return Line(row["id"], reference, "", "", _standing(row), total, row["created"], "UTC")
-
-
-def _standing(row: Row) -> str:
-    """The status, and of what is paid whether Dataverse knows: `being_confirmed`, or for a person `in_question`."""
-    if row["status"] != Status.COMPLETED.value or row["said"] == Word.COMPLETED.value:
-        return row["status"]
-    return BEING_CONFIRMED if row["wanted"] else "in_question"
+def _line(row: RemotePurchase) -> Line:
+    return Line(row.id, row.reference, "", "", row.standing, row.total, row.created, "UTC")

@@ -50,7 +50,7 @@ def story_of(facts: Facts, told: Answer, told_moments: Sequence[Moment]) -> Stor
     return Story(
         purchase_id=order.id,
         reference=order.reference,
-        status=order.status,
+        standing=order.status.value,
         live=order.live,
         created=order.created,
         items=order.items,

@@ -44,6 +44,7 @@ WAYS: Mapping[str, tuple[Way, ...]] = MappingProxyType(
         "paid_elsewhere": (_REFUND,),
         "purchase_gone": (_REFUND,),
         "underpaid": (_REFUND, _SEAT),
+        "overpaid": (_REFUND,),
         "finalize_refused": (_SEAT,),
     }
 )

@@ -57,7 +57,7 @@ def _look(tx: ReadTx, here: Site, purchase_id: UUID) -> dict[str, Any]:
     provider = attempts[-1].provider if attempts else "stripe"
     return {
         "row": row,
-        "reference": row.name or str(row.id),
+        "reference": row.reference,
         "order_url": here.links.order(row.id, row.created),
         "pay_url": f"{here.links.base_url}/GatewayRedirect/PayWith{provider.capitalize()}?purchaseId={row.id}",
         "record_url": here.desk.management.views.record_url(row.id),

@@ -22,6 +22,7 @@ from gatepass.web.staff import (
     purchases,
     refunds,
     remote_help,
+    remote_setup,
     sign_in,
     sites,
     switches,
@@ -149,11 +150,13 @@ REMOTE_PAGES: Sequence[Page | Open] = (
     Page("GET", "/staff/purchases/{purchase_id}/help", remote_help.form, CARES),
     Page("POST", "/staff/purchases/{purchase_id}/ask", remote_help.ask, MOVES_MONEY),
     Page("POST", "/staff/purchases/{purchase_id}/settle", remote_help.settle, MOVES_MONEY, fresh=True),
+    Page("GET", "/staff/providers", remote_setup.providers, ADMINISTERS),
+    Page("GET", "/staff/switches", remote_setup.switches, ADMINISTERS),
 )
 """Instead of those of the same address, or beside them, where purchases live in a remote Dataverse."""
 _HERE_ONLY = (
     "/staff/events", "/staff/figures", "/staff/sites", "/staff/purchases/{purchase_id}/resend",
-    "/staff/purchases/{purchase_id}/attendees",
+    "/staff/purchases/{purchase_id}/attendees", "/staff/providers", "/staff/switches",
 )  # fmt: skip
 """Their beginnings: pages of what lives elsewhere then."""
 
@@ -163,5 +166,5 @@ def routes(*, remote: bool = False) -> list[Route]:
     if not remote:
         return [route(page) for page in PAGES]
     others = {(page.method, page.path) for page in REMOTE_PAGES}
-    kept = [page for page in PAGES if (page.method, page.path) not in others]
-    return [route(page) for page in (*REMOTE_PAGES, *kept) if not page.path.startswith(_HERE_ONLY)]
+    kept = [page for page in PAGES if not page.path.startswith(_HERE_ONLY) and (page.method, page.path) not in others]
+    return [route(page) for page in (*REMOTE_PAGES, *kept)]

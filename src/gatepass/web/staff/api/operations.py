@@ -9,38 +9,42 @@ from gatepass.web.staff.api import events, purchases, setting_up, watching
 from gatepass.web.staff.api.door import Operation, route
 from gatepass.web.staff.api.events import A_PASS, A_QUESTION, AN_EVENT, THE_PASSES, THE_QUESTIONS
 from gatepass.web.staff.api.setting_up import A_PROVIDER, A_SITE, PROVIDERS, SITES
-from gatepass.web.staff.api.types import (
-    AttendeeIn,
-    AttentionLines,
-    AttentionQuery,
-    AuditLines,
-    AuditQuery,
-    CallOffIn,
+from gatepass.web.staff.api.types.setting_up import (
     CopyIn,
     EventLines,
     EventQuery,
-    FiguresOut,
     FindingsOut,
-    ForecastOut,
     InviteIn,
     KeyIn,
     PeopleOut,
-    PeriodQuery,
     PersonOut,
-    PreviewOut,
-    PurchaseLines,
-    PurchaseOut,
-    PurchaseQuery,
     ReasonIn,
-    RefundIn,
-    RefundsOut,
-    ResendIn,
     RoleIn,
-    SettledOut,
     SwitchesOut,
     SwitchIn,
     SwitchOut,
     TokenOut,
+)
+from gatepass.web.staff.api.types.watching import (
+    AttentionLines,
+    AttentionQuery,
+    AuditLines,
+    AuditQuery,
+    FiguresOut,
+    PeriodQuery,
+)
+from gatepass.web.staff.api.types.work import (
+    AttendeeIn,
+    CallOffIn,
+    ForecastOut,
+    PreviewOut,
+    PurchaseLines,
+    PurchaseOut,
+    PurchaseQuery,
+    RefundIn,
+    RefundsOut,
+    ResendIn,
+    SettledOut,
 )
 
 READ, SETUP, WORK, MONEY, ADMIN = Scope
@@ -106,9 +110,9 @@ OPERATIONS: Sequence[Operation] = (
     Operation("POST", f"{_PERSON}/link", setting_up.send_link, ADMIN, PersonOut, ReasonIn),
     Operation("GET", "/audit", watching.audited, ADMIN, AuditLines, asks=AuditQuery),
 )
-_OF_EVENTS = ("/events", "/purchases", "/figures", "/web-applications")
+_OF_EVENTS = ("/events", "/purchases", "/figures", "/web-applications", "/providers", "/switches")
 
 
 def routes(*, remote: bool = False) -> list[Route]:
-    """For the table of all routes. `remote`: without those of events and purchases, which live elsewhere."""
+    """For the table of all routes. `remote`: without those of events and purchases, which live elsewhere, and of their set-up."""
     return [route(one) for one in OPERATIONS if not (remote and one.path.startswith(_OF_EVENTS))]

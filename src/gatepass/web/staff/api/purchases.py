@@ -18,7 +18,8 @@ from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
 from gatepass.web.staff.api.door import Call, Told
-from gatepass.web.staff.api.types import (
+from gatepass.web.staff.api.types.setting_up import ReasonIn
+from gatepass.web.staff.api.types.work import (
     AttendeeIn,
     AttendeeOut,
     PreviewOut,
@@ -26,7 +27,6 @@ from gatepass.web.staff.api.types import (
     PurchaseLines,
     PurchaseOut,
     PurchaseQuery,
-    ReasonIn,
     RefundIn,
     RefundOut,
     RefundsOut,

@@ -19,7 +19,7 @@ from gatepass.web.staff import providers as provider_pages
 from gatepass.web.staff import sites as site_pages
 from gatepass.web.staff.api.door import Call, Told, list_of
 from gatepass.web.staff.api.shapes import Shape
-from gatepass.web.staff.api.types import (
+from gatepass.web.staff.api.types.setting_up import (
     FindingOut,
     FindingsOut,
     InviteIn,
