@@ -333,6 +333,16 @@ class Running:
         """The next planned look at open payments is due now."""
         await self.hasten("look_up_payment")
 
+    async def delay(self, kind: str) -> None:
+        """A repeating job does not come by itself for a while."""
+        at_rest = sa.update(tables.job).where(tables.job.c.kind == kind, tables.job.c.owner.is_(None))
+        later = at_rest.values(due=datetime.now(UTC) + timedelta(hours=1))
+
+        async def put_off() -> bool:
+            return await self.store.write(lambda tx: bool(tx.execute(later).rowcount))
+
+        await self.until(put_off)
+
     async def hasten(self, kind: str) -> None:
         """Jobs of a kind that wait for their time are due now."""
         due = sa.update(tables.job).where(tables.job.c.kind == kind, tables.job.c.state == "ready")
@@ -472,3 +482,8 @@ def signature(body: bytes, secret: str, at: int) -> str:
 def query(url: str) -> dict[str, str]:
     """The query of an address."""
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def altered(url: str) -> str:
+    """The address with another signature at its end: of the very last character, not every bit counts."""
+    return f"{url[:-9]}{'A' if url[-9] != 'A' else 'B'}{url[-8:]}"

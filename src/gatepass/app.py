@@ -41,7 +41,7 @@ from gatepass.services.upkeep import Plan
 from gatepass.store import Store, migrations, people
 from gatepass.web.application import web_application
 from gatepass.web.dataverse.protection import Limits, Protection
-from gatepass.web.pages.throttle import ORDERS_WINDOW_S, Throttle
+from gatepass.web.pages.throttle import FORMS_PER_ORDER, ORDERS_WINDOW_S, Throttle
 from gatepass.web.proxies import Proxies
 from gatepass.web.site import Site
 from gatepass.worker import Worker
@@ -185,6 +185,7 @@ def _site(here: Installation) -> Site:
         identity=identity(settings),
         more_time=timedelta(minutes=settings.more_time_minutes),
         orders=Throttle(settings.orders_per_client, ORDERS_WINDOW_S),
+        forms=Throttle(settings.orders_per_client * FORMS_PER_ORDER, ORDERS_WINDOW_S),
         second_factor_required=settings.staff_second_factor == "required",
     )
 

@@ -144,6 +144,7 @@ def _handlers(desk: Desk, mailer: Mailer, pictures: Pictures, plan: upkeep.Plan)
         "send_confirmation": mailer.send_confirmation,
         "send_cancellation": mailer.send_cancellation,
         "send_link": mailer.send_link,
+        "send_waiting": mailer.send_waiting,
         "send_refund_mail": mailer.send_refund_mail,
         "send_staff_mail": lambda job: staff_mails.send_link(mailer, job),
         "send_drift_report": mailer.send_report,

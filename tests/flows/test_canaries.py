@@ -54,7 +54,7 @@ BELONGS: Mapping[str, set[str]] = {
     # What was mailed to whom, what an integrator was told who asked for it, the provider's own words, the proof for a bank,
     # and what staff or a program changed.
     "people": _CONTACT | _ATTENDEE | {
-        "mail.recipient", "webhook_message.body", "notification.body", "dispute.evidence", "audit.detail"
+        "mail.recipient", "draft.typed", "webhook_message.body", "notification.body", "dispute.evidence", "audit.detail"
     },
     "colleagues": {
         "staff_user.email", "staff_user.name", "systemuser.internalemailaddress", "systemuser.fullname", "audit.detail"

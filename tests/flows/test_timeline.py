@@ -17,7 +17,7 @@ from gatepass.services import timeline
 from gatepass.store import ReadTx, WriteTx, records, refunds, tables
 from gatepass.store import timeline as entries
 from tests.flows.test_attention import paid_late_without_a_seat
-from tests.running import API_TOKEN, STAFF, Order, Running, running
+from tests.running import API_TOKEN, STAFF, Order, Running, altered, running
 
 DECLINED, DEBIT = "4000000000009995", "AT611904300234573201"
 NOTHING = "No. Nothing was charged."
@@ -375,7 +375,7 @@ async def test_disputes(apart: Running, state: str, inquiry: bool, charged: str)
 async def test_only_the_owner_of_the_link_and_known_programs_are_told(gatepass: Running) -> None:
     order = await gatepass.register()
     url = await link(gatepass, order)
-    other = url[:-1] + ("A" if url[-1] != "A" else "B")
+    other = altered(url)
 
     for wrong in (other, f"{gatepass.base_url}/orders/{order.id}"):
         for what in ("timeline", "timeline.json", "timeline/state"):

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gatepass.languages import PSEUDO
+from gatepass.model.choices import YES
 
 from .conftest import Buyer, Demo
 from .test_registration import form
@@ -66,6 +67,21 @@ def order_of(demo: Demo, web: httpx.Client, pass_name: str, agreed: str) -> str:
     return urlsplit(told["returnUrl"][0] if "returnUrl" in told else answer.headers["location"]).path
 
 
+def way_out_of_the_list(demo: Demo, web: httpx.Client) -> str:
+    """The link by which somebody leaves a waiting list."""
+    typed = form(demo, att1_email="waits@example.com")
+    url = demo.event(capacity=0, waitlistthisevent=YES)
+    passes = demo.sql(
+        "select p.id from pass p join event e on e.id = p.event_id where e.readable_id = ?", url.rpartition("/")[2]
+    )
+    assert web.post(f"{url}/waitlist", data=typed | {"pass": passes[0]["id"]}).status_code == 303
+    plain = mail_to(demo.mail_dir, "waits@example.com").get_body(("plain",))
+    assert plain
+    link = re.search(r"https?://\S+/waitlist/\S+", plain.get_content())
+    assert link
+    return link[0]
+
+
 def test_every_text_goes_through_a_catalogue(demo: Demo, web: httpx.Client) -> None:
     page, free = urlsplit(demo.page_url).path, order_of(demo, web, "Online", "0.00 EUR")
     waiting = order_of(demo, web, "Full pass", "120.00 EUR")
@@ -81,7 +97,9 @@ def test_every_text_goes_through_a_catalogue(demo: Demo, web: httpx.Client) -> N
     answers = {path: web.get(f"{path}?lang={PSEUDO}") for path in paths}
     for step in ("details", "review", "register"):
         typed = form(demo, step=step, att1_given="", agreed="1.00 EUR") if step == "register" else form(demo, step=step)
-        answers[step] = web.post(f"{page}?lang={PSEUDO}", data=typed)
+        answers[step] = web.post(f"{page}?lang={PSEUDO}", data=typed, follow_redirects=True)
+    answers["many"] = web.post(f"{page}?lang={PSEUDO}", data=form(demo, people="11", step="review"))
+    answers["waiting"] = web.get(way_out_of_the_list(demo, web), params={"lang": PSEUDO})
     answers["mail"] = web.get(f"{free}/mail?lang={PSEUDO}")
     for what, answer in answers.items():
         read = Plain()

@@ -16,6 +16,7 @@ from gatepass.model.choices import YES
 
 from .conftest import DEBIT_LATER, PAID_CARD, POOR_CARD, Buyer, Demo, Window
 from .test_embed import fill_in, step_in
+from .test_languages import way_out_of_the_list
 from .test_order import back_from_payment
 from .test_payment_step import on_the_step, paid_on_the_page, pays
 from .test_staff import signs_in
@@ -39,6 +40,16 @@ def errors(demo: Demo, page: Page) -> None:
     page.get_by_role("button", name="One more").click()
     page.locator("output", has_text="2").wait_for()
     Buyer(page).fill_in(("Zoë", "Müller", "zoe@example"))
+    Buyer(page).review()
+
+
+def too_much(demo: Demo, page: Page) -> None:
+    page.goto(demo.page_url)
+    Buyer(page).fill_in(("Zoë", "Müller", "zoe@example.com"))
+    page.evaluate(
+        """() => { document.querySelector("[name=people]").value = 11;
+             document.querySelector("[name=att1-q1]").value = "x".repeat(501); }"""
+    )
     Buyer(page).review()
 
 
@@ -78,6 +89,16 @@ def waiting_list_joined(demo: Demo, page: Page) -> None:
     Buyer(page).fill_in(("Zoë", "Müller", "zoe@example.com"))
     page.get_by_label("Pass").select_option(index=1)
     page.get_by_role("button", name="Wait for a seat").click()
+
+
+def waiting_list_leaving(demo: Demo, page: Page) -> None:
+    with httpx.Client(base_url=demo.base_url, trust_env=False, timeout=20) as web:
+        page.goto(way_out_of_the_list(demo, web))
+
+
+def waiting_list_left(demo: Demo, page: Page) -> None:
+    waiting_list_leaving(demo, page)
+    page.get_by_role("button", name="Leave the waiting list").click()
 
 
 def no_other_card(demo: Demo, page: Page) -> None:
@@ -356,7 +377,7 @@ ATTENDEES = (
     over, cancelled_event, unknown_event, awaiting, declined, confirming, confirmed, receipt, one_ticket,
     cancel_unpaid, cancel_by_organizer, link_sent, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
     timeline_declined, timeline_confirming, timeline_paid, timeline_expired, own_passes, waiting_list,
-    waiting_list_errors, waiting_list_joined, no_other_card,
+    waiting_list_errors, waiting_list_joined, waiting_list_leaving, waiting_list_left, too_much, no_other_card,
 )  # fmt: skip
 STAFF = (
     staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_refund_shown,

@@ -1,5 +1,6 @@
 """An event's own questions: asked of each attendee, checked, kept, and stored where Dataverse looks for them."""
 
+import re
 from uuid import uuid4
 
 import httpx
@@ -47,6 +48,25 @@ def test_what_is_required_has_to_be_answered(demo: Demo, web: httpx.Client, aski
     for number in range(1, 5):
         assert f'href="#att1-q{number}"' in answer.text
         assert f'id="att1-q{number}-error"' in answer.text
+
+
+def test_what_is_too_long_or_not_offered_is_said_at_its_field(
+    demo: Demo, web: httpx.Client, asking: tuple[str, list[str]]
+) -> None:
+    url, _ = asking
+    badge = "é" * 501
+    typed = form(demo, url, **{"att1-q1": badge, "att1-q2": "Yes", "att1-q3": ["Lunch", "Supper"], "att1-q4": "XL"})
+
+    answer = web.post(url, data=typed)
+    fitting = web.post(url, data=typed | {"att1-q1": badge[1:], "att1-q3": ["Lunch"]})
+
+    assert (answer.status_code, fitting.status_code) == (422, 303)
+    assert re.findall(r'id="att1-(q\d)-error"', answer.text) == ["q1", "q3"]
+    assert "in at most 500 characters" in answer.text
+    assert "choose from what is offered here now" in answer.text
+    assert f'value="{badge}"' in answer.text, "nothing typed is lost"
+    for chosen in ('value="Yes" checked', 'value="Lunch" checked', '<option value="XL" selected'):
+        assert chosen in answer.text
 
 
 def test_answers_are_stored_where_dataverse_has_them(

@@ -141,6 +141,36 @@ def test_change_on_the_review_page_keeps_everything(demo: Demo, page: Page) -> N
     expect(page.get_by_role("button", name="Pay €120.00")).to_be_visible()
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_back_from_the_payment_page_a_typo_on_the_last_seat_is_corrected(
+    demo: Demo, window: Callable[..., Window], script: bool
+) -> None:
+    url = demo.event(capacity=1)
+    page = window(java_script_enabled=script).page
+    buyer = Buyer(page)
+    buyer.registers(url, person=("Ana", "Schneider", "anna@fabrikam.example"))
+    assert page.url.startswith(demo.sandbox_url)
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="Is everything right?")).to_be_visible()
+    page.get_by_role("button", name="Change").click()
+    page.get_by_label("First name").fill("Anna")
+    buyer.review()
+    expect(page.get_by_text("Anna Schneider")).to_be_visible()
+    page.get_by_role("button", name="Pay €120.00").click()
+    page.wait_for_url(f"{demo.sandbox_url}/**")
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_label("First name")).to_have_value("Anna")
+    page.go_forward()
+    page.go_forward()
+    buyer.pays(PAID_CARD)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("You’re in, Anna")
+    page.goto(url)
+    expect(page.get_by_text("All seats are taken")).to_be_visible()
+
+
 def test_a_free_pass_needs_no_payment_page(demo: Demo, buyer: Buyer) -> None:
     buyer.registers(demo.page_url, "Online", ("刘", "洋", "liu@example.com"))
 
@@ -160,6 +190,12 @@ def form(demo: Demo, **changes: str) -> dict[str, str]:
         "step": "register",
     }
     return typed | changes
+
+
+def _followed(web: httpx.Client, answer: httpx.Response) -> httpx.Response:
+    """The page to which a form that was kept leads."""
+    assert answer.status_code == 303, answer.text
+    return web.get(answer.headers["location"])
 
 
 def test_pressed_twice_it_is_one_order(demo: Demo, web: httpx.Client) -> None:
@@ -202,6 +238,26 @@ def test_seats_that_are_gone_meanwhile_keep_the_details(demo: Demo, web: httpx.C
     assert answer.status_code == 422
     assert "Only 1 left of" in answer.text
     assert 'value="Priya"' in answer.text
+
+
+def test_more_people_than_fit_are_said_and_all_of_them_kept(demo: Demo, web: httpx.Client) -> None:
+    names = {f"att{n}_given": f"Guest {n}" for n in range(1, 12)}
+    typed = form(demo, people="11", step="review") | names
+
+    answer, fewer = web.post(demo.page_url, data=typed), web.post(demo.page_url, data=typed | {"step": "fewer"})
+
+    assert answer.status_code == 422
+    assert 'id="fewer-error"' in answer.text
+    assert "At most 10 people fit in one order." in answer.text
+    assert all(f'value="{name}"' in answer.text for name in names.values())
+    assert [f'value="{name}"' in _followed(web, fewer).text for name in ("Guest 10", "Guest 11")] == [True, False]
+
+
+def test_a_name_that_is_too_long_comes_back_whole(demo: Demo, web: httpx.Client) -> None:
+    answer = web.post(demo.page_url, data=form(demo, att1_given="x" * 400))
+
+    assert answer.status_code == 422
+    assert f'value="{"x" * 400}"' in answer.text
 
 
 def test_an_event_that_sells_out_meanwhile_keeps_the_details(demo: Demo, web: httpx.Client) -> None:
@@ -263,7 +319,8 @@ def test_every_state_of_an_event_has_its_page(
     ],
 )
 def test_garbage_is_answered_with_words(demo: Demo, web: httpx.Client, body: bytes) -> None:
-    answer = web.post(demo.page_url, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = web.post(demo.page_url, content=body, headers=headers, follow_redirects=True)
 
     assert answer.status_code in {200, 422}
     assert "<script>" not in answer.text.replace('<script src="', "")

@@ -49,6 +49,11 @@ def test_times_are_the_events_and_become_the_readers(
         r'<time datetime="[^"]+\+00:00" data-local="minutes">\w{3} \d+ \w{3}, \d+:\d\d [AP]M</time>', served
     )
 
+    order = web.get(url).text
+    assert re.search(r'Held until <time datetime="[^"]+">\d+:\d\d [AP]M CES?T on \w{3}', order)
+    assert re.search(r'data-local="sentence">\d+:\d\d [AP]M CES?T on \w{3}', served)
+    expect(far.page.get_by_text(re.compile(r"You can pay until \d+:\d\d.[AP]M GMT\+9 on "))).to_be_visible()
+
     near = Buyer(window(timezone_id="Europe/Berlin").page)
     near.page.goto(f"{url}/timeline")
     expect(near.page.get_by_text("Times in Berlin (CE")).to_be_visible()

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 import statistics
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -112,7 +112,11 @@ async def test_the_redirect_takes_one_round_trip_and_little_more(
         assert ours <= theirs + 15
 
 
-_PACED = {"GATEPASS_DATAVERSE_CALLS_PER_S": str(PACE), "GATEPASS_DATAVERSE_AT_ONCE": str(AT_ONCE)}
+_PACED = {
+    "GATEPASS_DATAVERSE_CALLS_PER_S": str(PACE), "GATEPASS_DATAVERSE_AT_ONCE": str(AT_ONCE),
+    # The payments of a backlog are copies, of which the sandbox knows nothing.
+    "GATEPASS_RECONCILE_MINUTES": "0",
+}  # fmt: skip
 
 
 def _tell(text: str) -> None:
@@ -233,7 +237,8 @@ def _met(pair: Processes) -> int:
 
 
 async def _drained(pair: Processes, count: int, name: str) -> None:
-    """So many paid purchases wait to be told; all are, once, at the pace, and memory does not grow."""
+    """So many paid purchases wait to be told; all are, once, at the pace, and memory does not grow. Nobody works for Dynamics."""
+    there_from = datetime.now(UTC)
     ids = await _backlog(pair, count)
     calls, memory = len(pair.line.calls), [_memory(pair)]
     pair.line.down = False
@@ -256,7 +261,7 @@ async def _drained(pair: Processes, count: int, name: str) -> None:
     )
     assert ten <= 10 * PACE + AT_ONCE
     assert memory[-1] < settled * 1.15
-    assert await pair.dynamics.broken() == []
+    assert await pair.dynamics.broken(there_from) == []
     assert await pair.completion.broken() == []
 
 

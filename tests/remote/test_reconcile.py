@@ -209,6 +209,7 @@ async def test_while_dataverse_is_away_the_two_others_are_compared_and_mended(pa
 
 
 async def test_an_hour_in_which_dataverse_was_away_is_compared_again(pair: Pair) -> None:
+    await pair.until(lambda: _ran(pair), patience_s=40)
     pair.line.down = True
     await pair.completion.hasten("reconcile")
     await pair.until(lambda: _failed(pair), patience_s=40)

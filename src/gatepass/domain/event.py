@@ -1,8 +1,9 @@
 """What is sold: events and their passes."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -56,11 +57,13 @@ class Pass:
     allocation: int
     held: int
     sold: int
+    kept: int = 0
+    """Seats that are free, and kept for those who wait."""
 
     @property
     def left(self) -> int:
         """Seats that can still be asked for."""
-        return self.allocation - self.held - self.sold
+        return self.allocation - self.held - self.sold - self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +116,19 @@ class Event:
     passes: Sequence[Pass]
     waitlist: bool = False
     """When all seats are taken, people can wait for one."""
+    kept: int = 0
+    """Seats of the whole event that are free, and kept for those who wait."""
 
     @property
     def left(self) -> int | None:
-        """Seats of the whole event still free; None without a limit."""
-        return None if self.capacity is None else self.capacity - self.held - self.sold
+        """Seats of the whole event that can still be asked for; None without a limit."""
+        return None if self.capacity is None else self.capacity - self.held - self.sold - self.kept
+
+    def without(self, seats: Sequence[UUID | None]) -> "Event":
+        """The event as it would be if these held seats, named by their passes, were free."""
+        given_back = Counter(seats)
+        passes = [replace(one, held=one.held - given_back[one.id]) for one in self.passes]
+        return replace(self, held=self.held - len(seats), passes=passes)
 
     @property
     def begins(self) -> datetime:
@@ -133,6 +144,11 @@ class Event:
     def live(self) -> bool:
         """True when registrations may reach it."""
         return self.status is EventStatus.LIVE
+
+
+def not_kept(left: int, kept: int, own: int = 0) -> int:
+    """Of `left` free seats those that a buyer can have, to whom `own` of them belong: given back just now, or waited for."""
+    return left - min(kept, max(0, left - own))
 
 
 @dataclass(frozen=True, slots=True)

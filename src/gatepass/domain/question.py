@@ -34,16 +34,23 @@ class Question:
     """What can be chosen; empty for the other kinds."""
 
     def answered(self, typed: Sequence[str]) -> str:
-        """What is kept of what a form sent; empty when that is no answer."""
+        """What a form sent, as it is kept; empty when that is no answer. Nothing is cut: whoever checks says what is too long."""
         match self.kind:
             case QuestionKind.TEXT:
-                return " ".join(typed).strip()[:TEXT_CHARS]
+                return " ".join(typed).strip()
             case QuestionKind.YES_NO:
                 return next((one for one in typed if one in {YES, NO}), "")
             case QuestionKind.ONE:
                 return next((one for one in typed if one in self.choices), "")
             case QuestionKind.SEVERAL:
                 return CHOICES_PARTED_BY.join(one for one in self.choices if one in typed)
+
+    def offers(self, typed: Sequence[str]) -> bool:
+        """False when something was chosen that cannot be chosen: staff may have changed the question meanwhile."""
+        if self.kind is QuestionKind.TEXT:
+            return True
+        offered = {YES, NO} if self.kind is QuestionKind.YES_NO else {*self.choices}
+        return offered.issuperset(one for one in typed if one)
 
     def parts(self, answer: str) -> list[str]:
         """A kept answer as a form sends it."""

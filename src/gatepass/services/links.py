@@ -40,6 +40,10 @@ class Links:
         """The page of one ticket, to be passed on to whom it lets in; the order stays with the buyer."""
         return f"{self.base_url}/tickets/{self.token('ticket', attendee_id, made + ORDER_LINK_LIFE)}"
 
+    def waiting(self, item_id: UUID, since: datetime) -> str:
+        """The page on which somebody leaves a waiting list."""
+        return f"{self.base_url}/waitlist/{self.token('waiting', item_id, since + ORDER_LINK_LIFE)}"
+
     def back_from_payment(self, payment_id: UUID, opened: datetime) -> str:
         """Where the provider sends the buyer after paying."""
         return f"{self.base_url}/GatewayRedirect/Return/{self.token('return', payment_id, opened + ORDER_LINK_LIFE)}"

@@ -17,7 +17,7 @@ from gatepass.services.letters import words
 from gatepass.services.letters.message import message_of
 from gatepass.services.letters.words import Letter, Order
 from gatepass.services.links import Links
-from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, records, refunds
+from gatepass.store import ReadTx, Store, WriteTx, events, jobs, purchases, records, refunds, waitlist
 from gatepass.store.jobs import Job
 
 SMTP_TIMEOUT_S = 20.0
@@ -115,6 +115,17 @@ class Mailer:
         write = words.offered if kind == OFFER_KIND else words.way_back
         await self._send(claim, order, lambda: write(order, kind, self.links))
 
+    async def send_waiting(self, claim: Job) -> None:
+        """Tell somebody that they wait for a seat, and how to leave the list. Nothing when they have left it already."""
+        item_id = UUID(claim.payload["item_id"])
+        place = await self.store.read(lambda tx: waitlist.get(tx, item_id))
+        event = place and await self.store.read(lambda tx: events.get(tx, place.event_id))
+        if place and event and place.waits:
+            with speaking(place.person.locale):
+                letter = words.waiting(place, event, self.links)
+                await self.post.send(message_of(place.person, event, letter, claim.id, self.sender), claim.id)
+        await self.store.write_together(_finish, (claim, None))
+
     async def send_refund_mail(self, claim: Job) -> None:
         """Tell the buyer that money is on its way back, and why."""
         refund_id = UUID(claim.payload["refund_id"])
@@ -153,7 +164,7 @@ class Mailer:
         """One at a time, and whatever else waits goes first: pictures take milliseconds, in which nothing else moves."""
         async with self._pen:
             await asyncio.sleep(0)
-            return message_of(order, letter, mail_id, self.sender)
+            return message_of(order.people[0], order.event, letter, mail_id, self.sender)
 
 
 async def ask_for_link(store: Store, purchase_id: UUID) -> None:

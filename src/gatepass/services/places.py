@@ -26,7 +26,15 @@ class Lane:
 MONEY = Lane(128, ("apply_notification",))
 MAIL = Lane(
     16,
-    ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),
+    (
+        "send_confirmation",
+        "send_cancellation",
+        "send_refund_mail",
+        "send_link",
+        "send_waiting",
+        "send_staff_mail",
+        "send_drift_report",
+    ),
     beside_money=2,
 )
 LANES = (

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
+from gatepass.domain.event import not_kept
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import Status, order_reference
 from gatepass.domain.registration import Answer, Attendee, Register, checked_attendees
@@ -43,8 +44,19 @@ async def register(store: Store, command: Register) -> Registered:
 
     Raises Refused (what was asked for is wrong), NotFound (event), Conflict (not live, closed, sold out).
     """
-    checked = replace(command, attendees=checked_attendees(command.attendees))
-    return await store.write_together(_register, checked)
+    return await store.write_together(_register, _checked(command))
+
+
+def register_in(tx: WriteTx, command: Register) -> Registered:
+    """The same inside a unit of work, which a refusal undoes."""
+    (answer,) = _register(tx, [_checked(command)])
+    if isinstance(answer, GatepassError):
+        raise answer
+    return answer
+
+
+def _checked(command: Register) -> Register:
+    return replace(command, attendees=checked_attendees(command.attendees))
 
 
 @dataclass(slots=True)
@@ -57,13 +69,16 @@ class _Sale:
     pass_held: Counter[UUID] = field(default_factory=Counter[UUID])
     pass_sold: Counter[UUID] = field(default_factory=Counter[UUID])
 
-    def left(self, pass_id: UUID) -> int:
-        """Seats of a pass that nobody of this group has taken yet."""
-        return self.event.passes[pass_id].left - self.pass_held[pass_id] - self.pass_sold[pass_id]
+    def left(self, pass_id: UUID, own: int) -> int:
+        """Seats of a pass that nobody of this group has taken yet, for a buyer to whom `own` of them belong."""
+        free = self.event.passes[pass_id].left - self.pass_held[pass_id] - self.pass_sold[pass_id]
+        return not_kept(free, self.event.kept.get(pass_id, 0), own)
 
-    def room(self) -> int | None:
+    def room(self, own: int) -> int | None:
         """The same of the whole event; None: no limit."""
-        return None if self.event.left is None else self.event.left - self.held - self.sold
+        if self.event.left is None:
+            return None
+        return not_kept(self.event.left - self.held - self.sold, sum(self.event.kept.values()), own)
 
     def take(self, wanted: Mapping[UUID, int], people: int, *, at_once: bool) -> None:
         """Count seats as sold (`at_once`) or held."""
@@ -115,7 +130,7 @@ def _answer(tx: WriteTx, group: _Group, command: Register) -> Registered | Gatep
             raise NotFound(
                 "EventNotFound", f"There is no event '{command.event}'. Check the address of the registration page."
             )
-        wish = _wish(command) if command.idempotency_key else None
+        wish = wish_of(command) if command.idempotency_key else None
         if before := group.known.get(command.idempotency_key or ""):
             return _again(sale, before, wish)
         return _hold(tx, group, sale, command, wish)
@@ -138,7 +153,7 @@ def _hold(tx: WriteTx, group: _Group, sale: _Sale, command: Register, wish: str 
     wanted = Counter(
         _pass_of(tx, sale, person).id for person in command.attendees if person.pass_id or _needs(tx, sale)
     )
-    _check_room(sale, wanted, len(command.attendees))
+    _check_room(sale, wanted, len(command.attendees), Counter(command.own_seats))
     total = sum(sale.event.passes[at].price_minor * count for at, count in wanted.items())
     sale.take(wanted, len(command.attendees), at_once=not total)
     purchase = _purchase_row(tx, group, sale, command, total, _items(sale, wanted, len(command.attendees)), wish)
@@ -182,11 +197,12 @@ def _pass_of(tx: WriteTx, sale: _Sale, person: Attendee) -> PassOnSale:
         ) from None
 
 
-def _check_room(sale: _Sale, wanted: Mapping[UUID, int], people: int) -> None:
+def _check_room(sale: _Sale, wanted: Mapping[UUID, int], people: int, own: Counter[UUID | None]) -> None:
     for at, count in wanted.items():
-        if sale.left(at) < count:
-            raise Conflict("PassSoldOut", _sold_out(sale.event.passes[at].name, sale.left(at)))
-    room = sale.room()
+        left = sale.left(at, own[at])
+        if left < count:
+            raise Conflict("PassSoldOut", _sold_out(sale.event.passes[at].name, left))
+    room = sale.room(own.total())
     if room is not None and room < people:
         raise Conflict("EventCapacityReached", _sold_out(sale.event.name, room))
 
@@ -266,7 +282,7 @@ def _as_known(row: Row) -> Purchase:
     return Purchase(**values)
 
 
-def _wish(command: Register) -> str:
+def wish_of(command: Register) -> str:
     """What a repeat with the same key must agree in."""
     people = [msgspec.to_builtins(person) for person in command.attendees]
     return hashlib.sha256(msgspec.json.encode([command.event, people, command.return_url])).hexdigest()

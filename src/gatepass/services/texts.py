@@ -84,18 +84,14 @@ def stamp(at: datetime, zone: str, before: datetime | None, *, seconds: bool = F
 
 
 def in_sentence(at: datetime, zone: str) -> str:
-    """Such as 2:02 PM on Sat 21 Nov: fits after "at", "until" and "by"."""
-    return _("%(hour)s on %(date)s", hour=_hour(at, zone), date=_date(at, zone))
+    """Such as 2:02 PM CET on Sat 21 Nov: fits after "at", "until" and "by"."""
+    hour = f"{_hour(at, zone)} {at.astimezone(ZoneInfo(zone)).tzname()}"
+    return _("%(hour)s on %(date)s", hour=hour, date=_date(at, zone))
 
 
 def plain(words: Words, zone: str) -> str:
-    """A text with its times written out, where nobody can write them for the reader: 2:02 PM CET on Sat 21 Nov."""
-    return "".join(part if isinstance(part, str) else _with_zone(part, zone) for part in words)
-
-
-def _with_zone(at: datetime, zone: str) -> str:
-    hour = f"{_hour(at, zone)} {at.astimezone(ZoneInfo(zone)).tzname()}"
-    return _("%(hour)s on %(date)s", hour=hour, date=_date(at, zone))
+    """A text with its times written out, where nobody can write them for the reader."""
+    return "".join(part if isinstance(part, str) else in_sentence(part, zone) for part in words)
 
 
 def zone_name(at: datetime, zone: str) -> str:

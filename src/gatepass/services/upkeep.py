@@ -18,7 +18,7 @@ from gatepass.services.management import EventManagement
 from gatepass.services.payments import ask_to_end, next_look_up_after
 from gatepass.services.purchases import Settlement, seat_those_who_wait, settle
 from gatepass.services.remote.standings import begin
-from gatepass.store import Store, WriteTx, jobs, payments, purchases, webhooks
+from gatepass.store import Store, WriteTx, drafts, jobs, payments, purchases, webhooks
 from gatepass.store.jobs import Job
 
 SWEEP_EVERY = timedelta(seconds=2)
@@ -195,7 +195,7 @@ def _done(tx: WriteTx, claim: Job) -> None:
 
 
 async def forget_done_jobs(store: Store, claim: Job) -> None:
-    """Delete jobs that are long done, and webhooks that ended long ago."""
+    """Delete jobs that are long done, webhooks that ended long ago, and forms that led to no order."""
     await store.write(lambda tx: _forget(tx, claim))
 
 
@@ -203,4 +203,5 @@ def _forget(tx: WriteTx, claim: Job) -> None:
     if jobs.held(tx, [claim]):
         jobs.forget_done(tx, tx.now - KEEP_DONE_JOBS, 5000)
         webhooks.forget_ended(tx, tx.now - KEEP_WEBHOOKS, 5000)
+        drafts.forget_ended(tx, tx.now, 5000)
         jobs.again(tx, claim, tx.now + FORGET_EVERY)

@@ -1,6 +1,7 @@
 """Where somebody waits for a sold-out event, and gets the next free seat: an order of their own, held, by a link in a mail.
 
-The seat is taken as by anybody else, so no rule of capacity is another one here.
+The seat is taken as by anybody else, so no rule of capacity is another one here. Nobody else can take it before: the sale
+keeps as many free seats back as there are people who wait (`store/waitlist.kept`).
 """
 
 from dataclasses import replace
@@ -29,16 +30,20 @@ AT_ONCE = 50
 
 
 def join(tx: WriteTx, event: Event, person: Attendee, locale: str) -> None:
-    """Wait for the event. Whoever waits already goes on waiting, and nobody is told which."""
+    """Wait for the event: once per address and pass. Whoever waits already goes on waiting, and nobody is told which."""
     person = checked_attendees([person])[0]
     key = contacts.match_key(person.email, person.first_name, person.last_name)
     row = contacts.row_of(tx, key, person.first_name, person.last_name, person.email)
     contact_id = put(tx, [row])[key]
-    if kept.is_waiting(tx, event.id, contact_id):
+    # Of two at once the second one sees the first.
+    events.hold(tx, [event.id])
+    if kept.is_waiting(tx, event.id, person.pass_id, person.email):
         return
     name = contacts.full_name(person.first_name, person.last_name)[:100]
     about = {"name": name, "contact_id": contact_id, "event_id": event.id, "pass_id": person.pass_id, "locale": locale}
-    rows.add(tx, BY_NAME["waitlist_item"], {"id": new_id(), **about})
+    item_id = new_id()
+    rows.add(tx, BY_NAME["waitlist_item"], {"id": item_id, **about})
+    jobs.add(tx, "send_waiting", {"item_id": str(item_id)}, dedupe=f"waiting:{item_id}")
 
 
 async def seat(store: Store, claim: Job) -> None:
@@ -50,20 +55,24 @@ async def seat(store: Store, claim: Job) -> None:
 
 
 async def _offer(store: Store, one: Waiting) -> None:
-    """An order for one seat. Repeatable: its key is made from the place in the list."""
+    try:
+        await store.write(lambda tx: _offer_in(tx, one))
+    except Conflict:
+        return  # a seat less than a moment ago: the next look
+    except Refused:
+        await store.write(lambda tx: kept.leave(tx, one.id))
+
+
+def _offer_in(tx: WriteTx, one: Waiting) -> None:
+    """An order for one seat, unless the place was left meanwhile."""
+    if not kept.still_waits(tx, one.id):
+        return
     person = Attendee(one.first_name, one.last_name, one.email, one.pass_id)
     wish = Register(
         event=one.readable_id, attendees=[person], web_application_id=None, return_url=None,
-        idempotency_key=f"waitlist:{one.id}", locale=one.locale,
+        idempotency_key=f"waitlist:{one.id}", locale=one.locale, own_seats=[one.pass_id],
     )  # fmt: skip
-    try:
-        registered = await registrations.register(store, wish)
-    except Conflict:
-        return  # somebody was faster: the next look
-    except Refused:
-        await store.write(lambda tx: kept.give_up(tx, one.id))
-        return
-    await store.write(lambda tx: _tell(tx, one, registered))
+    _tell(tx, one, registrations.register_in(tx, wish))
 
 
 def _tell(tx: WriteTx, one: Waiting, registered: registrations.Registered) -> None:

@@ -5,17 +5,18 @@ purchase, payment, event.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord
+from gatepass.domain.event import Event, EventStatus, LatePolicy, Pass, PaymentProviderRecord, not_kept
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
 from gatepass.model.choices import YES
+from gatepass.store import waitlist
 from gatepass.store.engine import ReadTx, WriteTx
 from gatepass.store.tables import Row, event, event_pass, payment_provider
 
@@ -35,6 +36,7 @@ _on_sale = (
         event.c.registration_opens,
         event.c.registration_closes,
         event.c.payment_enabled,
+        event.c.waitlistthisevent,
         payment_provider.c.id,
         payment_provider.c.payment_page_url,
         payment_provider.c.timeout_minutes,
@@ -106,8 +108,11 @@ class OnSale:
     registration_opens: datetime | None
     registration_closes: datetime | None
     payment_enabled: bool
+    waitlist: bool
     provider: Gateway | None
     passes: dict[UUID, PassOnSale]
+    kept: Mapping[UUID | None, int]
+    """Of the free seats of each pass those that are kept for people who wait."""
 
 
 def find(tx: ReadTx, readable_id: str) -> Event | None:
@@ -131,7 +136,8 @@ def published(tx: ReadTx, limit: int = _EVENTS_OF_PAGE, provider_id: UUID | None
 def lock_on_sale(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Collection[UUID]) -> dict[str, OnSale]:
     """Events by their readable ids, locked, each with those of the named passes that belong to it.
 
-    Two statements, and only the columns that a registration reads: this is where registrations wait for each other.
+    Two statements, and only the columns that a registration reads: this is where registrations wait for each other. A third
+    one where people may wait for a seat; it comes after the lock, so that it sees what was given back meanwhile.
     """
     found = [_offer(*row) for row in tx.execute(_on_sale, {"ids": _askable(readable_ids)})]
     by_id = {one.id: one for one in found}
@@ -139,16 +145,20 @@ def lock_on_sale(tx: WriteTx, readable_ids: Iterable[str], pass_ids: Collection[
         if event_id in by_id:
             one = PassOnSale(*seats)
             by_id[event_id].passes[one.id] = one
+    for event_id, seats in waitlist.kept(tx, [one.id for one in found if one.waitlist]).items():
+        by_id[event_id].kept = seats
     return {one.readable_id: one for one in found}
 
 
 def _offer(
     id_: UUID, readable_id: str, name: str, status: str, currency: str, left: int | None, opens: datetime | None,
-    closes: datetime | None, payment_enabled: bool, *provider: Any,
+    closes: datetime | None, payment_enabled: bool, waits: int | None, *provider: Any,
 ) -> OnSale:  # fmt: skip
     gateway = Gateway(*provider) if provider[0] else None
     live = status == EventStatus.LIVE.value
-    return OnSale(id_, readable_id, name, live, currency, left, opens, closes, payment_enabled, gateway, {})
+    return OnSale(
+        id_, readable_id, name, live, currency, left, opens, closes, payment_enabled, waits == YES, gateway, {}, {}
+    )
 
 
 def _askable(readable_ids: Iterable[str]) -> list[str]:
@@ -247,7 +257,16 @@ def point_providers(tx: WriteTx, name: str, payment_page_url: str) -> None:
 
 
 def _with_passes(tx: ReadTx, rows: Sequence[Any]) -> list[Event]:
-    return _assemble(tx, rows, _all_passes, [row["id"] for row in rows])
+    found = _assemble(tx, rows, _all_passes, [row["id"] for row in rows])
+    kept = waitlist.kept(tx, [one.id for one in found if one.waitlist])
+    return [_keeping(one, kept[one.id]) if kept.get(one.id) else one for one in found]
+
+
+def _keeping(one: Event, kept: Mapping[UUID | None, int]) -> Event:
+    """The event without the free seats that are not on sale."""
+    passes = [replace(each, kept=kept.get(each.id, 0)) for each in one.passes]
+    whole = 0 if one.left is None else one.left - not_kept(one.left, sum(kept.values()))
+    return replace(one, kept=whole, passes=passes)
 
 
 def _assemble(tx: ReadTx, rows: Sequence[Any], passes: sa.Select[Any], ids: Sequence[UUID]) -> list[Event]:

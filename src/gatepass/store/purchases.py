@@ -126,6 +126,11 @@ def by_idempotency_key(tx: ReadTx, keys: Sequence[str]) -> dict[str, Purchase]:
     return {row["idempotency_key"]: _purchase(row) for row in rows}
 
 
+def free_key(tx: WriteTx, purchase_id: UUID) -> None:
+    """Another purchase may have the idempotency key of this one."""
+    tx.execute(sa.update(purchase).where(purchase.c.id == purchase_id).values(idempotency_key=None))
+
+
 def attendees(tx: ReadTx, purchase_ids: Sequence[UUID]) -> list[AttendeeRow]:
     """People of these purchases, in the order they were named."""
     return [_attendee(row) for row in tx.rows(_attendees, {"ids": purchase_ids})]

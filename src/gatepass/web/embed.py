@@ -26,7 +26,8 @@ from gatepass.web.events_api import Call
 from gatepass.web.pages import draft, problem
 from gatepass.web.pages.common import form_of, framed_by, render
 from gatepass.web.pages.language import speaks
-from gatepass.web.pages.registration import FEW, Standing, standing
+from gatepass.web.pages.registration import FEW
+from gatepass.web.pages.standing import Standing, standing
 from gatepass.web.site import site
 
 SCRIPT_LIFE_S = 300

@@ -51,6 +51,8 @@ class Site:
     """By which a buyer may make a hold longer, once; nothing: not at all."""
     orders: Throttle
     """Orders from one address."""
+    forms: Throttle
+    """Forms that are kept on their way to an order, from one address."""
     second_factor_required: bool
 
     @property

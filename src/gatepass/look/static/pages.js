@@ -35,9 +35,10 @@ function toOwnZone() {
   if (!named || !own || named.dataset.zone === own) return;
   let before = "";
   for (const time of document.querySelectorAll("time[data-local]")) {
-    const [day, hour] = written(new Date(time.dateTime), time.dataset.local === "seconds");
+    const { local } = time.dataset;
+    const [day, hour] = written(new Date(time.dateTime), { second: local === "seconds", zone: local === "sentence" });
     time.title = `${time.textContent} ${named.dataset.zone.replaceAll("_", " ")}`;
-    if (time.dataset.local === "sentence") time.textContent = hours === "en-US" ? `${hour} on ${day}` : `${day}${comma}${hour}`;
+    if (local === "sentence") time.textContent = hours === "en-US" ? `${hour} on ${day}` : `${day}${comma}${hour}`;
     else {
       time.textContent = day === before ? hour : `${day}${comma}${hour}`;
       before = day;
@@ -47,11 +48,11 @@ function toOwnZone() {
   named.textContent = `${named.dataset.own} (${own.replaceAll("_", " ")})`;
   named.removeAttribute("data-zone");
 }
-function written(at, seconds) {
+function written(at, { second, zone } = {}) {
   const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
   const day = at.toLocaleDateString(spoken, { weekday: "short", day: "numeric", month: "short", ...year });
-  const second = seconds ? { second: "2-digit" } : {};
-  const hour = at.toLocaleTimeString(hours, { hour: "numeric", minute: "2-digit", ...second });
+  const more = { ...(second && { second: "2-digit" }), ...(zone && { timeZoneName: "short" }) };
+  const hour = at.toLocaleTimeString(hours, { hour: "numeric", minute: "2-digit", ...more });
   return [hours === "en-US" ? day.replaceAll(",", "") : day, hour];
 }
 
@@ -61,8 +62,8 @@ function besideOwnTime() {
     const [starts, ends] = [new Date(line.dataset.starts), new Date(line.dataset.ends)];
     const clock = (zone) => starts.toLocaleString("en", { timeZone: zone });
     if (clock() !== clock(line.dataset.eventZone)) {
-      const first = written(starts, false).join(comma);
-      const last = written(ends, false);
+      const first = written(starts).join(comma);
+      const last = written(ends);
       const until = first.startsWith(last[0]) ? last[1] : last.join(comma);
       line.append(" ", Object.assign(document.createElement("bdi"), {
         textContent: line.dataset.own.replace("{}", `${first} – ${until}`),

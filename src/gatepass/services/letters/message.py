@@ -6,33 +6,33 @@ from email.policy import SMTP, SMTPUTF8
 from io import BytesIO
 from uuid import UUID
 
+from gatepass.domain.event import Event
 from gatepass.languages import isolated
 from gatepass.services import calendar
 from gatepass.services.letters import letters
-from gatepass.services.letters.words import Letter, Order
+from gatepass.services.letters.words import Letter, Reader
 
 PIXELS_PER_MODULE = 6
 
 
-def message_of(order: Order, letter: Letter, mail_id: UUID, sender: str) -> EmailMessage:
-    """Ready to be sent to the buyer. The same mail may be made again: it has the same Message-ID."""
-    buyer = order.people[0]
-    local, _, domain = buyer.email.rpartition("@")
+def message_of(reader: Reader, event: Event, letter: Letter, mail_id: UUID, sender: str) -> EmailMessage:
+    """Ready to be sent to its reader. The same mail may be made again: it has the same Message-ID."""
+    local, _, domain = reader.email.rpartition("@")
     # Only a server that knows SMTPUTF8 takes a name before the @ that is not ASCII; a domain can always be written in ASCII.
     message = EmailMessage(policy=SMTP if local.isascii() else SMTPUTF8)
     message["Subject"] = " ".join(letter.subject.split())
     message["From"] = sender
-    message["To"] = Address(f"{buyer.first_name} {buyer.last_name}", local, _in_ascii(domain))
-    message["Date"] = letter.dated or order.purchase.created
+    message["To"] = Address(f"{reader.first_name} {reader.last_name}", local, _in_ascii(domain))
+    message["Date"] = letter.dated
     message["Message-ID"] = f"<{mail_id}@gatepass>"
     message["Auto-Submitted"] = "auto-generated"
-    _fill(message, order, letter)
+    _fill(message, reader, event, letter)
     return message
 
 
-def _fill(message: EmailMessage, order: Order, letter: Letter) -> None:
+def _fill(message: EmailMessage, reader: Reader, event: Event, letter: Letter) -> None:
     cids = [f"ticket{number}@gatepass" for number in range(1, len(letter.tickets) + 1)]
-    context = {"letter": letter, "name": order.people[0].first_name, "event": order.event, "cids": cids}
+    context = {"letter": letter, "name": reader.first_name, "event": event, "cids": cids}
     message.set_content(letters().get_template("letter.txt").render(context | {"isolated": isolated}))
     message.add_alternative(letters().get_template("letter.html").render(context), subtype="html")
     html = message.get_payload()[1]  # type: ignore[index]
@@ -40,7 +40,7 @@ def _fill(message: EmailMessage, order: Order, letter: Letter) -> None:
     for ticket, cid in zip(letter.tickets, cids, strict=True):
         html.add_related(_picture(ticket.code), "image", "png", cid=f"<{cid}>", disposition="inline")
     if letter.with_calendar:
-        entry = calendar.text_of(calendar.of_event(order.event, letter.link), letter.dated or order.purchase.created)
+        entry = calendar.text_of(calendar.of_event(event, letter.link), letter.dated)
         message.add_attachment(entry, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
 
 

@@ -12,6 +12,10 @@ from gatepass.languages import gettext as _
 from gatepass.services import texts
 from gatepass.services.links import Links
 from gatepass.store.purchases import AttendeeRow, Purchase
+from gatepass.store.waitlist import Place, Waiting
+
+Reader = AttendeeRow | Waiting
+"""Whom a mail is for: a name and an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,10 @@ class Letter:
     facts: Sequence[tuple[str, str]]
     link_label: str
     link: str
+    dated: datetime
     closing: Sequence[str] = ()
     tickets: Sequence[Ticket] = field(default_factory=tuple[Ticket, ...])
     with_calendar: bool = False
-    dated: datetime | None = None
-    """None: when the order was made."""
 
 
 def confirmation(order: Order, links: Links) -> Letter:
@@ -64,6 +67,7 @@ def confirmation(order: Order, links: Links) -> Letter:
         facts=[*_when_and_where(event), *_order(order), *_paid(purchase)],
         link_label=_("Your order, receipt and tickets"),
         link=_link(order, links),
+        dated=purchase.created,
         closing=[_cancelling(order), _yours()],
         tickets=[_ticket(order, person, links) for person in order.people],
         with_calendar=True,
@@ -92,8 +96,9 @@ def cancelled(order: Order, links: Links) -> Letter:
     gone = _("your registration for %(event)s is cancelled. It was free, so nothing is to be paid back.",
              event=order.event.name)  # fmt: skip
     return Letter(
-        "cancellation", subject, [gone], _order(order), _("Your order"), _link(order, links), closing=[_yours()]
-    )
+        "cancellation", subject, [gone], _order(order), _("Your order"), _link(order, links), order.purchase.created,
+        closing=[_yours()],
+    )  # fmt: skip
 
 
 def way_back(order: Order, kind: str, links: Links) -> Letter:
@@ -122,8 +127,28 @@ def offered(order: Order, kind: str, links: Links) -> Letter:
         facts=[*_when_and_where(event), *_order(order), *_paid(order.purchase), *held],
         link_label=_("Take the seat"),
         link=_link(order, links),
+        dated=order.purchase.created,
         closing=[_("If you do nothing, it goes to the next one who waits."), _yours()],
     )
+
+
+def waiting(place: Place, event: Event, links: Links) -> Letter:
+    """Somebody waits for a sold-out event, and can leave the list."""
+    person = place.person
+    wanted = [(_("Pass"), one.name) for one in event.passes if one.id == person.pass_id]
+    return Letter(
+        kind="waiting",
+        subject=_("You are on the waiting list: %(event)s", event=event.name),
+        opening=[
+            _("you are on the waiting list for %(event)s.", event=event.name),
+            _("The next free seat is held for you, and a mail tells you so. It leads to your order; nothing is charged before you decide."),
+        ],
+        facts=[*_when_and_where(event), *wanted],
+        link_label=_("Leave the waiting list"),
+        link=links.waiting(person.id, person.since),
+        dated=person.since,
+        closing=[_("Leave it when you do not want to wait any more, or when somebody else gave us your address."), _yours()],
+    )  # fmt: skip
 
 
 def _when_and_where(event: Event) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ looks first, every time, and says only what Dataverse does not say itself. That 
 processes, one finalization.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -110,18 +111,20 @@ class Teller:
 def _sending(tx: WriteTx, row: RemotePurchase, seen: Seen) -> RemotePurchase:
     """The seats are still held over there: late money is in time after all."""
     if row.wanted is Word.COMPLETED and seen.total:
-        if not _pays(tx, row, seen.total):
+        paid = _paid(tx, row)
+        if not _pays(paid, seen.total):
             questions.underpaid(tx, row, seen.total)
             return replace(row, wanted=None, error="It costs more over there than was paid.")
-        _compare_kept(tx, row, seen.total)
+        if sum(one.amount.minor for one in paid) > seen.total.minor:
+            _compare_kept(tx, row, seen.total)
     now = row.moved(Move.SEAT, tx.now) if row.status is Status.PAID_LATE else row
     return replace(now, sent=now.sent or tx.now)
 
 
-def _pays(tx: WriteTx, row: RemotePurchase, total: Money) -> bool:
+def _pays(paid: Sequence[Payment], total: Money) -> bool:
     """One payment is enough for what it costs over there now; it may have become dearer since the page was opened."""
-    paid = (one.amount for one in _paid(tx, row))
-    return any(one.currency == total.currency and one.minor >= total.minor for one in paid)
+    amounts = (one.amount for one in paid)
+    return any(one.currency == total.currency and one.minor >= total.minor for one in amounts)
 
 
 def _compare_kept(tx: WriteTx, row: RemotePurchase, total: Money) -> None:

@@ -40,6 +40,7 @@ from gatepass.store.tables.sales import (
 from gatepass.store.tables.work import (
     attention,
     audit,
+    draft,
     figure,
     figure_change,
     job,
@@ -62,6 +63,7 @@ __all__ = [
     "awaiting_payment",
     "call_lane",
     "dispute",
+    "draft",
     "event",
     "event_pass",
     "figure",

@@ -1,4 +1,5 @@
-"""What is to be done, was done, and is told: jobs, questions to people, the audit log, figures, mails, webhooks, pictures."""
+"""What is to be done, was done, and is told: jobs, questions to people, the audit log, figures, mails, webhooks, pictures;
+and forms that are being filled in."""
 
 from typing import Any
 
@@ -87,6 +88,8 @@ mail = sa.Table(
     sa.UniqueConstraint("purchase_id", "kind", "recipient"),
 )
 
+draft = sa.Table("draft", metadata, id_(), json_("typed"), when("ends"))
+"""A form of the registration page on its way to an order, until then. These people have not registered."""
 
 webhook_endpoint = sa.Table(
     "webhook_endpoint",

@@ -1,44 +1,24 @@
-"""A registration while it is being typed: everything travels in the form, nothing is kept on the server."""
+"""A registration while it is being typed: everything travels in the form."""
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from gatepass.domain.errors import Refused
 from gatepass.domain.event import Event, Pass
 from gatepass.domain.money import Money
 from gatepass.domain.question import Question
-from gatepass.domain.registration import NAME_CHARS, Answer, Attendee, Register, checked_attendees
-from gatepass.languages import gettext as _
-from gatepass.languages import later, ngettext, spoken
+from gatepass.domain.registration import MAX_ATTENDEES, Answer, Attendee, Register
+from gatepass.languages import ngettext, spoken
 
 MOST_PEOPLE = 10
 """In one visit of the page; the events API takes more."""
-MOST_CHARS = 300
-"""Of one field that is kept as typed."""
+LIFE = timedelta(hours=2)
+"""So long a form on its way to an order is kept: longer than a hold, short for what people have not sent off."""
 _KEY = re.compile(r"[0-9a-f]{32}")
-_COME_BACK = later(
-    "All seats have just been taken. Seats whose payment does not arrive come back: "
-    "leave this page open, and try again in half an hour."
-)
-# Member of an attendee -> the form field, and a value that is always right.
-_FIELDS = {
-    "firstName": ("given", "first_name", "x"),
-    "lastName": ("family", "last_name", "x"),
-    "email": ("email", "email", "x@x.x"),
-}
-# Form field -> what to say when it is empty, and when it is wrong.
-_WORDS = {
-    "given": (later("Enter a first name."), later("Write the first name in at most %(most)s characters.")),
-    "family": (later("Enter a last name."), later("Write the last name in at most %(most)s characters.")),
-    "email": (
-        later("Enter an email address; the ticket goes there."),
-        later("Enter an email address with an ending, like name@example.com."),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +51,8 @@ class Draft:
     """What the event asks of each attendee."""
     agreed: str = ""
     """The total that the buyer last saw on the review page, as text."""
+    not_offered: Collection[str] = ()
+    """Fields in which something was chosen that cannot be chosen."""
     problems: Sequence[Problem] = field(default_factory=tuple[Problem, ...])
 
     def pass_of(self, person: Attendee) -> Pass | None:
@@ -107,25 +89,34 @@ class Draft:
         return next((problem.message for problem in self.problems if problem.field == name), None)
 
     def resized(self, people: int) -> "Draft":
-        """The same for more or fewer people; nothing typed is lost but the last one's."""
-        count = min(max(people, 1), MOST_PEOPLE)
+        """The same for more or fewer people, one more than fit at most never; nothing typed is lost but the last one's."""
+        count = min(max(people, 1), max(MOST_PEOPLE, len(self.people)))
         return replace(self, people=[*self.people, *[_nobody()] * count][:count])
 
+    @property
+    def id(self) -> UUID:
+        """Names what is kept of it, in addresses too: the key cannot be told from it."""
+        return UUID(bytes=hashlib.sha256(order_key(self.event, self.key).encode()).digest()[:16])
+
     def command(self) -> Register:
-        """The wish. Its key is made from what was typed too: coming back and changing it is another wish."""
+        """The wish. Coming back and changing it is another wish of the same key: a correction."""
         passes = [self.pass_of(person) for person in self.people]
         attendees = [
             replace(person, pass_id=one.id if one else None) for person, one in zip(self.people, passes, strict=True)
         ]
-        digest = hashlib.sha256(repr(attendees).encode()).hexdigest()[:16]
         return Register(
             event=self.event.readable_id,
             attendees=attendees,
             web_application_id=None,
             return_url=None,
-            idempotency_key=f"page:{self.key}:{digest}",
+            idempotency_key=order_key(self.event, self.key),
             locale=spoken(),
         )
+
+
+def order_key(event: Event, key: str) -> str:
+    """The idempotency key of the one order that a form makes at a time."""
+    return f"page:{event.id.hex}:{key}"
 
 
 def new(event: Event, questions: Sequence[Question], wanted_pass: str) -> Draft:
@@ -136,8 +127,9 @@ def new(event: Event, questions: Sequence[Question], wanted_pass: str) -> Draft:
 
 
 def read(event: Event, questions: Sequence[Question], form: Mapping[str, str]) -> Draft:
-    """What was typed. Nothing is refused here: what cannot be read is left out."""
-    people = [_person(event, form, questions, number) for number in range(1, _count(form.get("people", "")) + 1)]
+    """What was typed. Nothing is refused here, and nothing cut: `mistakes` says what is wrong."""
+    numbers = range(1, _count(form.get("people", "")) + 1)
+    people = [_person(event, form, questions, number) for number in numbers]
     key = form.get("idempotency_key", "")
     return Draft(
         event=event,
@@ -145,27 +137,14 @@ def read(event: Event, questions: Sequence[Question], form: Mapping[str, str]) -
         people=people,
         key=key if _KEY.fullmatch(key) else uuid4().hex,
         questions=questions,
-        agreed=form.get("agreed", "")[:MOST_CHARS],
+        agreed=form.get("agreed", ""),
+        not_offered={
+            name
+            for number in numbers
+            for at, asked in enumerate(questions, 1)
+            if not asked.offers(form.get(name := f"att{number}-q{at}", "").splitlines())
+        },
     )
-
-
-def checked(draft: Draft) -> Draft:
-    """The same with everything that is wrong with it, in the order of the page; tidied when nothing is."""
-    problems = [*_pass_problems(draft)]
-    for number, person in enumerate(draft.people, 1):
-        problems += _person_problems(person, number, len(draft.people))
-        problems += _question_problems(draft, person, number)
-    if problems:
-        return replace(draft, problems=problems)
-    return replace(draft, people=checked_attendees(draft.people), problems=())
-
-
-def checked_to_wait(draft: Draft) -> Draft:
-    """The same for somebody who waits for a seat: a person, and which pass."""
-    choose = draft.event.passes and draft.chosen is None
-    problems = [Problem("pass-1", _("Choose a pass."))] if choose else []
-    problems += _person_problems(draft.people[0], 1, 1)
-    return replace(draft, problems=problems)
 
 
 def free(event: Event, one: Pass) -> int:
@@ -173,82 +152,13 @@ def free(event: Event, one: Pass) -> int:
     return one.left if event.left is None else min(one.left, event.left)
 
 
-def _pass_problems(draft: Draft) -> list[Problem]:
-    event, count = draft.event, len(draft.people)
-    if event.passes and draft.chosen is None:
-        return [Problem("pass-1", _("Choose a pass.") if _any_free(event) else _(_COME_BACK))]
-    short = [(one, free(event, one)) for one, wanted in draft.wanted.items() if free(event, one) < wanted]
-    if short:
-        return [Problem(_field_of(draft, one), _short(event, one.name, left)) for one, left in short]
-    if event.left is None or event.left >= count:
-        return []
-    return [Problem(_field_of(draft, draft.chosen), _short(event, event.name, event.left))]
-
-
-def _field_of(draft: Draft, one: Pass | None) -> str:
-    """The field in which a pass was chosen: for all, or for the first who wants it for themselves."""
-    if one is None or one == draft.chosen:
-        return f"pass-{1 + draft.event.passes.index(one)}" if one else "pass-1"
-    return next(f"att{number}-pass" for number, person in enumerate(draft.people, 1) if person.pass_id == one.id)
-
-
-def _short(event: Event, what: str, left: int) -> str:
-    return _too_few(what, left) if _any_free(event) else _(_COME_BACK)
-
-
-def _any_free(event: Event) -> bool:
-    return any(free(event, one) > 0 for one in event.passes) if event.passes else event.left != 0
-
-
 def registrations(count: int) -> str:
     """What a line of an order says where there are no passes."""
     return ngettext("%(num)s × registration", "%(num)s × registration", count)
 
 
-def _too_few(what: str, left: int) -> str:
-    if left <= 0:
-        return _("%(name)s has just sold out. Choose another pass.", name=what)
-    return ngettext(
-        "Only %(num)s left of %(name)s. Register fewer people, or choose another pass.",
-        "Only %(num)s left of %(name)s. Register fewer people, or choose another pass.",
-        left,
-        name=what,
-    )
-
-
-def _person_problems(person: Attendee, number: int, people: int) -> list[Problem]:
-    """Every problem of one person: the domain names one at a time, so each is put right before asking again."""
-    found: list[Problem] = []
-    for _again in _FIELDS:
-        try:
-            checked_attendees([person])
-        except Refused as refusal:
-            name, member, right = _FIELDS[(refusal.field or "").rpartition(".")[2]]
-            empty, wrong = _WORDS[name]
-            words = _(wrong, most=NAME_CHARS) if getattr(person, member).strip() else _(empty)
-            found.append(Problem(f"att{number}-{name}", _named(words, number, people)))
-            person = replace(person, **{member: right})
-    return found
-
-
-def _question_problems(draft: Draft, person: Attendee, number: int) -> list[Problem]:
-    found: list[Problem] = []
-    for at, (asked, answer) in enumerate(draft.answers_of(person), 1):
-        if asked.required and not answer:
-            words = _("Answer “%(question)s”.", question=asked.text)
-            found.append(Problem(f"att{number}-q{at}", _named(words, number, len(draft.people))))
-    return found
-
-
-def _named(words: str, number: int, people: int) -> str:
-    """The words, about one of several people or about the only one."""
-    return words if people == 1 else _("Attendee %(number)s: %(problem)s", number=number, problem=words)
-
-
 def _person(event: Event, form: Mapping[str, str], questions: Sequence[Question], number: int) -> Attendee:
-    given, family, email = (
-        _one_line(form.get(f"att{number}_{name}", ""))[:MOST_CHARS] for name in ("given", "family", "email")
-    )
+    given, family, email = (_one_line(form.get(f"att{number}_{name}", "")) for name in ("given", "family", "email"))
     typed = [(asked, form.get(f"att{number}-q{at}", "").splitlines()) for at, asked in enumerate(questions, 1)]
     answers = [Answer(str(asked.id), answer) for asked, lines in typed if (answer := asked.answered(lines))]
     own = _pass_of(event, _one_line(form.get(f"att{number}_pass", ""))) if number > 1 else None
@@ -266,7 +176,7 @@ def _nobody() -> Attendee:
 
 def _count(text: str) -> int:
     count = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(count, 1), MOST_PEOPLE)
+    return min(max(count, 1), MAX_ATTENDEES)
 
 
 def _pass_of(event: Event, text: str) -> Pass | None:

@@ -9,7 +9,7 @@ from gatepass.store import events
 from gatepass.web.pages import problem
 from gatepass.web.pages.common import picture, render
 from gatepass.web.pages.language import speaks
-from gatepass.web.pages.registration import Standing, standing
+from gatepass.web.pages.standing import Standing, standing
 from gatepass.web.site import site
 
 

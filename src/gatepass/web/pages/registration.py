@@ -1,49 +1,42 @@
-"""Where a visitor becomes a buyer: details, review, then the payment page. Each step is a plain form."""
+"""Where a visitor becomes a buyer: details, review, then the payment page. Each step is a plain form.
+
+What was sent is answered by a page to get, so that going back never asks to send it again. Only mistakes are said at once.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gatepass.domain.errors import Conflict, GatepassError, Refused, Unavailable
-from gatepass.domain.event import Event, EventStatus
+from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused, Unavailable
+from gatepass.domain.event import Event
 from gatepass.domain.purchase import Status
 from gatepass.domain.question import Question
 from gatepass.languages import gettext as _
 from gatepass.languages import later
-from gatepass.services import registrations, switches
+from gatepass.services import corrections, registrations, switches
+from gatepass.services.corrections import Earlier
 from gatepass.services.registrations import Registered
 from gatepass.store import ReadTx, events, questions
+from gatepass.store import drafts as kept_drafts
+from gatepass.store.purchases import Purchase
 from gatepass.web.errors import headers_of, status_of
 from gatepass.web.pages import draft as drafts
-from gatepass.web.pages import problem
+from gatepass.web.pages import mistakes, problem
 from gatepass.web.pages.common import address, client_of, form_of, picture, render
 from gatepass.web.pages.draft import Draft
 from gatepass.web.pages.language import kept, speaks
+from gatepass.web.pages.standing import Standing, closed, standing
+from gatepass.web.pages.throttle import Throttle
 from gatepass.web.site import site
 
 FEW, SOME = 10, 100
 """Seats left that are worth a warning, and worth telling."""
-
-
-class Standing(StrEnum):
-    """Whether one can register for an event."""
-
-    OPEN = "open"
-    NOT_YET = "not_yet"
-    SOLD_OUT = "sold_out"
-    CLOSED = "closed"
-    OVER = "over"
-    CANCELLED = "cancelled"
-    HIDDEN = "hidden"
-    """Not there, or not published: nobody is told which."""
-
-
-_RESIZES = {"fewer": -1, "more": 1}
+_CHANGES = {"fewer": -1, "more": 1, "details": 0, "language": 0}
+"""Buttons of the form that only show it again -> by how many people."""
 _WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
 """Whoever has typed already keeps it: seats come back."""
 
@@ -51,9 +44,12 @@ _WORTH_A_TRY = frozenset({Standing.OPEN, Standing.SOLD_OUT})
 @dataclass(frozen=True, slots=True)
 class _Sale:
     event: Event
+    """With the seats free that the earlier order would give back."""
     questions: Sequence[Question]
     by_gateway: bool
     """True when a total above nothing is paid on a payment page."""
+    earlier: Earlier | None
+    """The order that this form has made already."""
 
 
 @speaks
@@ -70,100 +66,106 @@ async def form(request: Request) -> Response:
 @speaks
 @problem.readable
 async def submit(request: Request) -> Response:
-    """POST /e/{readable_id}: one of the steps, named by the button."""
+    """POST /e/{readable_id}: one of the steps, named by the button"""
     typed = await form_of(request)
     try:
-        sale = await _sale(request)
-        if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-            return closed(request, sale and sale.event)
-        draft = drafts.read(sale.event, sale.questions, typed)
-        if typed.get("step") in _RESIZES:
-            # Only the form is exchanged where a script asks: the story above it stays, and says what the event is.
-            under_story = "story" in typed and "hx-request" in request.headers
-            return _details(
-                request, sale, draft.resized(len(draft.people) + _RESIZES[typed["step"]]), under_story=under_story
-            )
-        return await _step(request, sale, draft, typed.get("step", ""))
+        sale = await _sale(request, typed)
+        if sale is None or _hopeless(sale):
+            return _turned_away(request, sale)
+        return await _step(request, sale, typed)
     except Unavailable as error:
         return again(request, typed, error)
 
 
-async def _step(request: Request, sale: _Sale, draft: Draft, step: str) -> Response:
-    match step:
-        case "details":
-            return _details(request, sale, draft)
-        case "language":
-            return _details(request, sale, draft, story=True)
-        case "register":
-            return await _register(request, sale, drafts.checked(draft))
-        case _:
-            return _review(request, sale, drafts.checked(draft))
+async def _step(request: Request, sale: _Sale, typed: Mapping[str, str]) -> Response:
+    draft, step = drafts.read(sale.event, sale.questions, typed), typed.get("step", "")
+    if step == "register":
+        return await _register(request, sale, mistakes.checked(draft))
+    if step in _CHANGES:
+        draft = draft.resized(len(draft.people) + _CHANGES[step])
+        if _by_script(request):
+            # Only the form is exchanged: the story above it stays, and says what the event is.
+            return _details(request, sale, draft, under_story="story" in typed)
+        return await _go_on(request, draft, typed, "details")
+    checked = mistakes.checked(draft)
+    return _details(request, sale, checked) if checked.problems else await _go_on(request, draft, typed, "review")
 
 
-def standing(event: Event | None, now: datetime | None = None) -> Standing:
-    """Whether one can register now."""
-    from gatepass.services import texts
-
-    now = now or datetime.now(UTC)
-    if event is None or event.status not in {EventStatus.LIVE, EventStatus.CANCELLED}:
-        return Standing.HIDDEN
-    if event.status is EventStatus.CANCELLED:
-        return Standing.CANCELLED
-    if texts.utc_of(event.ends, event.time_zone) <= now:
-        return Standing.OVER
-    if event.registration_closes and event.registration_closes <= now:
-        return Standing.CLOSED
-    if event.registration_opens and event.registration_opens > now:
-        return Standing.NOT_YET
-    return Standing.SOLD_OUT if _sold_out(event) else Standing.OPEN
+async def _go_on(request: Request, draft: Draft, typed: Mapping[str, str], step: str) -> Response:
+    """Keep what was typed, and have the browser get the next page: who comes back to it later finds it again."""
+    here, ends = site(request), datetime.now(UTC) + drafts.LIFE
+    slow_down(request, here.forms)
+    kept_fields = {**typed, "people": str(len(draft.people)), "idempotency_key": draft.key}
+    await here.store.write(lambda tx: kept_drafts.keep(tx, draft.id, kept_fields, ends))
+    token = here.links.token("draft", draft.id, ends)
+    return RedirectResponse(f"{address(draft.event)}/{step}/{token}{kept(request)}", 303)
 
 
-def _sold_out(event: Event) -> bool:
-    full = event.left is not None and event.left <= 0
-    return full or (bool(event.passes) and all(one.left <= 0 for one in event.passes))
+@speaks
+@problem.readable
+async def details(request: Request) -> Response:
+    """GET /e/{readable_id}/details/{token}: the form as it was typed"""
+    typed = await _typed_before(request)
+    sale = await _sale(request, typed)
+    if sale is None or _hopeless(sale) or not typed:
+        return _turned_away(request, sale)
+    draft = drafts.read(sale.event, sale.questions, typed)
+    return _details(request, sale, draft, story=typed.get("step") == "language")
 
 
-async def _sale(request: Request) -> _Sale | None:
+@speaks
+@problem.readable
+async def review(request: Request) -> Response:
+    """GET /e/{readable_id}/review/{token}"""
+    typed = await _typed_before(request)
+    sale = await _sale(request, typed)
+    if sale is None or _hopeless(sale) or not typed:
+        return _turned_away(request, sale)
+    draft = mistakes.checked(drafts.read(sale.event, sale.questions, typed))
+    return _details(request, sale, draft) if draft.problems else _review_page(request, sale, draft)
+
+
+async def _typed_before(request: Request) -> Mapping[str, str]:
+    """Nothing when the link is no more."""
+    here, now = site(request), datetime.now(UTC)
+    try:
+        draft_id = here.links.read("draft", request.path_params["token"])
+    except NotFound:
+        return {}
+    return await here.store.read(lambda tx: kept_drafts.get(tx, draft_id, now)) or {}
+
+
+def _hopeless(sale: _Sale) -> bool:
+    """This form makes no order, or none any more."""
+    return standing(sale.event) not in _WORTH_A_TRY or (sale.earlier is not None and sale.earlier.stands)
+
+
+def _turned_away(request: Request, sale: _Sale | None) -> Response:
+    """To the order that the form has made, or to what the event's page says now."""
+    if sale is None or standing(sale.event) not in _WORTH_A_TRY:
+        return closed(request, sale and sale.event)
+    order = _order_address(request, sale.earlier.purchase) if sale.earlier else f"{address(sale.event)}{kept(request)}"
+    return Response(headers={"HX-Redirect": order}) if _by_script(request) else RedirectResponse(order, 303)
+
+
+def _by_script(request: Request) -> bool:
+    return "hx-request" in request.headers
+
+
+async def _sale(request: Request, typed: Mapping[str, str] | None = None) -> _Sale | None:
     readable_id: str = request.path_params["readable_id"].replace("\0", "\ufffd")
-    return await site(request).store.read(lambda tx: _read_sale(tx, readable_id))
+    key = (typed or {}).get("idempotency_key", "")
+    return await site(request).store.read(lambda tx: _read_sale(tx, readable_id, key))
 
 
-def _read_sale(tx: ReadTx, readable_id: str) -> _Sale | None:
+def _read_sale(tx: ReadTx, readable_id: str, key: str) -> _Sale | None:
     event = events.find(tx, readable_id)
-    on = switches.on(tx, switches.PAYMENTS)
-    return event and _Sale(
-        event, questions.of_event(tx, event.id), on and event.payment_enabled and event.provider is not None
-    )
-
-
-def closed(request: Request, event: Event | None, draft: Draft | None = None) -> Response:
-    """The event's page when nobody can register. `draft`: what somebody typed who wants to wait for a seat."""
-    state = standing(event)
-    if event is None or state is Standing.HIDDEN:
-        return problem.page(
-            request,
-            404,
-            _("There is no event at this address"),
-            _(
-                "The link may be mistyped, or the organizer has not published the event yet. "
-                "Ask whoever sent it to you."
-            ),
-            next_url=f"/{kept(request)}",
-            next_label=_("All events"),
-            state="closed",
-        )
-    context = {
-        "event": event,
-        "path": address(event),
-        "picture": picture(event.image_url),
-        "standing": state.value,
-        "draft": draft or drafts.new(event, (), ""),
-        "waiting": "waiting" in request.query_params,
-    }
-    # A part of a page is asked for, and there is none any more: htmx then opens the whole page.
-    headers = {"HX-Redirect": address(event) + kept(request)} if "hx-request" in request.headers else {}
-    status = 410 if state is Standing.CANCELLED else 422 if draft and draft.problems else 200
-    return render(request, "closed.html", context, status, headers)
+    if event is None:
+        return None
+    earlier = corrections.earlier(tx, drafts.order_key(event, key)) if key else None
+    by_gateway = switches.on(tx, switches.PAYMENTS) and event.payment_enabled and event.provider is not None
+    given_back = earlier.seats if earlier else ()
+    return _Sale(event.without(given_back), questions.of_event(tx, event.id), by_gateway, earlier)
 
 
 def _details(
@@ -171,10 +173,6 @@ def _details(
 ) -> Response:
     context = _context(sale, draft) | {"story": story, "under_story": under_story}
     return render(request, "details.html", context, 422 if draft.problems else 200)
-
-
-def _review(request: Request, sale: _Sale, draft: Draft) -> Response:
-    return _details(request, sale, draft) if draft.problems else _review_page(request, sale, draft)
 
 
 def _review_page(
@@ -194,6 +192,7 @@ def _context(sale: _Sale, draft: Draft) -> dict[str, Any]:
     event = sale.event
     return {
         "event": event,
+        "path": address(event),
         "draft": draft,
         "picture": picture(event.image_url),
         "free": {one.id: drafts.free(event, one) for one in event.passes},
@@ -216,20 +215,24 @@ async def _register(request: Request, sale: _Sale, draft: Draft) -> Response:
     if draft.agreed != str(draft.total):
         changed = (_("The price has changed"), _("Nothing was charged. Please look at the new total, then go on."))
         return _review_page(request, sale, draft, changed)
-    slow_down(request)
+    here = site(request)
+    slow_down(request, here.orders)
     try:
-        registered = await registrations.register(site(request).store, draft.command())
+        if sale.earlier:
+            registered = await corrections.correct(here.desk, draft.command())
+        else:
+            registered = await registrations.register(here.store, draft.command())
     except (Conflict, Refused) as error:
         return await _refused(request, draft, error)
     return RedirectResponse(_next_address(request, registered), 303)
 
 
-def slow_down(request: Request) -> None:
-    """Count one order of this client; raises Unavailable when there are too many."""
-    client, orders = client_of(request), site(request).orders
-    if wait_s := orders.wait_s(client):
+def slow_down(request: Request, counted: Throttle) -> None:
+    """Count one order, or form, of this client; raises Unavailable when there are too many."""
+    client = client_of(request)
+    if wait_s := counted.wait_s(client):
         raise Unavailable("TooManyOrders", "Too many orders come from this address.", retry_after_s=wait_s)
-    orders.count(client)
+    counted.count(client)
 
 
 def again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Response:
@@ -242,11 +245,11 @@ def again(request: Request, typed: Mapping[str, str], error: Unavailable) -> Res
 
 async def _refused(request: Request, draft: Draft, error: GatepassError) -> Response:
     """Somebody was faster: show what is left now, with all that was typed."""
-    sale = await _sale(request)
-    if sale is None or standing(sale.event) not in _WORTH_A_TRY:
-        return closed(request, sale and sale.event)
+    sale = await _sale(request, {"idempotency_key": draft.key})
+    if sale is None or _hopeless(sale):
+        return _turned_away(request, sale)
     chosen = next((one for one in sale.event.passes if draft.chosen and one.id == draft.chosen.id), None)
-    now = drafts.checked(replace(draft, event=sale.event, chosen=chosen))
+    now = mistakes.checked(replace(draft, event=sale.event, chosen=chosen))
     if now.problems:
         return _details(request, sale, now)
     return _review_page(request, sale, now, (_("Nothing was charged"), _(_REFUSALS.get(error.code, _OTHER))), error)
@@ -262,6 +265,10 @@ _REFUSALS = {
         "Somebody was faster: there are not enough seats any more. Register fewer people, or look again."
     ),
 }
+
+
+def _order_address(request: Request, order: Purchase) -> str:
+    return site(request).links.order(order.id, order.created)
 
 
 def _next_address(request: Request, registered: Registered) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 ORDERS_WINDOW_S = 600.0
+FORMS_PER_ORDER = 10
+"""Looked through, changed, and without a script once for each person more."""
 MOST_KEYS = 10_000
 """Remembered at once: the oldest make room."""
 
