@@ -107,6 +107,11 @@ PROMISES: Sequence[Promise] = (
                 join purchase p on p.id = f.purchase_id group by 1, 2, 3
             union all select p.event_id, 'dispute.' || d.state, d.currency, count(*), sum(d.amount_minor) from dispute d
                 join purchase p on p.id = d.purchase_id group by 1, 2, 3
+            union all select p.event_id, k.what, m.currency, count(*),
+                sum(case when k.what = 'paid' then m.amount_minor else m.fee_minor end)
+                from payment m join purchase p on p.id = m.purchase_id
+                join (select 'paid' what union all select 'fee') k on k.what = 'paid' or m.fee_minor is not null
+                where m.state = 'succeeded' group by 1, 2, 3
             union all select scope, what, currency, -sum(count), -sum(total_minor) from figure group by 1, 2, 3
             union all select event_id, what, currency, -sum(count), -sum(total_minor) from figure_change group by 1, 2, 3) d
         join event e on e.id = d.event_id where d.what not like 'declined.%'
