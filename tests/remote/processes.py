@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -90,9 +91,9 @@ class Side:
         await self.here.store.write(lambda tx: _end_leases(tx, living))
         self.here.store.on_jobs()
 
-    async def broken(self) -> list[str]:
-        """Promises that are not kept."""
-        return await self.here.store.read(_broken)
+    async def broken(self, now: datetime | None = None) -> list[str]:
+        """Promises that are not kept; as of `now`, where nobody works since then."""
+        return await self.here.store.read(partial(_broken, now or datetime.now(UTC)))
 
 
 def _end_leases(tx: WriteTx, living: list[str]) -> None:
@@ -109,8 +110,7 @@ def _end_leases(tx: WriteTx, living: list[str]) -> None:
         tx.execute(sa.update(tables.call_lane).where(tables.call_lane.c.name == lane["name"]).values(taken=taken))
 
 
-def _broken(tx: ReadTx) -> list[str]:
-    now = datetime.now(UTC)
+def _broken(now: datetime, tx: ReadTx) -> list[str]:
     return [line for one in promises.PROMISES for line in promises.broken(tx, one, now)]
 
 

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 import statistics
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -237,7 +237,8 @@ def _met(pair: Processes) -> int:
 
 
 async def _drained(pair: Processes, count: int, name: str) -> None:
-    """So many paid purchases wait to be told; all are, once, at the pace, and memory does not grow."""
+    """So many paid purchases wait to be told; all are, once, at the pace, and memory does not grow. Nobody works for Dynamics."""
+    there_from = datetime.now(UTC)
     ids = await _backlog(pair, count)
     calls, memory = len(pair.line.calls), [_memory(pair)]
     pair.line.down = False
@@ -260,7 +261,7 @@ async def _drained(pair: Processes, count: int, name: str) -> None:
     )
     assert ten <= 10 * PACE + AT_ONCE
     assert memory[-1] < settled * 1.15
-    assert await pair.dynamics.broken() == []
+    assert await pair.dynamics.broken(there_from) == []
     assert await pair.completion.broken() == []
 
 

@@ -101,17 +101,20 @@ PROMISES: Sequence[Promise] = (
         || ', ' || sum(d.minor) from (
             select event_id, 'order.' || status what, currency, n, minor from (
                 select event_id, status, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3) o
-            union all select p.event_id, 'sent', '', count(*), 0 from payment m
-                join purchase p on p.id = m.purchase_id where m.number = 1 group by 1
+            union all select m.event_id, k.what, case k.what when 'sent' then '' else m.currency end,
+                case k.what when 'sent' then m.sent when 'paid' then m.paid else m.fees end,
+                case k.what when 'sent' then 0 when 'paid' then m.paid_minor else m.fees_minor end from (
+                select p.event_id, m.currency, sum(case when m.number = 1 then 1 else 0 end) sent,
+                    count(m.paid_minor) paid, coalesce(sum(m.paid_minor), 0) paid_minor,
+                    count(m.fee_minor) fees, coalesce(sum(m.fee_minor), 0) fees_minor
+                from (select purchase_id, number, currency, case when state = 'succeeded' then amount_minor end paid_minor,
+                    case when state = 'succeeded' then fee_minor end fee_minor from payment) m
+                join purchase p on p.id = m.purchase_id group by 1, 2) m
+                cross join (select 'sent' what union all select 'paid' union all select 'fee') k
             union all select p.event_id, 'refund.' || f.state, f.currency, count(*), sum(f.amount_minor) from refund f
                 join purchase p on p.id = f.purchase_id group by 1, 2, 3
             union all select p.event_id, 'dispute.' || d.state, d.currency, count(*), sum(d.amount_minor) from dispute d
                 join purchase p on p.id = d.purchase_id group by 1, 2, 3
-            union all select p.event_id, k.what, m.currency, count(*),
-                sum(case when k.what = 'paid' then m.amount_minor else m.fee_minor end)
-                from payment m join purchase p on p.id = m.purchase_id
-                join (select 'paid' what union all select 'fee') k on k.what = 'paid' or m.fee_minor is not null
-                where m.state = 'succeeded' group by 1, 2, 3
             union all select scope, what, currency, -sum(count), -sum(total_minor) from figure group by 1, 2, 3
             union all select event_id, what, currency, -sum(count), -sum(total_minor) from figure_change group by 1, 2, 3) d
         join event e on e.id = d.event_id where d.what not like 'declined.%'
