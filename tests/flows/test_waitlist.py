@@ -261,4 +261,8 @@ async def test_a_seat_that_was_offered_is_given_up_on_the_page_of_its_order(gate
     assert "Your seat is held, " in (await system.client.get(order[0])).text
     assert (await joins(system, "Priya")).status_code == 303
     assert await waiting_now(system) == ["Priya"], "an offer that stands is a place in the list"
+    await joins(system, "Liu")
+    assert (await system.client.post(f"{order[0]}/cancel", headers=OURS)).status_code == 303
+    await system.hasten("seat_waitlist")
+    await system.until(lambda: has_mail(system, "liu@fabrikam.example"))
     await system.free_the_seats_of(second)

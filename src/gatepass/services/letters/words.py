@@ -128,7 +128,11 @@ def offered(order: Order, kind: str, links: Links) -> Letter:
         link_label=_("Take the seat"),
         link=_link(order, links),
         dated=order.purchase.created,
-        closing=[_("If you do nothing, it goes to the next one who waits."), _yours()],
+        closing=[
+            _("If you do nothing, it goes to the next one who waits."),
+            _("If you do not want it, cancel the order on its page: then the next one gets it at once."),
+            _yours(),
+        ],
     )
 
 
