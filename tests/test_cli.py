@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
+
+from gatepass.domain.purchase import order_reference
 
 GATEPASS = [sys.executable, "-m", "gatepass"]
 PATIENCE_S = 20
@@ -178,14 +181,17 @@ def test_doctor_counts_what_needs_a_person(tmp_path: Path) -> None:
     _run("migrate", "--data-dir", str(tmp_path))
     _sql(
         tmp_path,
-        "insert into attention (id, kind, dedupe, reason, opened) values "
-        "('00000000000000000000000000000001', 'paid_late', 'x', 'Money without a seat', '2026-01-01T00:00:00.000000Z')",
+        "insert into attention (id, kind, dedupe, purchase_id, reason, opened) values "
+        "('00000000000000000000000000000001', 'paid_late', 'x', '00000000000000000000000000000002', "
+        "'Money without a seat', '2026-01-01T00:00:00.000000Z')",
     )
 
     found = _run("doctor", "--data-dir", str(tmp_path))
+    listed = _run("attention", "--data-dir", str(tmp_path))
 
     assert found.returncode == 1
-    assert "Money without a seat" in found.stdout
+    assert f"{order_reference(UUID(int=2))}: Money without a seat" in found.stdout
+    assert order_reference(UUID(int=2)) in listed.stdout
 
 
 def test_a_switch_is_put_on_and_off(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from gatepass.dataverse.certificate import BadCertificate
 from gatepass.domain.payment import Way
 from gatepass.providers.base import PaymentProvider
 from gatepass.providers.stripe import Opening, Stripe
-from gatepass.services import accounts, connecting, upkeep
+from gatepass.services import accounts, connecting, mode, upkeep
 from gatepass.services.access import Role
 from gatepass.services.applications import Tokens
 from gatepass.services.checkout import Desk
@@ -137,6 +137,7 @@ def new_worker(here: Installation) -> Worker:
 async def _lifespan(here: Installation, *, with_worker: bool) -> AsyncGenerator[None]:
     import asyncio
 
+    await mode.tell(here.store, live=here.settings.live)
     await here.connections.refresh()
     worker = new_worker(here)
     running = asyncio.create_task(worker.run()) if with_worker else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -10,9 +11,10 @@ from gatepass.config import Settings
 from gatepass.dataverse.check import check
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.health import Health
+from gatepass.domain.purchase import order_reference
 from gatepass.providers.base import Check, PaymentProvider
 from gatepass.services import connection
-from gatepass.store import ReadTx, Store, jobs, migrations, promises, readiness, records, rows
+from gatepass.store import Store, jobs, migrations, promises, readiness, records, rows
 
 Say = Callable[[str], None]
 GIVE_KEY = "Give its key on its page of /staff/providers, or set GATEPASS_STRIPE_SECRET_KEY"
@@ -22,6 +24,8 @@ _SHORT_HOLD = (
     f"A page at Stripe lives {SHORTEST_PAGE_MINUTES} at least: it is ended with the hold, but while Stripe or Gatepass is away at "
     "that moment it can still be paid, and that money is late. Set 30 or more"
 )
+PROMISES_AT_ONCE = 2
+"""Whoever sells has the other cores."""
 _WORDS = MappingProxyType({Health.FINE: "ok    ", Health.WARNING: "WARN  ", Health.BROKEN: "BROKEN"})
 
 
@@ -116,12 +120,15 @@ def _finding(say: Say, provider: str, one: Check) -> bool:
 
 
 def _promises(store: Store, say: Say) -> bool:
+    def look(promise: promises.Promise) -> Sequence[str]:
+        return store.read_now(lambda tx: promises.broken(tx, promise, datetime.now(UTC)))
+
     kept = True
-    for promise in promises.PROMISES:
-        found = store.read_now(lambda tx, promise=promise: promises.broken(tx, promise, datetime.now(UTC)))
-        kept &= _line(say, not found, f"promise {promise.number}", promise.says)
-        for line in found:
-            say(f"         {line}")
+    with ThreadPoolExecutor(PROMISES_AT_ONCE) as looks:
+        for promise, found in zip(promises.PROMISES, looks.map(look, promises.PROMISES), strict=True):
+            kept &= _line(say, not found, f"promise {promise.number}", promise.says)
+            for line in found:
+                say(f"         {line}")
     return kept
 
 
@@ -137,13 +144,11 @@ def _work(store: Store, say: Say) -> bool:
 
 
 def _attention(store: Store, say: Say) -> bool:
-    def look(tx: ReadTx) -> list[str]:
-        return [str(row["reason"]) for row in records.needing_attention(tx)]
-
-    found = store.read_now(look)
+    found = store.read_now(records.needing_attention)
     _line(say, not found, "attention", f"{len(found)} entries need a person" if found else "nothing needs a person")
-    for reason in found:
-        say(f"         {reason}")
+    for row in found:
+        order = f"{order_reference(row['purchase_id'])}: " if row["purchase_id"] else ""
+        say(f"         {order}{row['reason']}")
     return not found
 
 

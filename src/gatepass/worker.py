@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -30,18 +29,15 @@ from gatepass.services.pictures import Pictures
 from gatepass.services.places import LANE_OF, Lane, Places
 from gatepass.services.remote import holds
 from gatepass.services.remote.lane import RemoteLane
-from gatepass.services.rounds import holder
+from gatepass.services.rounds import Piece, Rounds, holder
 from gatepass.store import ReadTx, WriteTx, jobs, records
 from gatepass.store.jobs import Job
 
-POLL_S = 0.5
-"""How often to look without a hint; work of other processes is found this way."""
 LEASE = timedelta(seconds=60)
 """Longer than any job takes: a provider call ends within 18 s."""
 LONGEST_PAUSE_S = 300.0
 BUG_TRIES = 8
 """For failures that nobody foresaw; then the job is parked in sight."""
-DRAIN_S = 20.0
 _AS_A_RULE = upkeep.Plan()
 
 
@@ -58,18 +54,17 @@ class Worker:
         remote: RemoteLane | None = None,
     ) -> None:  # fmt: skip
         """`remote`: the lane to the Dataverse where purchases live, if they do not live here."""
-        self._desk, self._store, self._postman, self._plan, self._remote = desk, desk.store, postman, plan, remote
+        self._desk, self._store, self._plan, self._remote = desk, desk.store, plan, remote
         self._owner = holder()
         self._handlers = _handlers(desk, mailer, pictures, plan)
         assert set(LANE_OF) == {*self._handlers, "apply_notification"}
-        self._running: set[asyncio.Task[None]] = set()
         self._places = Places()
-        self._wake = asyncio.Event()
-        self._stopping = False
+        self._rounds = Rounds("jobs", self._claim)
+        self._beside = [one.rounds for one in (postman, remote) if one]
 
     def hint(self) -> None:
         """There may be work."""
-        self._wake.set()
+        self._rounds.hint()
         if self._remote:
             self._remote.rounds.hint()
 
@@ -77,65 +72,38 @@ class Worker:
         """Work until `stop`, then finish what was begun."""
         self._store.on_jobs = self.hint
         await self._store.write(lambda tx: upkeep.schedule(tx, self._plan, self._desk.providers))
-        beside = [asyncio.create_task(one.rounds.run()) for one in (self._postman, self._remote) if one]
-        while not self._stopping:
-            hinted = self._wake.is_set()
-            self._wake.clear()
-            if not await self._claim(hinted=hinted):
-                await self._rest()
-        if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_S)
-        await asyncio.gather(*beside)
+        await asyncio.gather(*(rounds.run() for rounds in (self._rounds, *self._beside)))
 
     def stop(self) -> None:
         """Take no new work."""
-        self._stopping = True
-        self._postman.rounds.stop()
-        if self._remote:
-            self._remote.rounds.stop()
-        self._wake.set()
+        for rounds in (self._rounds, *self._beside):
+            rounds.stop()
 
-    async def _rest(self) -> None:
-        """Until something was added, something ended, or the next look."""
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _claim(self, *, hinted: bool) -> bool:
-        """Start what is due, as far as there is room; False when there is nothing or no room.
+    async def _claim(self) -> Sequence[Piece]:
+        """What is due, as far as there is room.
 
         Without a hint it looks first: a claim that finds nothing would still keep writers waiting.
         """
-        room = self._places.room()
+        room, hinted = self._places.room(), self._rounds.hinted
         if hinted:
             self._places.hinted(room)
-        try:
-            if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
-                return False
-            shares = [(lane.kinds, places) for lane, places in room.items()]
-            claims = await self._store.write(lambda tx: jobs.claim(tx, shares, LEASE, self._owner))
-        except Unavailable as error:
-            log.warning("worker.no_database", code=error.code)
-            return False
+        if not room or not (hinted or await self._store.read(lambda tx: _is_due(tx, room))):
+            return ()
+        shares = [(lane.kinds, places) for lane, places in room.items()]
+        claims = await self._store.write(lambda tx: jobs.claim(tx, shares, LEASE, self._owner))
         self._places.claimed(room, [claim.kind for claim in claims])
         looks = notifications.Looks(self._desk.store, claims)
-        for claim in claims:
-            self._begin(claim, looks)
-        return bool(claims)
+        return [self._do(claim, looks) for claim in claims]
 
-    def _begin(self, claim: Job, looks: notifications.Looks) -> None:
-        task = asyncio.create_task(self._do(claim, looks))
-        self._running.add(task)
-        task.add_done_callback(partial(self._ended, claim.kind))
+    async def _do(self, claim: Job, looks: notifications.Looks) -> bool:
+        """True: there may be more for the room that its end has made."""
+        try:
+            await self._tried(claim, looks)
+        finally:
+            more = self._places.ended(claim.kind)
+        return more
 
-    def _ended(self, kind: str, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if self._places.ended(kind):
-            self._wake.set()
-
-    async def _do(self, claim: Job, looks: notifications.Looks) -> None:
+    async def _tried(self, claim: Job, looks: notifications.Looks) -> None:
         try:
             with behind_buyers():
                 await self._handle(claim, looks)

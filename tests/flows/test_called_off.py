@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.domain.money import Money
+from gatepass.domain.purchase import Status
 from gatepass.services import cancellations
 from gatepass.services.cancellations import Forecast, run_time, spoken
-from gatepass.store import purchases
+from gatepass.store import figures, purchases
 from gatepass.store.tables import new_id
 from tests.running import Running
 
@@ -59,6 +61,38 @@ async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Runni
     await gatepass.until_refunded(order, "succeeded")
     await gatepass.until(lambda: gatepass.mails_to(order.email))
     assert all("goes back to you" in subject for subject in gatepass.mails_to(order.email))
+    await gatepass.check_promises()
+
+
+async def test_a_forecast_counts_what_is_left_of_each_payment(gatepass: Running) -> None:
+    whole, part, disputed, both = [await gatepass.paid(pass_name="Rare") for _ in range(4)]
+    await gatepass.register(pass_name="Free")
+    by_hand, waits = await gatepass.register(), await gatepass.register()
+    await gatepass.finalize(by_hand.id, 100000001)
+    await gatepass.refund(whole)
+    for order in (part, both):
+        await gatepass.refund(order, amount=Money(9900, "EUR"))
+    for order in (whole, part, both):
+        await gatepass.until_refunded(order, "succeeded")
+    for order in (disputed, both):
+        (payment,) = await gatepass.payments(order.id)
+        await gatepass.sandbox.control("disputes", payment=payment.intent_ref)
+
+    async def told() -> bool:
+        return await gatepass.attention() == ["dispute", "dispute"]
+
+    await gatepass.until(told)
+    await gatepass.command("reconcile", "--apply")
+
+    for _ in range(2):
+        forecast = await gatepass.store.read(lambda tx: cancellations.forecast(tx, gatepass.event.id))
+        assert forecast.cash == {"EUR": 24900 - 9900 + 12050}
+        assert forecast.orders == {Status.COMPLETED: 5, Status.AWAITING_PAYMENT: 1}
+        fees = [row.fee for order in (whole, part, disputed, both) for row in await gatepass.payments(order.id)]
+        assert forecast.fees == {"EUR": sum(fee.minor for fee in fees if fee)}
+        assert forecast.fees_unknown == 1
+        await gatepass.store.write(figures.sum_up)
+    assert (await gatepass.purchase(waits.id)).status is Status.AWAITING_PAYMENT
     await gatepass.check_promises()
 
 

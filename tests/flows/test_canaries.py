@@ -128,7 +128,7 @@ def _sells_and_gives_back(running: Demo, canaries: Canaries) -> None:
         canaries.people |= {f"corrected {name}": value for name, value in new.items()}
         assert boss.post(ways[0], data=new | {"reason": reason}).status_code == 303
         left = re.findall(r'name="left" value="(\d+)"', boss.get(f"{page}/refund").text)[0]
-        answer = boss.post(f"{page}/refund", data={"what": "all", "reason": reason, "left": left})
+        answer = boss.post(f"{page}/refund", data={"what": "all", "reason": reason, "left": left, "sure": "yes"})
         assert answer.status_code == 303, answer.text
         canaries.read += [boss.get(page).text, boss.get("/staff/attention").text, boss.get("/staff/audit").text]
         canaries.read.append(boss.get(f"/staff/purchases?q={quote(new['email'])}").text)

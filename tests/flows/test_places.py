@@ -35,7 +35,7 @@ class Queue:
 
 
 def test_mails_stand_back_while_much_was_paid_even_when_all_of_it_ends_at_once() -> None:
-    queue = Queue({MONEY: 1000, MAIL: 1000})
+    queue = Queue({MONEY: 20 * MONEY.places, MAIL: 1000})
     queue.claim()
     queue.end(MAIL, queue.under_way[MAIL])
     for _ in range(10):

@@ -244,6 +244,17 @@ async def test_registrations_that_do_not_fit_the_money_need_a_person(deaf: Runni
     assert _kinds(await _compare(deaf)) == [(Kind.PAID_NOT_CONFIRMED, "attention")]
 
 
+async def test_money_about_which_a_person_is_asked_already_is_not_asked_about_again(gatepass: Running) -> None:
+    order = await gatepass.paid("4000000000005126")
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+    await gatepass.sandbox.control("advance", seconds=11)
+    await gatepass.until_refunded(order, "failed")
+
+    assert _kinds(await _apply(gatepass)) == [(Kind.PAID_NOT_CONFIRMED, "attention")]
+    assert await gatepass.attention() == ["refund_failed"]
+
+
 async def test_after_all_remedies_only_questions_for_people_are_left(deaf: Running) -> None:
     """Everything at once."""
     orders = [await _settled(deaf) for _ in range(4)]
@@ -351,9 +362,11 @@ async def test_the_command_tells_fees_that_are_not_stored_from_differences(deaf:
 async def test_the_command_says_what_is_closed_and_still_differs(deaf: Running) -> None:
     await _settled(deaf)
     await deaf.store.write(lambda tx: tx.execute(sa.update(tables.payment).values(amount_minor=100)))
-    await _apply(deaf)
-    closed = sa.update(tables.attention).values(closed=datetime.now(UTC))
-    await deaf.store.write(lambda tx: tx.execute(closed))
+    # First about the payment; once that is dealt with, about the order that it no longer pays.
+    for _ in range(2):
+        await _apply(deaf)
+        closed = sa.update(tables.attention).values(closed=datetime.now(UTC))
+        await deaf.store.write(lambda tx, closed=closed: tx.execute(closed))
 
     text, code = await _command(deaf)
 

@@ -130,6 +130,23 @@ async def test_a_refund_that_comes_back_stands_in_sight(gatepass: Running) -> No
     await gatepass.check_promises()
 
 
+async def test_a_refund_that_came_back_is_answered_by_the_next_that_arrives(gatepass: Running) -> None:
+    order = await gatepass.paid(COMES_BACK)
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+    await gatepass.sandbox.control("advance", seconds=11)
+    await gatepass.until_refunded(order, "failed")
+
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "failed", "succeeded")
+    assert await gatepass.attention() == []
+
+    await gatepass.sandbox.control("advance", seconds=11)
+    await gatepass.until_refunded(order, "failed", "failed")
+    assert await gatepass.attention() == ["refund_failed"]
+    await gatepass.check_promises()
+
+
 async def test_a_refund_that_the_provider_refuses_stands_in_sight(gatepass: Running) -> None:
     """The buyer's bank was faster: disputed money cannot be refunded."""
     order = await gatepass.paid()

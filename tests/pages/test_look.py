@@ -225,8 +225,18 @@ def staff_refund(demo: Demo, page: Page) -> None:
     page.goto(f"{demo.base_url}/staff/purchases/{order}/refund")
     page.get_by_label("What some people paid").check()
     page.get_by_label("Why?").fill("x")
-    page.get_by_role("button", name="Give it back").click()
+    page.get_by_role("button", name="See what it means").click()
     page.get_by_role("alert").wait_for()
+
+
+def staff_refund_shown(demo: Demo, page: Page) -> None:
+    timeline_paid(demo, page)
+    order = demo.newest_order()
+    signs_in(demo, page)
+    page.goto(f"{demo.base_url}/staff/purchases/{order}/refund")
+    page.get_by_label("Why?").fill("She is ill")
+    page.get_by_role("button", name="See what it means").click()
+    page.get_by_role("button", name="Give it back").wait_for()
 
 
 def returned(demo: Demo, page: Page) -> None:
@@ -349,8 +359,8 @@ ATTENDEES = (
     waiting_list_errors, waiting_list_joined, no_other_card,
 )  # fmt: skip
 STAFF = (
-    staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_people, staff_audit,
-    staff_second_factor,
+    staff_sign_in, staff_home, staff_purchases, staff_finds_nothing, staff_purchase, staff_refund, staff_refund_shown,
+    staff_people, staff_audit, staff_second_factor,
 )  # fmt: skip
 PAYING = (payment_step, payment_step_declined, embedded, embedded_payment, embed_check)
 SCENES = (*ATTENDEES, *PAYING, *STAFF)

@@ -122,11 +122,14 @@ async def test_money_goes_back_from_the_page_and_a_person_is_asked_to_end_the_re
         own = f"/staff/purchases/{order.id}/refund"
         form = (await boss.get(own)).text
         assert ('name="left" value="12050"' in form, "Whose?" in form) == (True, False)
-        assert (await boss.post(own, what="amount", amount="20", left="12050", reason="Sorry")).status_code == 303
+        assert (
+            await boss.post(own, what="amount", amount="20", left="12050", reason="Sorry", sure="yes")
+        ).status_code == 303
         out, err, code = await pair.command("refund", str(order.id), "--amount", "0.50", "--reason", "Sorry")
         assert (code, "0.50" in out) == (0, True), err
-        assert (await boss.post(own, what="all", left="12050", reason="All of it")).status_code == 409
-        assert (await boss.post(own, what="all", left="10000", reason="All of it")).status_code == 303
+        everything = {"what": "all", "reason": "All of it", "sure": "yes"}
+        assert (await boss.post(own, left="12050", **everything)).status_code == 409
+        assert (await boss.post(own, left="10000", **everything)).status_code == 303
 
         await pair.until(lambda: _says(boss, order, "all of it was given back"))
         assert await pair.attention() == ["release_by_hand"]

@@ -248,6 +248,24 @@ async def test_each_scope_opens_what_it_is_for_and_nothing_else(gatepass: Runnin
                 )
 
 
+async def test_a_token_makes_nobody_an_administrator(gatepass: Running) -> None:
+    by_people = (403, "AdministratorByPeople")
+    async with program(gatepass, "admin") as script, member(gatepass, "administrator") as boss:
+        assert (
+            await script.refused("POST", "/people", {"email": "eve@contoso.example", "role": "administrator"})
+            == by_people
+        )
+        eve = (
+            f"/people/{(await script.do('POST', '/people', {'email': 'eve@contoso.example', 'role': 'viewer'}))['id']}"
+        )
+        assert await script.refused("PUT", f"{eve}/role", {"role": "administrator"}) == by_people
+        once = next(one for one in (await script.do("GET", "/people"))["items"] if one["email"] == boss.email)
+        await boss.change_account(disabled=datetime.now(UTC))
+        assert await script.refused("POST", f"/people/{once['id']}/enable", {}) == by_people
+        roles = {one["email"]: (one["role"], one["state"]) for one in (await script.do("GET", "/people"))["items"]}
+    assert (roles["eve@contoso.example"], roles[boss.email][1]) == (("viewer", "invited"), "closed")
+
+
 async def test_a_token_is_shown_once_kept_as_a_hash_and_ends(gatepass: Running) -> None:
     async with member(gatepass, "administrator") as boss, program(gatepass, "read") as script:
         page = await boss.post("/staff/tokens", name="Reports", scope_read="on", days="30")

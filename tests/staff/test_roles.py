@@ -126,8 +126,11 @@ FRESH = {
     ("POST", "/staff/events/{event_id}/call-off"), ("POST", "/staff/sites/{site_id}/token"),
     ("POST", "/staff/providers/{provider_id}/keys"), ("POST", "/staff/providers/{provider_id}/keys/remove"),
     ("POST", "/staff/providers/{provider_id}/webhook"), ("POST", "/staff/tokens"),
+    ("GET", "/staff/providers/new"), ("POST", "/staff/providers/new"), ("POST", "/staff/providers/{provider_id}"),
+    ("GET", "/staff/sites/new"), ("POST", "/staff/sites/new"), ("POST", "/staff/sites/{site_id}"),
+    ("POST", "/staff/switches"),
 }  # fmt: skip
-"""Only for somebody who has just shown who it is: secrets, money, and who may come in."""
+"""Only for somebody who has just shown who it is: secrets, money and where it is paid, and who may come in."""
 FOREIGN = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},

@@ -7,11 +7,16 @@ from uuid import UUID
 import httpx
 import sqlalchemy as sa
 
-from gatepass.services import switches
-from gatepass.store import events, people, tables
+from gatepass import model
+from gatepass.domain.event import EventStatus
+from gatepass.services import access, mode, switches
+from gatepass.services.sessions import FRESH_FORM
+from gatepass.store import events, people, rows, tables
+from gatepass.web.staff.api.shapes import camel
 from tests.running import STRIPE_KEY, WEBHOOK_SECRET, Running
 
-from .browsing import Staff, member
+from .browsing import PASSWORD, Staff, member
+from .calling import program
 
 SUMMIT = {
     "name": "Winter School", "place": "Spreehalle, Berlin", "description": "Three days.", "image_url": "https://contoso.example/a.jpg",
@@ -97,6 +102,24 @@ async def test_from_nothing_to_the_first_paid_registration(gatepass: Running) ->
     await gatepass.check_promises()
 
 
+async def test_what_a_program_publishes_too_early_is_said_and_takes_no_money(gatepass: Running) -> None:
+    """A client of Dynamics sets the status to live whenever it wants, and may take the money by a service of its own."""
+    system = await gatepass.at(("Full", 12050, 10), status=EventStatus.DRAFT, provider_id=None)
+    await gatepass.store.write(lambda tx: access.add_program(tx, "dynamics", "administrator", "token-of-dynamics"))
+    url = f"{gatepass.base_url}/api/data/v9.2/msevtmgt_events({system.event.id})"
+    headers = {"Authorization": "Bearer token-of-dynamics"}
+    async with member(gatepass, "event_staff") as planner:
+        page = f"/staff/events/{system.event.id}"
+        assert "It is live, and" not in (await planner.get(page)).text
+
+        live = await gatepass.client.patch(url, json={"msevtmgt_publishstatus": 100000003}, headers=headers)
+
+        assert live.status_code == 204, live.text
+        warned = (await planner.get(page)).text.partition("It is live, and something is missing")[2]
+        assert "No payment provider is chosen" in warned.partition("</div>")[0]
+        assert (await system.register()).pay_url == ""
+
+
 async def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(gatepass: Running) -> None:
     async with member(gatepass, "event_staff") as planner:
         euro = await currency_id(gatepass, "EUR")
@@ -115,6 +138,84 @@ async def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(gatepass: Runn
         assert [said(answer) for answer in refused.values() if "msevtmgt" in answer.text] == []
         assert 'id="starts-error"' in refused["starts"].text
         assert "There is no time zone" in refused["time_zone"].text
+
+
+async def test_before_buyers_are_sent_elsewhere_somebody_shows_once_more_who_it_is(gatepass: Running) -> None:
+    async with member(gatepass, "administrator") as boss:
+        provider = f"/staff/providers/{gatepass.provider_id}"
+        elsewhere = {
+            "name": "Ours",
+            "kind": "stripe",
+            "payment_page_url": "https://evil.example/?",
+            "timeout_minutes": "30",
+        }
+        site = {"name": "Shop", "origins": "https://evil.example", "return_url": "https://evil.example/thanks"}
+        switch = {"name": "payments", "to": "off"}
+        await boss.age_session(confirmed=FRESH_FORM)
+
+        for path, form in ((provider, elsewhere), ("/staff/sites/new", site), ("/staff/switches", switch)):
+            asked = await boss.post(path, **form)
+            assert asked.headers["location"].startswith("/staff/confirm"), path
+
+        assert "evil.example" not in (await boss.get(provider)).text + (await boss.get("/staff/sites")).text
+        assert await switches.is_on(gatepass.store, switches.PAYMENTS)
+        await boss.post("/staff/confirm", proof=PASSWORD)
+        assert (await boss.post("/staff/sites/new", **site)).status_code == 200
+
+
+NONSENSE = {
+    "event": (
+        ("name", "", "ValueMissing"), ("name", " \u200b ", "ValueMissing"), ("name", "Summit\r\nBcc: eve@evil.example", "ValueInvalid"),
+        ("name", "Summit\x07", "ValueInvalid"), ("place", "Hall\nB", "ValueInvalid"),
+        ("contact_email", "Ann <ann@contoso.com>", "RuleBroken"), ("contact_email", "ann@contoso.com?bcc=eve", "RuleBroken"),
+        ("contact_email", "ann", "RuleBroken"),
+        ("time_zone", "localtime", "RuleBroken"), ("time_zone", "Factory", "RuleBroken"),
+    ),
+    "payment_provider": (("name", "", "ValueMissing"), ("payment_page_url", "", "ValueMissing"), ("payment_page_url", " ", "RuleBroken")),
+    "web_application": (("name", "\t", "ValueInvalid"), ("name", "", "ValueMissing")),
+}  # fmt: skip
+"""By table: our name of a column, what somebody gives for it, and the refusal."""
+
+
+async def test_nonsense_is_refused_the_same_at_every_door(gatepass: Running) -> None:
+    await gatepass.store.write(lambda tx: access.add_program(tx, "dynamics", "administrator", "token-of-dynamics"))
+    headers = {"Authorization": "Bearer token-of-dynamics"}
+    (site,) = await gatepass.store.read(people.web_applications)
+    doors = {
+        "event": (gatepass.event.id, "/events", "/staff/events/{}/edit"),
+        "payment_provider": (gatepass.provider_id, "/providers", "/staff/providers/{}"),
+        "web_application": (site["id"], "/web-applications", "/staff/sites/{}"),
+    }
+    async with member(gatepass, "administrator") as boss, program(gatepass) as script:
+        for name, cases in NONSENSE.items():
+            table, (at, path, page) = model.BY_NAME[name], doors[name]
+            before = await gatepass.store.read(lambda tx, table=table, at=at: rows.find(tx, table, at))
+            for column, value, code in cases:
+                api = await script.refused("PATCH", f"{path}/{at}", {camel(column): value})
+                assert api == (422, code), (column, value)
+                url = f"{gatepass.base_url}/api/data/v9.2/{table.set_name}({at})"
+                body = {table.by_name[column].logical: value}
+                assert (await gatepass.client.patch(url, json=body, headers=headers)).status_code == 400, (
+                    column,
+                    value,
+                )
+                posted = await boss.post(page.format(at), **{column: value})
+                assert posted.status_code == 422, (column, value)
+            assert await gatepass.store.read(lambda tx, table=table, at=at: rows.find(tx, table, at)) == before
+
+
+async def test_a_provider_takes_the_money_of_its_installation(gatepass: Running) -> None:
+    ours = {"name": "Ours", "paymentPageUrl": "/GatewayRedirect/PayWithStripe?"}
+    async with program(gatepass, "admin") as script:
+        live = await script.ask("POST", "/providers", json=ours | {"live": True})
+        assert (live.status_code, live.json()["code"]) == (422, "RuleBroken")
+        assert "takes test money (GATEPASS_MODE)" in live.json()["detail"]
+        assert (await script.do("POST", "/providers", ours))["live"] is False
+    await mode.tell(gatepass.store, live=True)
+    async with program(gatepass, "admin") as script:
+        assert (await script.do("POST", "/providers", ours | {"name": "Another"}))["live"] is True
+    said, why, code = await gatepass.command("provider", "add", "A third")
+    assert (code, "takes live money" in why) == (2, True), said
 
 
 async def test_an_event_is_copied_with_passes_and_all_four_kinds_of_questions(gatepass: Running) -> None:

@@ -1,10 +1,16 @@
 """The same by command, as a deployment's script does it: twice makes nothing twice."""
 
 import asyncio
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from uuid import UUID
 
 from gatepass.services import switches
-from tests.running import Order, Running
+from tests.running import STRIPE_KEY, Order, Running
 
 
 async def test_from_nothing_to_the_first_paid_registration_by_commands(gatepass: Running) -> None:
@@ -37,3 +43,14 @@ async def test_from_nothing_to_the_first_paid_registration_by_commands(gatepass:
     purchase_id = UUID(answer.json()["purchaseId"])
     await gatepass.until_status(Order(purchase_id, "Redirect", "", ""), "completed")
     await gatepass.check_promises()
+
+
+def test_the_script_of_the_guide_works_on_an_empty_directory(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "setting-up.md").read_text()
+    (script,) = re.findall(r"```\n(gatepass .*?)```", guide, re.S)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
+    settings = {"GATEPASS_DATA_DIR": str(tmp_path), "GATEPASS_STRIPE_SECRET_KEY": STRIPE_KEY}
+    for line in script.splitlines():
+        words = [sys.executable, "-m", *shlex.split(line)]
+        run = subprocess.run(words, env=kept | settings, capture_output=True, text=True, timeout=60, check=False)
+        assert run.returncode == 0, (line, run.stderr)

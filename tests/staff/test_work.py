@@ -8,6 +8,7 @@ from gatepass.store import tables
 from tests.running import Running
 
 from .browsing import member
+from .calling import program
 from .test_set_up import said
 
 
@@ -82,6 +83,33 @@ async def test_late_money_is_one_click_from_its_remedy(gatepass: Running) -> Non
 
         assert settled.status_code == 303, said(settled)
         assert "Nothing needs a person" in (await boss.get("/staff/attention")).text
+    await gatepass.check_promises()
+
+
+async def test_an_order_that_was_given_back_is_not_settled_again(gatepass: Running) -> None:
+    order, free = await gatepass.paid(), await gatepass.register(pass_name="Free")
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+    assert (await gatepass.command("release", str(free.id), "--reason", "Not coming"))[2] == 0
+    async with member(gatepass, "finance") as boss, program(gatepass) as script:
+        for one in (order, free):
+            before = await gatepass.payments(one.id)
+
+            page = await boss.post(f"/staff/purchases/{one.id}/settle", what="completed", reason="Bank transfer")
+            told = await script.refused(
+                "POST", f"/purchases/{one.id}/settle", {"reason": "Bank transfer"}, key=str(one.id)
+            )
+
+            assert (page.status_code, "Register the people anew" in page.text) == (409, True)
+            assert told == (409, "PurchaseGivenBack")
+            assert (await gatepass.purchase(one.id)).status.value == "cancelled"
+            assert await gatepass.payments(one.id) == before
+        cancelled = await gatepass.register()
+        for what in ("cancelled", "completed"):
+            settled = await boss.post(f"/staff/purchases/{cancelled.id}/settle", what=what, reason="She called")
+            assert settled.status_code == 303, said(settled)
+        assert (await gatepass.purchase(cancelled.id)).status.value == "completed"
+    assert await gatepass.attention() == []
     await gatepass.check_promises()
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import typer
 
-from gatepass.cli.common import DataDir, application, caller, installed, opened, stop
+from gatepass.cli.common import DataDir, application, caller, installed, opened, read_settings, stop
 
 if TYPE_CHECKING:
+    from gatepass.model.query import Value
     from gatepass.model.table import Table
     from gatepass.store import WriteTx
     from gatepass.web.staff.fields import Form
@@ -130,11 +131,12 @@ def add_provider(
     data_dir: DataDir = None,
 ) -> None:
     """Add a payment provider, or change the one of this name; prints its id. Keys come from the settings or the staff pages."""
-    from gatepass.web.staff.providers import TABLE, form
+    from gatepass.web.staff.providers import FORM, TABLE
 
     given = {"name": name, "kind": kind, "payment_page_url": page, "timeout_minutes": str(timeout)}
+    live = read_settings(data_dir).live
     with opened(data_dir) as store:
-        print(store.write_now(lambda tx: _ensure(tx, TABLE, {"name": name}, form(new=False), given)))
+        print(store.write_now(lambda tx: _ensure(tx, TABLE, {"name": name}, FORM, given, gatepass_live=live)))
 
 
 @webapps.command("add")
@@ -158,13 +160,15 @@ def add_web_application(
     print(f"id     {made}\ntoken  {token}")
 
 
-def _ensure(tx: "WriteTx", table: "Table", key: Mapping[str, str], form: "Form", given: Mapping[str, str]) -> UUID:
-    """Make the record, or change the one with this key."""
+def _ensure(
+    tx: "WriteTx", table: "Table", key: Mapping[str, str], form: "Form", given: Mapping[str, str], **more: "Value"
+) -> UUID:
+    """Make the record, or change the one with this key. `more`: what no form asks for, by logical name."""
     from gatepass.services import records
     from gatepass.store import rows
     from gatepass.web.staff import fields
 
-    values, known = fields.values(form, given), rows.id_by(tx, table, key)
+    values, known = fields.values(form, given) | more, rows.id_by(tx, table, key)
     return records.update(tx, caller(), table, known, values) if known else records.create(tx, caller(), table, values)
 
 

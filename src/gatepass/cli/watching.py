@@ -32,13 +32,15 @@ def attention(
     data_dir: DataDir = None,
 ) -> None:
     """List what a person must decide, or close an entry that is dealt with."""
+    from gatepass.domain.purchase import order_reference
     from gatepass.services import attention as attention_
     from gatepass.store import records
 
     with opened(data_dir) as store:
         if entry is None:
             for row in store.read_now(records.needing_attention):
-                print(f"{row['id']}  {row['kind']:<16} {row['reason']}")
+                order = order_reference(row["purchase_id"]) if row["purchase_id"] else "-"
+                print(f"{row['id']}  {order:<12}  {row['kind']:<16} {row['reason']}")
             return
         entry_id = id_of(entry, "gatepass attention")
         store.write_now(lambda tx: attention_.close(tx, entry_id, reason, ACTOR))

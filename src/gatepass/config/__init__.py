@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from gatepass.config import values
+from gatepass.config import values, vault
 from gatepass.config.values import PREFIX, SettingError
 
 __all__ = ["SettingError", "Settings", "read"]
@@ -121,7 +121,10 @@ class Settings:
         return self.event_management == "dataverse"
 
 
-VARIABLES = (*(f"{PREFIX}{field.name.upper()}" for field in fields(Settings)), f"{PREFIX}SECRET_KEY_FILE")
+VARIABLES = (
+    *(f"{PREFIX}{field.name.upper()}" for field in fields(Settings)),
+    *(f"{PREFIX}{name}" for name in ("SECRET_KEY_FILE", vault.NAME, vault.IDENTITY)),
+)
 
 
 def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: int | None = None) -> Settings:
@@ -145,6 +148,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         mode=mode,
         secret_key=given.list("SECRET_KEY")
         or values.key_file(given.text("SECRET_KEY_FILE", ""))
+        or vault.keys(given.text(vault.NAME, ""), given.text(vault.IDENTITY, ""), environment)
         or ("" if mode == "live" else values.own_secret(directory),),
         stripe_secret_key=stripe_key,
         stripe_publishable_key=given.text("STRIPE_PUBLISHABLE_KEY", "") or None,
@@ -185,7 +189,7 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
         dataverse_client_id=given.text("DATAVERSE_CLIENT_ID", "") or None,
         dataverse_client_secret=given.secret("DATAVERSE_CLIENT_SECRET"),
         dataverse_client_certificate=values.certificate(given.text("DATAVERSE_CLIENT_CERTIFICATE", "")),
-        dataverse_managed_identity=values.managed_identity(given.text("DATAVERSE_MANAGED_IDENTITY", ""), environment),
+        dataverse_managed_identity=_identity(given.text("DATAVERSE_MANAGED_IDENTITY", ""), environment),
         dataverse_authority=values.over_tls("DATAVERSE_AUTHORITY", given.text("DATAVERSE_AUTHORITY", ENTRA_ID))
         or ENTRA_ID,
         dataverse_calls_per_s=given.number("DATAVERSE_CALLS_PER_S", 15, 1, MOST_DATAVERSE_CALLS_PER_S),
@@ -203,6 +207,10 @@ def read(environment: Mapping[str, str], *, data_dir: Path | None = None, port: 
     if settings.live:
         _check_live(settings)
     return settings
+
+
+def _identity(text: str, environment: Mapping[str, str]) -> values.ManagedIdentity | None:
+    return values.managed_identity("DATAVERSE_MANAGED_IDENTITY", text, environment) if text else None
 
 
 def _base_url(environment: Mapping[str, str], given: values.Given, port: int | None) -> str:

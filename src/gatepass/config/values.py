@@ -122,15 +122,13 @@ class ManagedIdentity:
     header: str = field(repr=False)
 
 
-def managed_identity(text: str, environment: Mapping[str, str]) -> ManagedIdentity | None:
+def managed_identity(name: str, text: str, environment: Mapping[str, str]) -> ManagedIdentity:
     """`system`, or the client id of a user-assigned one; where to ask stands in Azure's own variables."""
-    if not text:
-        return None
     try:
         client_id = None if text.lower() == "system" else str(UUID(text))
     except ValueError:
         raise SettingError(
-            f"{PREFIX}DATAVERSE_MANAGED_IDENTITY is '{text}'. Set it to system, or to the client id of a user-assigned identity."
+            f"{PREFIX}{name} is '{text}'. Set it to system, or to the client id of a user-assigned identity."
         ) from None
     return ManagedIdentity(client_id, environment.get("IDENTITY_ENDPOINT"), environment.get("IDENTITY_HEADER", ""))
 
@@ -190,12 +188,17 @@ def key_file(path: str) -> tuple[str, ...]:
     if not path:
         return ()
     try:
-        keys = tuple(line.strip() for line in Path(path).read_text().splitlines() if line.strip())
+        keys = keys_of(Path(path).read_text())
     except OSError as error:
         raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which cannot be read: {error.strerror}.") from None
     if not keys:
         raise SettingError(f"{PREFIX}SECRET_KEY_FILE is {path}, which is empty.")
     return keys
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """A key a line, the newest last."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def own_secret(directory: Path) -> str:

@@ -32,10 +32,14 @@ class ManagedIdentity:
 
     async def ask(self, _http: httpx.AsyncClient) -> httpx.Response:
         """Its answer. Raises httpx's errors. Never through a proxy: the address is this machine's own."""
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as direct:
+            return await direct.send(self.request())
+
+    def request(self) -> httpx.Request:
+        """What is asked there."""
         asked = {"resource": self.resource} | ({"client_id": self.client_id} if self.client_id else {})
         url, version, headers = self._where()
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as direct:
-            return await direct.get(url, params={"api-version": version} | asked, headers=headers)
+        return httpx.Request("GET", url, params={"api-version": version} | asked, headers=headers)
 
     def _where(self) -> tuple[str, str, Mapping[str, str]]:
         """Address, version of its API, and the header that keeps out requests that somebody else has us make."""

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Way
 
 _COLOR = re.compile("#[0-9A-Fa-f]{6}")
+_NO_ZONES = frozenset({"localtime", "Factory"})
 
 
 class EventStatus(StrEnum):
@@ -150,3 +152,9 @@ class WebApplication:
 def is_color(text: str) -> bool:
     """True for # and six hexadecimal digits: nothing else goes into a style sheet."""
     return _COLOR.fullmatch(text) is not None
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """IANA names, such as Europe/Berlin; not those that mean on each machine what it is set to, or nothing."""
+    return frozenset(available_timezones() - _NO_ZONES)

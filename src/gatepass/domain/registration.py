@@ -1,12 +1,11 @@
 """A wish to attend: who, with which pass. Checked here as far as no database is needed."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from unicodedata import category
 from uuid import UUID
 
 from gatepass.domain.errors import Refused
+from gatepass.domain.text import is_email, is_one_line, is_visible
 
 MAX_ATTENDEES = 50
 """In one purchase."""
@@ -14,12 +13,6 @@ NAME_CHARS = 50
 EMAIL_CHARS = 100
 RESPONSE_CHARS = 4000
 MAX_RESPONSES = 100
-
-# Deliberately plain: something, one @, a domain with a dot or a machine's name with an ending. Delivery is the real test.
-_EMAIL = re.compile(
-    r"[^\s@<>\",;:\\()\[\]\x00-\x1f]+@[^\s@<>\",;:\\()\[\]\x00-\x1f.]+(?:\.[^\s@<>\",;:\\()\[\]\x00-\x1f.]+)+"
-)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +77,11 @@ def _name(text: str, what: str, where: str) -> str:
     name = text.strip()
     if not name:
         raise Refused("AttendeeInvalid", f"Enter a {what} for this attendee.", field=where)
-    if len(name) > NAME_CHARS or _CONTROL.search(name) or not _visible(name):
+    if len(name) > NAME_CHARS or not is_one_line(name) or not is_visible(name):
         raise Refused(
             "AttendeeInvalid", f"Write the {what} in at most {NAME_CHARS} characters on one line.", field=where
         )
     return name
-
-
-def _visible(text: str) -> bool:
-    """A letter, a digit or a sign in it, and not only marks and spaces that nobody sees."""
-    return any(category(letter)[0] in "LNPS" for letter in text)
 
 
 def _email(text: str, where: str) -> str:
@@ -102,7 +90,7 @@ def _email(text: str, where: str) -> str:
         raise Refused(
             "AttendeeInvalid", "Enter an email address for this attendee; the ticket goes there.", field=where
         )
-    if len(email) > EMAIL_CHARS or not _EMAIL.fullmatch(email):
+    if len(email) > EMAIL_CHARS or not is_email(email):
         raise Refused("AttendeeInvalid", "Enter an email address with an ending, like name@example.com.", field=where)
     local, _, domain = email.rpartition("@")
     return f"{local}@{domain.lower()}"

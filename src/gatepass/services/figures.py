@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 from gatepass.domain.money import Money
 from gatepass.store import ReadTx, Store, WriteTx, figures, jobs
-from gatepass.store.figures import PAID, Scope
+from gatepass.store.figures import COMPLETED, ORDER, REFUND, Scope
 from gatepass.store.jobs import Job
 from gatepass.store.tables import Row
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 """Days, as an address names them."""
 DEFAULT_PERIOD = "30"
-ORDER, DECLINED = "order.", "declined."
+DECLINED = "declined."
 """What a count is of; see `tables.figure`."""
 SUM_UP_EVERY = timedelta(seconds=10)
 P95 = 0.95
@@ -140,7 +140,7 @@ def _steps(totals: Sequence[Row]) -> list[Step]:
     steps = [
         Step("Registered", registered),
         Step("Sent to payment", sums["sent"]),
-        Step("Completed", sums[PAID]),
+        Step("Completed", sums[COMPLETED]),
         Step("Awaiting payment", sums["order.awaiting_payment"], "awaiting"),
         Step("Hold ran out", sums["order.expired"], "expired"),
         Step("Cancelled", sums["order.cancelled"], "cancelled"),
@@ -165,7 +165,7 @@ def _back(totals: Sequence[Row]) -> list[tuple[str, int, Money]]:
             Money(int(row["total_minor"]), row["currency"]),
         )
         for row in sorted(totals, key=lambda row: (row["what"], row["currency"]))
-        if row["what"].startswith(("refund.", "dispute.")) and row["count"]
+        if row["what"].startswith((REFUND, "dispute.")) and row["count"]
     ]
 
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
+from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
 from gatepass.domain.registration import Attendee, checked_attendees
 from gatepass.services import audit, mail
-from gatepass.services.finalize import Finalize, Word, finalize_in
-from gatepass.store import Store, WriteTx, jobs, purchases, records
+from gatepass.services.finalize import Finalize, Word, finalize_in, write_down
+from gatepass.services.purchases import Settled
+from gatepass.store import Store, WriteTx, jobs, payments, purchases, records
 from gatepass.store.purchases import AttendeeRow
 
 MAX_REASON_CHARS = 500
@@ -33,22 +35,44 @@ class By:
         return reason
 
 
-async def settle(store: Store, purchase_id: UUID, word: Word, by: By) -> None:
-    """Say that an order is paid, by money that came another way, or cancelled. Raises Refused, NotFound, Conflict."""
-    if refusal := await store.write(lambda tx: settle_in(tx, purchase_id, word, by)):
-        raise refusal
+async def settle(store: Store, purchase_id: UUID, word: Word, by: By) -> Status:
+    """Say that an order is paid, by money that came another way, or cancelled; what it is then.
+
+    Raises Refused, NotFound, Conflict (forbidden move; PurchaseGivenBack: its money and its registrations are gone).
+    """
+    outcome = await store.write(lambda tx: settle_in(tx, purchase_id, word, by))
+    if isinstance(outcome, GatepassError):
+        raise outcome
+    return outcome.after
 
 
-def settle_in(tx: WriteTx, purchase_id: UUID, word: Word, by: By) -> GatepassError | None:
+def settle_in(tx: WriteTx, purchase_id: UUID, word: Word, by: By) -> Settled | GatepassError:
     """The same inside a unit of work. What it refuses it returns, so that the audit of the refusal stays."""
     reason = by.checked()
-    outcome = finalize_in(tx, Finalize(purchase_id, word, by.actor, BY_HAND))
+    command = Finalize(purchase_id, word, by.actor, BY_HAND)
+    if word is Word.COMPLETED and _given_back(tx, purchase_id):
+        refusal = Conflict(
+            "PurchaseGivenBack",
+            "This order was given back: its money has gone to the buyer, or its registrations have ended. Register the people anew.",
+        )
+        write_down(command, refusal, tx)
+        return refusal
+    outcome = finalize_in(tx, command)
     if isinstance(outcome, GatepassError):
         return outcome
     before, after = {"status": outcome.before.value}, {"status": outcome.after.value}
     subject = f"purchase:{purchase_id}"
     audit.write(tx, by.actor, f"purchase.{word.value}", subject, before=before, after=after, reason=reason)
-    return None
+    return outcome
+
+
+def _given_back(tx: WriteTx, purchase_id: UUID) -> bool:
+    """True for an order that ended after it was paid, or had registrations: it never gets seats again."""
+    purchase = purchases.lock(tx, [purchase_id]).get(purchase_id)
+    if purchase is None or purchase.status is not Status.CANCELLED:
+        return False
+    paid = any(one.state is PaymentState.SUCCEEDED for one in payments.of_purchase(tx, purchase_id))
+    return paid or bool(purchases.ever_registered(tx, [purchase_id]))
 
 
 def resend(tx: WriteTx, purchase_id: UUID, actor: str) -> None:

@@ -223,7 +223,7 @@ class _Book:
 
 
 def _too_late(payment: Payment) -> Return:
-    return Return(payment, Cause.PAID_LATE, "It arrived after the seats were given away.")
+    return Return(payment, Cause.PAID_LATE, "It arrived after the seats were released.")
 
 
 def _declined(before: Payment, now: Payment) -> bool:

@@ -23,7 +23,7 @@ class Lane:
 
 
 # More at once than a provider that answers at once needs: much is written together.
-MONEY = Lane(64, ("apply_notification",))
+MONEY = Lane(128, ("apply_notification",))
 MAIL = Lane(
     16,
     ("send_confirmation", "send_cancellation", "send_refund_mail", "send_link", "send_staff_mail", "send_drift_report"),

@@ -198,6 +198,9 @@ async def _call_attention(desk: Desk, provider: PaymentProvider, order: Order, o
     reason = f"{one.kind.value}: here {one.ours}; {provider.name}: {one.theirs} {one.ref}".rstrip()
 
     def unit(tx: WriteTx) -> None:
+        # How a purchase stands follows from what is already asked about it: the same money is asked about once.
+        if not one.ref and records.asked_about(tx, [one.purchase_id]):
+            return
         told = f"{reason}. Look at both; refund, or settle by hand."
         records.call_attention(tx, "reconcile", told, dedupe=one.key, purchase_id=one.purchase_id)
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from gatepass.domain.errors import Conflict
 from gatepass.domain.keys import with_next_key
 from gatepass.domain.payment import Payment
-from gatepass.domain.refund import Cause, Refund, RefundReport
+from gatepass.domain.refund import Cause, Refund, RefundReport, RefundState
 from gatepass.services import attention
 from gatepass.services.management import EventManagement
-from gatepass.services.refunds import entry, gone, left_of_all, let_know, succeeded
+from gatepass.services.refunds import entry, gone, left_of, left_of_all, let_know, succeeded
 from gatepass.store import Store, WriteTx, inbox, jobs, payments, purchases, records, refunds, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
@@ -96,15 +96,32 @@ def _changed(tx: WriteTx, before: Refund, report: RefundReport) -> Refund:
 
 
 def _follow_state(tx: WriteTx, now: Refund) -> None:
+    if now.state is RefundState.SUCCEEDED:
+        _answer_failed(tx, now)
     if now.counts:
         let_know(tx, now)
         return
     why = (now.reason_text or now.state.value).rstrip(".")
     reason = f"The refund of {now.amount} failed: {why}. Look at the payment at the provider"
     records.call_attention(
-        tx, "refund_failed", f"{reason}, then try again or pay it back another way.", dedupe=f"refund_failed:{now.id}",
+        tx, "refund_failed", f"{reason}, then try again or pay it back another way.", dedupe=_failed(now),
         purchase_id=now.purchase_id, payment_id=now.payment_id,
     )  # fmt: skip
+
+
+def _answer_failed(tx: WriteTx, arrived: Refund) -> None:
+    """One that failed is no question any more once as much of its payment went back after it, or nothing is left."""
+    known = [one for one in refunds.of_purchases(tx, [arrived.purchase_id]) if one.payment_id == arrived.payment_id]
+    paid = payments.get(tx, arrived.payment_id)
+    all_gone = paid is not None and not left_of(paid, known)
+    for one in known:
+        as_much = one.requested < arrived.requested and one.amount.minor <= arrived.amount.minor
+        if not one.counts and (as_much or all_gone):
+            attention.close_by_key(tx, _failed(one), f"{arrived.amount} has gone back since", "policy")
+
+
+def _failed(one: Refund) -> str:
+    return f"refund_failed:{one.id}"
 
 
 def _adopt(tx: WriteTx, payment: Payment, report: RefundReport) -> bool:

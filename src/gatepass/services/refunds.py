@@ -3,7 +3,7 @@
 refund() is for people, order() and give_up() for policies. What the provider says of it comes by `refund_reports`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,12 +28,15 @@ from gatepass.store import (
     refunds,
     timeline,
 )
+from gatepass.store.purchases import AttendeeRow
 from gatepass.store.tables import new_id
 
 MAX_REASON_CHARS = 500
 
 Gone = Refund | Dispute
 """Money of a payment that is no longer here: given back, or held or kept by the buyer's bank."""
+Part = tuple[Payment, Money]
+"""How much of a payment goes back."""
 
 
 # Ordered by a person
@@ -72,25 +75,49 @@ def refund_in(tx: WriteTx, management: EventManagement, wish: Wish) -> list[Refu
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a wish would do now. `ends`: how many registrations; `left`: what could go back afterwards."""
+    """What a wish would do now."""
 
     amount: Money
     left_before: Money
-    ends: int
+    gives_up: bool
+    """Registrations end."""
+    people: Sequence[AttendeeRow]
+    """Whose they are, where the purchase lives here."""
+    parts: Sequence[Part]
 
     @property
     def left(self) -> Money:
         """What could go back afterwards."""
         return Money(self.left_before.minor - self.amount.minor, self.amount.currency)
 
+    @property
+    def by_hand(self) -> Money:
+        """What was taken elsewhere: whoever took it gives it back."""
+        return self._sum(amount.minor for payment, amount in self.parts if payment.intent_ref is None)
+
+    @property
+    def fees(self) -> Money:
+        """What the provider has kept of these payments and does not give back, as far as it is known."""
+        return self._sum(payment.fee.minor for payment, _ in self.parts if payment.fee)
+
+    @property
+    def fees_unknown(self) -> bool:
+        """The fee of a payment is not known yet; the hourly reconciliation asks for it."""
+        return any(payment.fee is None and payment.intent_ref for payment, _ in self.parts)
+
+    def _sum(self, minor: Iterable[int]) -> Money:
+        return Money(sum(minor), self.amount.currency)
+
 
 def preview(tx: ReadTx, wish: Wish) -> Preview:
     """What `refund` would do, without doing it. Several statements: run it in a snapshot. Raises as `refund` does."""
+    _check_reason(wish.reason)
     paid = succeeded(payments.of_purchase(tx, wish.purchase_id))
     before, amount = _checked(tx, wish, paid)
-    people = len(set(wish.attendees)) or len(purchases.registered(tx, [wish.purchase_id]))
-    left = Money(left_of_all(paid, before), amount.currency)
-    return Preview(amount, left, people if _gives_up(tx, wish) else 0)
+    left, gives_up = Money(left_of_all(paid, before), amount.currency), _gives_up(tx, wish)
+    people = purchases.registered(tx, [wish.purchase_id]) if gives_up else []
+    leaving = [one for one in people if not wish.attendees or one.id in wish.attendees]
+    return Preview(amount, left, gives_up, leaving, _parts(paid, before, amount))
 
 
 def _check_reason(reason: str) -> None:
@@ -197,16 +224,22 @@ def _price_of(tx: ReadTx, wish: Wish) -> int:
 def _drawn(
     tx: WriteTx, wish: Wish, paid: Sequence[Payment], before: Sequence[Gone], amount: Money
 ) -> list[Refund]:  # fmt: skip
+    return [
+        _new(tx, payment, part, Cause.STAFF, wish.reason.strip(), wish.actor, wish.attendees)
+        for payment, part in _parts(paid, before, amount)
+    ]
+
+
+def _parts(paid: Sequence[Payment], before: Sequence[Gone], amount: Money) -> list[Part]:
     """The amount, drawn from the latest payment first: that is the one that came on top."""
-    made: list[Refund] = []
+    parts: list[Part] = []
     rest = amount.minor
     for payment in reversed(paid):
         part = min(rest, left_of(payment, before))
         if part > 0:
-            some = Money(part, amount.currency)
-            made.append(_new(tx, payment, some, Cause.STAFF, wish.reason.strip(), wish.actor, wish.attendees))
+            parts.append((payment, Money(part, amount.currency)))
             rest -= part
-    return made
+    return parts
 
 
 def _unknown_attendee(attendee_id: UUID) -> NotFound:

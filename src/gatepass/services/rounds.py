@@ -13,8 +13,8 @@ POLL_S = 0.5
 DRAIN_S = 20.0
 """For what is under way when it ends."""
 
-Piece = Coroutine[object, object, None]
-"""Of the work. It sees to its own failures."""
+Piece = Coroutine[object, object, bool | None]
+"""Of the work. It sees to its own failures. False: its end is no reason to look for more at once."""
 
 log = structlog.get_logger("gatepass.rounds")
 
@@ -30,9 +30,11 @@ class Rounds:
     def __init__(self, name: str, claim: Callable[[], Awaitable[Sequence[Piece]]]) -> None:
         """`claim` takes what is due, as far as there is room; nothing: it is asked again after a rest. `name` is for the log."""
         self._name, self._claim = name, claim
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[bool | None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self.hinted = False
+        """Whether the present look has a reason other than that some time has passed."""
 
     @property
     def under_way(self) -> int:
@@ -42,6 +44,7 @@ class Rounds:
     async def run(self) -> None:
         """Work until `stop`, then finish what was begun."""
         while not self._stopping:
+            self.hinted = self._wake.is_set()
             self._wake.clear()
             if not await self._begin():
                 await self._rest()
@@ -76,6 +79,13 @@ class Rounds:
             task.add_done_callback(self._ended)
         return bool(pieces)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[bool | None]) -> None:
         self._running.discard(task)
-        self._wake.set()
+        if task.cancelled() or self._failed(task) or task.result() is not False:
+            self._wake.set()
+
+    def _failed(self, task: asyncio.Task[bool | None]) -> bool:
+        error = task.exception()
+        if error:
+            log.error("rounds.failed", of=self._name, error=type(error).__name__)
+        return error is not None

@@ -15,7 +15,7 @@ LIFE, IDLE = timedelta(hours=12), timedelta(hours=1)
 CODE_LIFE = timedelta(minutes=10)
 """Between the password and the code of the second factor."""
 FRESH, FRESH_FORM = timedelta(minutes=10), timedelta(minutes=20)
-"""For secrets and refunds: how long ago somebody may have shown who it is, to open a form and to send it."""
+"""For secrets, refunds and where buyers are sent: how long ago somebody may have shown who it is, to open a form and to send it."""
 SEEN_EVERY = timedelta(minutes=1)
 
 

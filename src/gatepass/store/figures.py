@@ -1,12 +1,12 @@
 """Figures of a span of time: sums that are kept, by quarters of an hour which become days of a zone elsewhere.
 
-Triggers of migration 0014 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
+Triggers of migrations 0014 and 0016 write each change of an order, a payment or a refund into `figure_change`; `sum_up` adds them to
 `figure`. Both together are the truth at any moment, however many orders there are.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +22,10 @@ ALL_EVENTS = UUID(int=0)
 """The scope of sums over all events, kept by the day."""
 
 
-PAID = "order.completed"
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of money that was paid and of fees, which no chart shows by the day; and earlier than every order."""
+ORDER, REFUND, COMPLETED, MONEY, FEE = "order.", "refund.", "order.completed", "paid", "fee"
+"""What a figure is of; see `tables.figure`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,9 @@ def orders(tx: ReadTx, scope: Scope) -> list[Row]:
     """
     both = _both(scope)
     at = both.c.at if scope.finely else _hour(tx, both.c.at)
-    paid = sa.case((both.c.what == PAID, both.c.total_minor), else_=0)
+    paid = sa.case((both.c.what == COMPLETED, both.c.total_minor), else_=0)
     sums = (sa.func.sum(both.c["count"]).label("count"), sa.func.sum(paid).label("paid_minor"))
-    wanted = sa.select(at.label("at"), both.c.currency, *sums).where(both.c.what.startswith("order."))
+    wanted = sa.select(at.label("at"), both.c.currency, *sums).where(both.c.what.startswith(ORDER))
     return tx.rows(wanted.group_by(at, both.c.currency))
 
 

@@ -99,13 +99,19 @@ PROMISES: Sequence[Promise] = (
         "figures are what orders, payments and refunds say, of each event and of all of them",
         """select 'figure ' || d.what || ' ' || d.currency || ' of event ' || d.event_id || ' is off by ' || sum(d.n)
         || ', ' || sum(d.minor) from (
-            select event_id, 'order.' || status what, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3
-            union all select p.event_id, 'sent', '', count(distinct m.purchase_id), 0 from payment m
-                join purchase p on p.id = m.purchase_id group by 1
+            select event_id, 'order.' || status what, currency, n, minor from (
+                select event_id, status, currency, count(*) n, sum(total_minor) minor from purchase group by 1, 2, 3) o
+            union all select p.event_id, 'sent', '', count(*), 0 from payment m
+                join purchase p on p.id = m.purchase_id where m.number = 1 group by 1
             union all select p.event_id, 'refund.' || f.state, f.currency, count(*), sum(f.amount_minor) from refund f
                 join purchase p on p.id = f.purchase_id group by 1, 2, 3
             union all select p.event_id, 'dispute.' || d.state, d.currency, count(*), sum(d.amount_minor) from dispute d
                 join purchase p on p.id = d.purchase_id group by 1, 2, 3
+            union all select p.event_id, k.what, m.currency, count(*),
+                sum(case when k.what = 'paid' then m.amount_minor else m.fee_minor end)
+                from payment m join purchase p on p.id = m.purchase_id
+                join (select 'paid' what union all select 'fee') k on k.what = 'paid' or m.fee_minor is not null
+                where m.state = 'succeeded' group by 1, 2, 3
             union all select scope, what, currency, -sum(count), -sum(total_minor) from figure group by 1, 2, 3
             union all select event_id, what, currency, -sum(count), -sum(total_minor) from figure_change group by 1, 2, 3) d
         join event e on e.id = d.event_id where d.what not like 'declined.%'

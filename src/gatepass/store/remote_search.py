@@ -18,7 +18,7 @@ def found(tx: ReadTx, wanted: Wanted) -> tuple[list[RemotePurchase], UUID | None
     conditions = filters(tx, remote_purchase, wanted, _by_text)
     if wanted.state == BEING_CONFIRMED:
         conditions[-1] = _at.wanted.is_not(None)
-    ids, more = page_of(tx, remote_purchase, conditions, wanted.before)
+    ids, more = page_of(tx, remote_purchase, conditions, wanted)
     return lines(tx, ids), more
 
 

@@ -53,20 +53,24 @@ def found(tx: ReadTx, wanted: Wanted) -> tuple[list[Row], UUID | None]:
     conditions = filters(tx, purchase, wanted, _by_text)
     if wanted.event_id:
         conditions.append(purchase.c.event_id == wanted.event_id)
-    ids, more = page_of(tx, purchase, conditions, wanted.before)
+    ids, more = page_of(tx, purchase, conditions, wanted)
     return lines(tx, ids), more
 
 
 def page_of(
-    tx: ReadTx, table: sa.Table, conditions: list[sa.ColumnElement[bool]], before: UUID | None
+    tx: ReadTx, table: sa.Table, conditions: list[sa.ColumnElement[bool]], wanted: Wanted
 ) -> tuple[list[UUID], UUID | None]:
     """Ids of one page of `table`, which has `id` and `created`, the newest first; and where the next page begins."""
-    at = table.c
-    chosen = sa.select(at.id).where(*conditions)
+    at, before = table.c, wanted.before
+    chosen = sa.select(at.id, at.created).where(*conditions)
     last = tx.row(sa.select(at.created).where(at.id == before)) if before else None
     if last:
         moment, own = sa.literal(last["created"], at.created.type), sa.literal(before, at.id.type)
         chosen = chosen.where(sa.tuple_(at.created, at.id) < sa.tuple_(moment, own))
+    if wanted.text.strip():
+        # Few are meant: they are found first and sorted then. To walk all from the newest until some are met takes longer.
+        at = chosen.cte("meant").prefix_with("MATERIALIZED").c
+        chosen = sa.select(at.id, at.created)
     rows = tx.rows(chosen.order_by(at.created.desc(), at.id.desc()).limit(PAGE + 1))
     ids = [row["id"] for row in rows[:PAGE]]
     return ids, (ids[-1] if len(rows) > PAGE else None)
@@ -75,9 +79,9 @@ def page_of(
 def filters(tx: ReadTx, table: sa.Table, wanted: Wanted, by_text: ByText) -> list[sa.ColumnElement[bool]]:
     """What every purchase is looked for by, wherever it lives."""
     at, text = table.c, wanted.text.strip()
-    named = by_text(tx, text).limit(MOST_NAMED) if text else None
+    named = by_text(tx, text).limit(MOST_NAMED).subquery() if text else None
     return [
-        *([at.id.in_(list(tx.execute(named).scalars()))] if named is not None else []),
+        *([at.id.in_(sa.select(named.c[0]))] if named is not None else []),
         *([at.created >= wanted.since] if wanted.since else []),
         *([_state(table, wanted.state)] if wanted.state else []),
     ]

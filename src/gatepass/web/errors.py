@@ -17,6 +17,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "TokenInvalid": 401,
         "SignInNeeded": 401,
         "ScopeMissing": 403,
+        "AdministratorByPeople": 403,
         "IdempotencyKeyMissing": 400,
         "QueryInvalid": 400,
         "OriginForeign": 403,

@@ -170,7 +170,7 @@ _WHY = {
     Cause.STAFF: later("The organizer gives it back"),
     Cause.EVENT_CANCELLED: later("The event does not take place"),
     Cause.PAID_TWICE: later("The order had been paid already, so this payment was one too many"),
-    Cause.PAID_LATE: later("It arrived when the seats had been given away"),
+    Cause.PAID_LATE: later("It arrived after the seats had been released"),
     Cause.PROVIDER: later("The organizer gives it back"),
 }
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from gatepass import model
 from gatepass.domain.errors import GatepassError
 from gatepass.domain.money import Money
+from gatepass.domain.text import is_one_line
 from gatepass.model.columns import Column, Kind, Option
 from gatepass.model.query import Value
 from gatepass.model.table import Table
@@ -78,6 +79,8 @@ def _text(_tx: WriteTx, table: Table, column: Column, value: Any) -> str:
         raise refusals.invalid(table, column, "is no text")
     if "\0" in value or _broken(value):
         raise refusals.invalid(table, column, "holds a character that no text may hold")
+    if column.kind is Kind.TEXT and not is_one_line(value):
+        raise refusals.invalid(table, column, "is text of one line: it holds a line break or another control character")
     if column.length and len(value) > column.length:
         raise refusals.too_long(table, column)
     return value

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gatepass.domain.errors import Conflict
+from gatepass.domain.text import is_visible
 from gatepass.model.columns import Column, Kind, Set
 from gatepass.model.query import Value
 from gatepass.model.table import Table
@@ -200,9 +201,16 @@ def _same(change: Change, column: Column, value: Value) -> bool:
 
 def _check_required(change: Change) -> None:
     """What the caller can give is named before what follows from it."""
-    missing = [one for one in change.table.columns if one.stored and one.required and change.after[one.name] is None]
+    missing = [one for one in change.table.columns if one.stored and one.required and _is_missing(change, one)]
     if missing:
         raise refusals.needed(change.table, min(missing, key=lambda one: one.settable is Set.NEVER))
+
+
+def _is_missing(change: Change, column: Column) -> bool:
+    """Null; or of a text that has no default nothing that anybody could see."""
+    value = change.after[column.name]
+    unseen = column.kind is Kind.TEXT and column.default is None and change.changes(column.name)
+    return value is None or (unseen and not is_visible(value))
 
 
 def _check_keys(change: Change) -> None:

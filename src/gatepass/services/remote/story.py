@@ -129,7 +129,7 @@ _OF_ORDER: Mapping[str, Teller] = MappingProxyType(
             _changed, Tone.PLAIN, "x", later("The organizer’s system gave the seats back"), ""
         ),
         "dataverse.too_late": partial(
-            _changed, Tone.ATTENTION, "alert", later("The seats had been given away before the money came"), ""
+            _changed, Tone.ATTENTION, "alert", later("The seats had been released before the money came"), ""
         ),
     }
 )

@@ -94,7 +94,7 @@ class Teller:
                 return _kept(tx, now)
 
     def _too_late(self, tx: WriteTx, row: RemotePurchase) -> RemotePurchase:
-        left = replace(row, wanted=None, error="The seats were given away before the money came.")
+        left = replace(row, wanted=None, error="The seats were released before the money came.")
         timeline.add(tx, [(row.id, "dataverse.too_late", {})])
         if self._terms.late is LateMoney.ATTENTION:
             questions.late(tx, row)

@@ -307,7 +307,7 @@ def _why_back(facts: Facts) -> str:
     causes = {one.cause for one in facts.refunds}
     if Cause.EVENT_CANCELLED in causes:
         return _("The event does not take place.")
-    return _("The seats had been given to others before the money arrived.") if Cause.PAID_LATE in causes else ""
+    return _("The money arrived after the seats had been released.") if Cause.PAID_LATE in causes else ""
 
 
 _IN_DOUBT: Sequence[Rule] = (_disputed, _lost, _in_question, _refund_failed, _twice, _all_back, _without_a_seat)

@@ -284,7 +284,7 @@ _CAUSES: Mapping[Cause, str] = MappingProxyType(
         Cause.STAFF: later("The organizer asked for it."),
         Cause.EVENT_CANCELLED: later("The event does not take place."),
         Cause.PAID_TWICE: later("The order had been paid already."),
-        Cause.PAID_LATE: later("The money came when no seat was left."),
+        Cause.PAID_LATE: later("The money arrived after the seats had been released."),
         Cause.PROVIDER: later("The organizer asked the payment provider for it."),
     }
 )

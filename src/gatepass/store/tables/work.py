@@ -64,7 +64,7 @@ audit = sa.Table(
 
 
 def _figure(scope: str) -> list[sa.Column[Any]]:
-    """`what`: `order.<status>`, `sent`, `declined.<reason>`, `refund.<state>`, `dispute.<state>`."""
+    """`what`: `order.<status>`, `sent`, `declined.<reason>`, `refund.<state>`, `dispute.<state>`, `paid`, `fee`."""
     numbers = [sa.Column(name, sa.BigInteger, nullable=False) for name in ("count", "total_minor")]
     return [sa.Column(scope, sa.Uuid, nullable=False), when("at"), text("what", 60), text("currency", 3), *numbers]
 
@@ -72,7 +72,7 @@ def _figure(scope: str) -> list[sa.Column[Any]]:
 figure = sa.Table("figure", metadata, *_figure("scope"), sa.PrimaryKeyConstraint("scope", "at", "what", "currency"))
 """Sums of an event by the quarter of an hour, and of all events by the day of UTC: what charts are drawn from."""
 figure_change = sa.Table("figure_change", metadata, *_figure("event_id"))
-"""What has happened since they were summed up. Triggers write it (migration 0014), the worker adds it to `figure`."""
+"""What has happened since they were summed up. Triggers write it (migrations 0014, 0016), the worker adds it to `figure`."""
 
 mail = sa.Table(
     "mail",

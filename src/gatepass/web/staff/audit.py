@@ -1,6 +1,6 @@
 """Who did what, before and after, and why: of everything, or of one object."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,19 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatepass.services import audit
-from gatepass.services.access import Caller
+from gatepass.services.access import Caller, Role
 from gatepass.services.audit import Wanted
 from gatepass.services.records.values import EARLIEST, LATEST
 from gatepass.store.tables import Row
 from gatepass.web.site import site
+from gatepass.web.staff.door import ADMINISTERS, EVERYBODY
 from gatepass.web.staff.layout import page
 
 AUDIT = "/staff/audit"
-_PAGES: Mapping[str, str] = {
-    "purchase": "/staff/purchases", "staff": "/staff/people", "event": "/staff/events",
-    "payment_provider": "/staff/providers", "web_application": "/staff/sites",
+_PAGES: Mapping[str, tuple[str, Collection[Role]]] = {
+    "purchase": ("/staff/purchases", EVERYBODY), "event": ("/staff/events", EVERYBODY), "staff": ("/staff/people", ADMINISTERS),
+    "payment_provider": ("/staff/providers", ADMINISTERS), "web_application": ("/staff/sites", ADMINISTERS),
 }  # fmt: skip
-"""Of objects, by the word before their id."""
+"""Of objects, by the word before their id, and for whom."""
 FIELDS = ("actor", "action", "subject", "since", "until")
 
 
@@ -34,7 +35,7 @@ async def show(request: Request, caller: Caller) -> Response:
     asked = {name: given[name] for name in FIELDS if given.get(name)}
     context: dict[str, Any] = {
         "given": asked,
-        "rows": [_line(row) for row in rows],
+        "rows": [_line(row, caller) for row in rows],
         "more": f"{AUDIT}?{urlencode(asked | {'before': str(more)})}" if more else None,
     }
     return page(request, caller, "audit", context)
@@ -52,7 +53,7 @@ def _wanted(given: Mapping[str, str]) -> Wanted:
     )
 
 
-def _line(row: Row) -> dict[str, Any]:
+def _line(row: Row, caller: Caller) -> dict[str, Any]:
     """An entry; what changed as (name, before, after)."""
     detail: Mapping[str, Any] = row["detail"]
     before, after = audit.members(detail, "before"), audit.members(detail, "after")
@@ -61,14 +62,15 @@ def _line(row: Row) -> dict[str, Any]:
     return {
         "at": row["at"], "actor": row["actor"], "action": row["action"], "subject": row["subject"],
         "changes": [(name, before.get(name), after.get(name)) for name in {**before, **after} if name not in same],
-        "rest": rest, "reason": detail.get("reason"), "path": _path(row["subject"]),
+        "rest": rest, "reason": detail.get("reason"), "path": _path(row["subject"], caller),
     }  # fmt: skip
 
 
-def _path(subject: str) -> str | None:
-    """The page of the object, where there is one."""
+def _path(subject: str, caller: Caller) -> str | None:
+    """The page of the object, where there is one that this caller may open."""
     kind, _, about = subject.partition(":")
-    return f"{_PAGES[kind]}/{about}" if kind in _PAGES and _id(about) else None
+    path, may = _PAGES.get(kind, ("", ()))
+    return f"{path}/{about}" if caller.role in may and _id(about) else None
 
 
 def _day(text: str) -> datetime | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from zoneinfo import available_timezones
 
 from gatepass import model
+from gatepass.domain.event import time_zones
 from gatepass.services.planning import PASS, QUESTION
 from gatepass.store import ReadTx, rows
 from gatepass.store.tables import Row
@@ -67,7 +67,7 @@ def event_form(tx: ReadTx, zone: str = "UTC") -> Form:
         _EVENT_LABELS,
         _EVENT_HINTS,
         {"currency": currencies(tx), "payment_provider_id": named(rows.matching(tx, _PROVIDER, {}))},
-        {"time_zone": sorted(available_timezones())},
+        {"time_zone": sorted(time_zones())},
         zone=zone,
     )
 

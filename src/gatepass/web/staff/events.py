@@ -19,12 +19,14 @@ from gatepass.web.pages.common import form_of, picture
 from gatepass.web.site import site
 from gatepass.web.staff import fields
 from gatepass.web.staff.asking import form_page, id_in, row_at
-from gatepass.web.staff.door import SETS_UP
+from gatepass.web.staff.door import ADMINISTERS, SETS_UP
 from gatepass.web.staff.event_form import EVENT, EVENT_PARTS, event_form
 from gatepass.web.staff.layout import done, page
 
 EVENTS = "/staff/events"
 MAX_SEARCH_CHARS = 100
+_OF_THE_EVENT = frozenset({Remedy.EVENT, Remedy.PASSES, Remedy.TICKET})
+"""Put right by whoever sets events up; the rest of the set-up is the administrators'."""
 
 
 async def listed(request: Request, caller: Caller) -> Response:
@@ -135,14 +137,21 @@ async def event_page(
     found = await here.store.snapshot(look)
     wrong = wrong and fields.for_people(wrong, EVENT)
     context: dict[str, Any] = found | {
-        "lines": [(line, path_of(event_id, line)) for line in found["lines"]],
-        "ready": all(line.standing is not Standing.MISSING for line in found["lines"]),
+        "lines": [(line, _way_of(caller, event_id, line)) for line in found["lines"]],
+        "missing": [line.says for line in found["lines"] if line.standing is Standing.MISSING],
         "may": caller.role in SETS_UP,
+        "administers": caller.role in ADMINISTERS,
         "picture": picture(found["event"].image_url),
         "copy_name": copying.copy_name(found["event"].name),
         "public_url": f"{here.links.base_url}/e/{found['event'].readable_id}",
     }
     return form_page(request, caller, "event", context, wrong)
+
+
+def _way_of(caller: Caller, event_id: UUID, line: Line) -> str | None:
+    """Where this caller puts a line of the checklist right; None: it is done, or somebody else has to."""
+    may = SETS_UP if line.remedy in _OF_THE_EVENT else ADMINISTERS
+    return path_of(event_id, line) if caller.role in may and line.standing is not Standing.DONE else None
 
 
 def path_of(event_id: UUID, line: Line) -> str:

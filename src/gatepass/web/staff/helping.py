@@ -25,6 +25,12 @@ _MAILS = {
 }
 
 
+_NOW = {Status.COMPLETED: "The order is completed.", Status.CANCELLED: "The order is cancelled."}
+_LATE = (
+    "The money is written down, but the order has no seats yet: make room and settle it again, or give the money back."
+)
+
+
 async def form(request: Request, caller: Caller) -> Response:
     """GET /staff/purchases/{purchase_id}/help"""
     return await _page(request, caller)
@@ -35,10 +41,10 @@ async def settle(request: Request, caller: Caller) -> Response:
     given, purchase_id = await form_of(request), purchase_id_of(request)
     word = Word.CANCELLED if given.get("what") == Word.CANCELLED.value else Word.COMPLETED
     try:
-        await helping.settle(site(request).store, purchase_id, word, By(caller.name, given.get("reason", "")))
+        now = await helping.settle(site(request).store, purchase_id, word, By(caller.name, given.get("reason", "")))
     except GatepassError as refusal:
         return await _page(request, caller, given, refusal)
-    return done(request, f"/staff/purchases/{purchase_id}", f"The order is {word.value}.")
+    return done(request, f"/staff/purchases/{purchase_id}", _NOW.get(now, _LATE))
 
 
 async def resend(request: Request, caller: Caller) -> Response:

@@ -26,17 +26,14 @@ TABLE = model.BY_NAME["payment_provider"]
 _HINTS = {
     "payment_page_url": "Where a buyer is sent; it may end in ? or carry a query. Gatepass’s own: /GatewayRedirect/PayWithStripe?",
     "timeout_minutes": "How long places are held for somebody who pays.",
-    "live": "It must be as the installation and its key: a difference is refused at the payment.",
 }
 NAMES = ("name", "kind", "payment_page_url", "timeout_minutes")
 _OWN_PAGE = "/GatewayRedirect/PayWithStripe?"
 KEY_LABELS = {SECRET_KEY: "Secret key", WEBHOOK_SECRET: "Signing secret of the webhook"}
 
 
-def form(*, new: bool) -> fields.Form:
-    """The form of a provider; its mode is chosen once."""
-    options = {"kind": [(kind, kind.capitalize()) for kind in KINDS]}
-    return fields.Form(TABLE, (*NAMES, "live") if new else NAMES, {"live": "Takes live money"}, _HINTS, options)
+FORM = fields.Form(TABLE, NAMES, {}, _HINTS, {"kind": [(kind, kind.capitalize()) for kind in KINDS]})
+"""Its mode is that of the installation."""
 
 
 async def listed(request: Request, caller: Caller) -> Response:
@@ -59,7 +56,7 @@ async def create(request: Request, caller: Caller) -> Response:
     """POST /staff/providers/new"""
     given = await form_of(request)
     try:
-        values = fields.values(form(new=True), given)
+        values = fields.values(FORM, given)
         made = await site(request).store.write(lambda tx: records.create(tx, caller, TABLE, values))
     except GatepassError as refusal:
         return _new_page(request, caller, given, refusal)
@@ -69,9 +66,8 @@ async def create(request: Request, caller: Caller) -> Response:
 def _new_page(
     request: Request, caller: Caller, given: Mapping[str, str] | None = None, wrong: GatepassError | None = None
 ) -> Response:
-    wanted = form(new=True)
-    row = fields.blank(wanted) | {"payment_page_url": _OWN_PAGE, "live": site(request).live}
-    context = {"fields": fields.fields(wanted, row, given), "title": "New payment provider", "back": PROVIDERS}
+    row = fields.blank(FORM) | {"payment_page_url": _OWN_PAGE}
+    context = {"fields": fields.fields(FORM, row, given), "title": "New payment provider", "back": PROVIDERS}
     return form_page(request, caller, "record_new", context, wrong and fields.for_people(wrong, TABLE))
 
 
@@ -93,7 +89,7 @@ async def change(request: Request, caller: Caller) -> Response:
     """POST /staff/providers/{provider_id}"""
     given, provider_id = await form_of(request), id_in(request, "provider_id")
     try:
-        values, version = fields.values(form(new=False), given), fields.version_of(given)
+        values, version = fields.values(FORM, given), fields.version_of(given)
         await site(request).store.write(
             lambda tx: records.update(tx, caller, TABLE, provider_id, values, expected=version)
         )
@@ -160,7 +156,7 @@ async def _page(
         row = row_at(tx, TABLE, provider_id)
         return {
             "row": row, "keys": connecting.shown(tx, here.vault, provider_id), "told": inbox.any_of(tx, row["kind"]),
-            "passes": trying.passes_to_try(tx, provider_id), "fields": fields.fields(form(new=False), row, given),
+            "passes": trying.passes_to_try(tx, provider_id), "fields": fields.fields(FORM, row, given),
         }  # fmt: skip
 
     found = await here.store.read(look)

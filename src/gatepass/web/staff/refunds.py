@@ -1,4 +1,4 @@
-"""Where staff gives money back: everything, what some people paid, or an amount; with a reason, and never twice by accident."""
+"""Where staff gives money back: everything, what some people paid, or an amount; after a look at what that means, and never twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gatepass.domain.errors import Conflict, GatepassError, NotFound, Refused
 from gatepass.domain.money import Money
 from gatepass.services import refunds
 from gatepass.services.access import Caller
-from gatepass.services.refunds import Wish
+from gatepass.services.refunds import Preview, Wish
 from gatepass.services.views import Views
 from gatepass.store import ReadTx, payments, purchases
 from gatepass.store.purchases import AttendeeRow
@@ -23,6 +23,7 @@ from gatepass.web.site import site
 from gatepass.web.staff.layout import done, page
 
 ALL, PEOPLE, AMOUNT = "all", "people", "amount"
+_CHOICES = frozenset({"what", "amount", "keep", "reason", "left"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Refundable:
     purchase_id: UUID
     reference: str
     """A name for people."""
+    buyer: str
+    """Empty where nobody knows here."""
     left: Money
     people: Sequence[AttendeeRow]
     """Who holds a registration."""
@@ -44,11 +47,16 @@ async def form(request: Request, caller: Caller) -> Response:
 
 
 async def submit(request: Request, caller: Caller) -> Response:
-    """POST /staff/purchases/{purchase_id}/refund"""
+    """POST /staff/purchases/{purchase_id}/refund: first what it would do, then, `sure`, done"""
     given, found = await form_of(request), await _refundable(request)
     here = site(request)
     try:
-        await refunds.refund(here.store, here.desk.management, _wish(given, found, caller))
+        wish = _wish(given, found, caller)
+        if "sure" not in given:
+            return _page(
+                request, caller, found, given, shown=await here.store.snapshot(lambda tx: refunds.preview(tx, wish))
+            )
+        await refunds.refund(here.store, here.desk.management, wish)
     except (Refused, Conflict, NotFound) as refusal:
         return _page(request, caller, await _refundable(request), given, refusal)
     return done(request, f"/staff/purchases/{found.purchase_id}", "The refund is on its way.")
@@ -56,7 +64,11 @@ async def submit(request: Request, caller: Caller) -> Response:
 
 def _wish(given: Mapping[str, str], found: Refundable, caller: Caller) -> Wish:
     people = [person.id for person in found.people if f"who_{person.id}" in given]
-    what = given.get("what", ALL)
+    what = given.get("what", "")
+    if what not in {ALL, PEOPLE, AMOUNT}:
+        raise Refused(
+            "RefundChoiceMissing", "Choose how much: everything, what some people paid, or an amount.", field="what"
+        )
     if what == PEOPLE and not people:
         raise Refused("AttendeesMissing", "Choose at least one person.", field="people")
     return Wish(
@@ -100,16 +112,20 @@ def _look(tx: ReadTx, views: Views, purchase_id: UUID) -> Refundable | None:
     paid = refunds.succeeded(payments.of_purchase(tx, purchase_id))
     left = refunds.left_of_all(paid, refunds.gone(tx, [purchase_id]))
     people = purchases.registered(tx, [purchase_id])
-    return Refundable(purchase_id, line.reference, Money(left, line.total.currency), people)
+    return Refundable(purchase_id, line.reference, line.buyer, Money(left, line.total.currency), people)
 
 
 def _page(
-    request: Request, caller: Caller, found: Refundable, given: Mapping[str, str], wrong: GatepassError | None = None
-) -> Response:
+    request: Request, caller: Caller, found: Refundable, given: Mapping[str, str], wrong: GatepassError | None = None,
+    shown: Preview | None = None,
+) -> Response:  # fmt: skip
     context: dict[str, Any] = {
         "found": found,
         "given": given,
         "wrong": wrong,
+        "shown": shown,
+        "chosen": {name: value for name, value in given.items() if name in _CHOICES or name.startswith("who_")},
+        "remote": site(request).remote,
         "prices": {person.id: Money(person.price_minor, found.left.currency) for person in found.people},
     }
     return page(request, caller, "refund", context, status_of(wrong) if wrong else 200)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from gatepass import model
-from gatepass.domain.event import EventStatus, is_color
+from gatepass.domain.event import EventStatus, is_color, time_zones
+from gatepass.domain.text import is_public_email
 from gatepass.services import pictures
 from gatepass.services.records import money, refusals
 from gatepass.services.records.change import Change
@@ -26,6 +26,7 @@ def event(change: Change) -> None:
     _check_times(change, "event", "starts", "ends")
     _check_zone(change)
     _check_color(change)
+    _check_contact(change)
     _check_capacity(change)
     _check_payments(change)
     _check_status(change)
@@ -53,12 +54,16 @@ def _check_times(change: Change, what: str, starts: str, ends: str) -> None:
 
 def _check_zone(change: Change) -> None:
     name = change.after["time_zone"]
-    if name is None or not change.changes("time_zone"):
-        return
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.") from None
+    if name is not None and change.changes("time_zone") and name not in time_zones():
+        raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.")
+
+
+def _check_contact(change: Change) -> None:
+    address = change.after["contact_email"]
+    if address and change.changes("contact_email") and not is_public_email(address):
+        raise refusals.broken(
+            "The contact email is written like events@contoso.com: one address, without a name or a subject."
+        )
 
 
 def _check_color(change: Change) -> None:

@@ -4,11 +4,11 @@ import secrets
 from urllib.parse import urlsplit
 
 from gatepass.domain.money import DECIMALS
+from gatepass.services import mode
 from gatepass.services.links import allowed
 from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 from gatepass.services.records.rules import addresses
-from gatepass.store import rows
 
 KINDS = ("stripe",)
 """Payment providers that there is an adapter for (providers/)."""
@@ -21,15 +21,21 @@ def payment_provider(change: Change) -> None:
     after = change.after
     if after["kind"] not in KINDS:
         raise refusals.broken(f"There is no payment provider of kind '{after['kind']}'. There are: {', '.join(KINDS)}.")
-    if change.new and after["live"] is None:
-        after["live"] = _live(change)
+    _check_mode(change)
     addresses.check(change, "payment_page_url")
 
 
-def _live(change: Change) -> bool:
-    """The mode of the installation, as its providers of this kind have it; test money when this is the first one."""
-    known = rows.matching(change.tx, change.table, {"kind": change.after["kind"]})
-    return any(one["live"] for one in known)
+def _check_mode(change: Change) -> None:
+    """A new provider takes the money that this installation takes."""
+    here = mode.is_live(change.tx)
+    if change.new and change.after["live"] is None:
+        change.after["live"] = bool(here)
+    if here is not None and change.changes("live") and change.after["live"] is not here:
+        wanted, given = ("live", "test") if here else ("test", "live")
+        raise refusals.broken(
+            f"This installation takes {wanted} money (GATEPASS_MODE), so a payment provider for {given} money is of no use here. "
+            "Leave the mode out."
+        )
 
 
 def web_application(change: Change) -> None:

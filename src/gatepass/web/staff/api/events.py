@@ -15,15 +15,8 @@ from gatepass.services.planning import EVENT_QUESTION, PASSES, QUESTIONS
 from gatepass.store import ReadTx, WriteTx, events, rows
 from gatepass.web.staff.api.door import Call, Told
 from gatepass.web.staff.api.shapes import Shape
-from gatepass.web.staff.api.types import (
-    CallOffIn,
-    ChecklistLine,
-    CopyIn,
-    EventLine,
-    EventLines,
-    EventQuery,
-    ForecastOut,
-)
+from gatepass.web.staff.api.types.setting_up import ChecklistLine, CopyIn, EventLine, EventLines, EventQuery
+from gatepass.web.staff.api.types.work import CallOffIn, ForecastOut
 from gatepass.web.staff.asking import row_at
 from gatepass.web.staff.event_form import EVENT, EVENT_NAMES, PASS_NAMES, QUESTION_NAMES
 from gatepass.web.timeline_types import MoneyDto

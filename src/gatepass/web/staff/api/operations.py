@@ -9,38 +9,42 @@ from gatepass.web.staff.api import events, purchases, setting_up, watching
 from gatepass.web.staff.api.door import Operation, route
 from gatepass.web.staff.api.events import A_PASS, A_QUESTION, AN_EVENT, THE_PASSES, THE_QUESTIONS
 from gatepass.web.staff.api.setting_up import A_PROVIDER, A_SITE, PROVIDERS, SITES
-from gatepass.web.staff.api.types import (
-    AttendeeIn,
-    AttentionLines,
-    AttentionQuery,
-    AuditLines,
-    AuditQuery,
-    CallOffIn,
+from gatepass.web.staff.api.types.setting_up import (
     CopyIn,
     EventLines,
     EventQuery,
-    FiguresOut,
     FindingsOut,
-    ForecastOut,
     InviteIn,
     KeyIn,
     PeopleOut,
-    PeriodQuery,
     PersonOut,
-    PreviewOut,
-    PurchaseLines,
-    PurchaseOut,
-    PurchaseQuery,
     ReasonIn,
-    RefundIn,
-    RefundsOut,
-    ResendIn,
     RoleIn,
-    SettledOut,
     SwitchesOut,
     SwitchIn,
     SwitchOut,
     TokenOut,
+)
+from gatepass.web.staff.api.types.watching import (
+    AttentionLines,
+    AttentionQuery,
+    AuditLines,
+    AuditQuery,
+    FiguresOut,
+    PeriodQuery,
+)
+from gatepass.web.staff.api.types.work import (
+    AttendeeIn,
+    CallOffIn,
+    ForecastOut,
+    PreviewOut,
+    PurchaseLines,
+    PurchaseOut,
+    PurchaseQuery,
+    RefundIn,
+    RefundsOut,
+    ResendIn,
+    SettledOut,
 )
 
 READ, SETUP, WORK, MONEY, ADMIN = Scope

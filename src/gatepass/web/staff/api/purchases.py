@@ -2,9 +2,7 @@
 
 from uuid import UUID
 
-import msgspec
-
-from gatepass.domain.errors import NotFound
+from gatepass.domain.errors import GatepassError, NotFound
 from gatepass.domain.money import Money
 from gatepass.domain.purchase import order_reference
 from gatepass.services import helping, refunds, timeline
@@ -18,7 +16,8 @@ from gatepass.store.search import Wanted
 from gatepass.store.tables import Row
 from gatepass.web import timeline_types
 from gatepass.web.staff.api.door import Call, Told
-from gatepass.web.staff.api.types import (
+from gatepass.web.staff.api.types.setting_up import ReasonIn
+from gatepass.web.staff.api.types.work import (
     AttendeeIn,
     AttendeeOut,
     PreviewOut,
@@ -26,7 +25,6 @@ from gatepass.web.staff.api.types import (
     PurchaseLines,
     PurchaseOut,
     PurchaseQuery,
-    ReasonIn,
     RefundIn,
     RefundOut,
     RefundsOut,
@@ -82,7 +80,7 @@ async def preview(call: Call, given: RefundIn) -> PreviewOut:
     wish = _wish(call, given)
     told = await call.store.snapshot(lambda tx: refunds.preview(tx, wish))
     return PreviewOut(
-        amount=money(told.amount), left_before=money(told.left_before), left=money(told.left), ends=told.ends
+        amount=money(told.amount), left_before=money(told.left_before), left=money(told.left), ends=len(told.people)
     )
 
 
@@ -125,16 +123,11 @@ async def cancel(call: Call, wish: ReasonIn) -> Answer:
 async def _settled(call: Call, word: Word, wish: ReasonIn) -> Answer:
     at, by = call.id("purchase_id"), By(call.caller.name, wish.reason)
 
-    def unit(tx: WriteTx) -> msgspec.Struct | None:
-        return helping.settle_in(tx, at, word, by) or _status(tx, at)  # type: ignore[return-value]
+    def unit(tx: WriteTx) -> SettledOut | GatepassError:
+        outcome = helping.settle_in(tx, at, word, by)
+        return outcome if isinstance(outcome, GatepassError) else SettledOut(id=at, status=outcome.after.value)
 
     return await call.once(unit)
-
-
-def _status(tx: ReadTx, at: UUID) -> SettledOut:
-    purchase = purchases.get(tx, at)
-    assert purchase is not None
-    return SettledOut(id=at, status=purchase.status.value)
 
 
 async def resend(call: Call, wish: ResendIn) -> Answer:

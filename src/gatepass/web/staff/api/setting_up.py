@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from gatepass.domain.errors import GatepassError, NotFound
+from gatepass.domain.errors import GatepassError, NotFound, Refused
 from gatepass.services import accounts, connecting, connection, records, sites, switches
 from gatepass.services.access import Role
 from gatepass.services.answers import Answer
@@ -19,7 +19,7 @@ from gatepass.web.staff import providers as provider_pages
 from gatepass.web.staff import sites as site_pages
 from gatepass.web.staff.api.door import Call, Told, list_of
 from gatepass.web.staff.api.shapes import Shape
-from gatepass.web.staff.api.types import (
+from gatepass.web.staff.api.types.setting_up import (
     FindingOut,
     FindingsOut,
     InviteIn,
@@ -256,18 +256,19 @@ async def person(call: Call) -> Told:
 
 
 async def invite(call: Call, wish: InviteIn) -> Answer:
-    """POST /people: the invitation goes by mail; who is there already gets the role"""
+    """POST /people: the invitation goes by mail; who is there already gets the role; no administrator"""
 
     def unit(tx: WriteTx) -> Told:
-        added = accounts.add(tx, wish.email, wish.name, Role.of(wish.role), call.caller.name, mail=True)
+        role = _given_by_tokens(wish.role)
+        added = accounts.add(tx, wish.email, wish.name, role, call.caller.name, mail=True)
         return _person(_found(staff.get(tx, added.user_id)))
 
     return await call.once(unit)
 
 
 async def set_role(call: Call, wish: RoleIn) -> Answer:
-    """PUT /people/{user_id}/role: another role"""
-    role, actor = Role.of(wish.role), call.caller.name
+    """PUT /people/{user_id}/role: another role, but not administrator"""
+    role, actor = _given_by_tokens(wish.role), call.caller.name
     return await _changed(call, lambda tx, user: accounts.set_role(tx, user["email"], role, actor, wish.reason))
 
 
@@ -279,13 +280,27 @@ async def disable(call: Call, wish: ReasonIn) -> Answer:
 
 
 async def enable(call: Call, wish: ReasonIn) -> Answer:
-    """POST /people/{user_id}/enable: open the account again"""
-    return await _changed(call, lambda tx, user: accounts.enable(tx, user["email"], call.caller.name, wish.reason))
+    """POST /people/{user_id}/enable: open the account again, unless it is an administrator's"""
+
+    def unit(tx: WriteTx, user: Row) -> None:
+        _given_by_tokens(user["role"])
+        accounts.enable(tx, user["email"], call.caller.name, wish.reason)
+
+    return await _changed(call, unit)
 
 
 async def send_link(call: Call, wish: ReasonIn) -> Answer:
     """POST /people/{user_id}/link: the invitation again, or a reset, by mail"""
     return await _changed(call, lambda tx, user: accounts.mail_new_link(tx, user, call.caller.name, wish.reason))
+
+
+def _given_by_tokens(name: str) -> Role:
+    """A role that a token may give. An administrator makes tokens: what leaks could renew itself. Raises Refused."""
+    role = Role.of(name)
+    if role is Role.ADMINISTRATOR:
+        says = "A token makes nobody an administrator: let an administrator do it at /staff/people, or run gatepass user add."
+        raise Refused("AdministratorByPeople", says, field="role")
+    return role
 
 
 async def _changed(call: Call, change: Callable[[WriteTx, Row], object]) -> Answer:

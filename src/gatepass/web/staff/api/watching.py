@@ -9,7 +9,8 @@ from gatepass.services.audit import Wanted
 from gatepass.services.figures import Figures, Series
 from gatepass.store import ReadTx, WriteTx, events
 from gatepass.web.staff.api.door import Call
-from gatepass.web.staff.api.types import (
+from gatepass.web.staff.api.types.setting_up import ReasonIn
+from gatepass.web.staff.api.types.watching import (
     AttentionLine,
     AttentionLines,
     AttentionQuery,
@@ -20,7 +21,6 @@ from gatepass.web.staff.api.types import (
     FiguresOut,
     PeriodQuery,
     PointOut,
-    ReasonIn,
     SeriesOut,
     SoldOut,
     StepOut,
