@@ -185,7 +185,7 @@ async def test_set_up_pages_show_what_applies_and_where_the_rest_is_set(pair: Pa
             assert (await admin.post(address, name="payments", to="on")).status_code in {404, 405}, address
 
     for told in (
-        "Connected",
+        "connected",
         f"{pair.base_url}/GatewayRedirect/PayWithStripe?",
         "GATEPASS_DATAVERSE_HOLD_MINUTES",
         "30 minutes",

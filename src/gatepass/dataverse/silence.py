@@ -19,6 +19,8 @@ _WORDS = (
     (httpx.ProxyError, "the proxy on the way lets nothing through"),
     (TimeoutError, "no answer in time"),
     (httpx.TimeoutException, "no answer in time"),
+    (httpx.RemoteProtocolError, "the connection broke off"),
+    (httpx.ReadError, "the connection broke off"),
 )
 
 
