@@ -377,7 +377,10 @@ def _due_jobs(tx: ReadTx) -> bool:
     at_once = job.kind.in_(
         ("apply_notification", "end_payment", "send_confirmation", "send_refund_mail", "refund_event")
     )
-    waiting = sa.select(sa.func.count()).where(job.state == "ready", at_once | (job.due <= datetime.now(UTC)))
+    under_way = job.owner.is_not(None)
+    waiting = sa.select(sa.func.count()).where(
+        job.state == "ready", at_once | under_way | (job.due <= datetime.now(UTC))
+    )
     repeating = ("sweep_holds", "seat_waiting", "seat_waitlist", "keep_pictures")
     return bool(tx.execute(waiting.where(job.kind.not_in(repeating))).scalar_one())
 
