@@ -8,7 +8,7 @@ from uuid import UUID
 from gatepass.domain.difference import Difference, Standing, of_missing, of_standing
 from gatepass.domain.money import Money
 from gatepass.services.books import Period
-from gatepass.store import ReadTx, Store, payments, purchases
+from gatepass.store import ReadTx, Store, payments, standings
 
 BATCH = 200
 """Purchases compared at a time."""
@@ -41,7 +41,7 @@ class OwnStandings:
         self._store = store
 
     async def of(self, ids: Collection[UUID]) -> list[Standing]:
-        return await self._store.read(lambda tx: purchases.standings(tx, ids))
+        return await self._store.read(lambda tx: standings.of(tx, ids))
 
     async def differences(self, ids: Collection[UUID]) -> list[Difference]:
         found = await self._store.read(lambda tx: _compared(tx, ids))
@@ -62,16 +62,16 @@ class OwnStandings:
 
 
 def _page(period: Period, after: UUID | None, tx: ReadTx) -> list[Standing]:
-    return purchases.standings_between(tx, period.since, period.until, after, BATCH)
+    return standings.between(tx, period.since, period.until, after, BATCH)
 
 
 def _compared(tx: ReadTx, ids: Collection[UUID]) -> list[Difference | None]:
-    found = purchases.standings(tx, ids)
+    found = standings.of(tx, ids)
     missing = set(ids) - {one.id for one in found}
     return [*map(of_standing, found), *(_without_purchase(tx, at) for at in missing)]
 
 
 def _without_purchase(tx: ReadTx, purchase_id: UUID) -> Difference | None:
     rows = payments.of_purchase(tx, purchase_id)
-    kept = max(0, purchases.kept_minor(tx, [purchase_id]).get(purchase_id, 0))
+    kept = max(0, standings.kept_minor(tx, [purchase_id]).get(purchase_id, 0))
     return of_missing(purchase_id, Money(kept, rows[0].amount.currency)) if rows else None

@@ -1,6 +1,6 @@
 """Orders: the purchase with its attendees, and what they hold once it is completed."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gatepass.domain.difference import Standing
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
@@ -21,7 +20,6 @@ from gatepass.store.tables import (
     attendee_pass,
     dispute,
     event,
-    first_id_of,
     payment,
     payment_provider,
     purchase,
@@ -177,57 +175,6 @@ def with_event(tx: ReadTx, ids: Sequence[UUID]) -> dict[UUID, Row]:
     The page is that of the open payment, of which there is one at most; its members are None without one.
     """
     return {row["id"]: row for row in tx.rows(_with_event, {"ids": ids})}
-
-
-def standings(tx: ReadTx, ids: Collection[UUID]) -> list[Standing]:
-    """How these purchases stand."""
-    paid = _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
-    back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
-    held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
-    kept = _summed(tx, registration, sa.literal(1), ids, registration.c.status == "registered")
-    return [
-        Standing(
-            id=row["id"],
-            status=Status(row["status"]),
-            total=Money(row["total_minor"], row["currency"]),
-            live=row["live"],
-            paid_minor=paid.get(row["id"], 0),
-            gone_minor=back.get(row["id"], 0) + held.get(row["id"], 0),
-            registered=kept.get(row["id"], 0),
-        )
-        for row in tx.rows(sa.select(purchase).where(purchase.c.id.in_(ids)).order_by(purchase.c.id))
-    ]
-
-
-def paid_minor(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, int]:
-    """What was paid for these, whatever became of it; those without any money are left out."""
-    return _summed(tx, payment, payment.c.amount_minor, ids, payment.c.state == PaymentState.SUCCEEDED.value)
-
-
-def kept_minor(tx: ReadTx, ids: Collection[UUID]) -> dict[UUID, int]:
-    """What was paid for these and has not gone back, or to the buyer's bank; those without any money are left out."""
-    paid = paid_minor(tx, ids)
-    back = _summed(tx, refund, refund.c.amount_minor, ids, refund.c.state.in_([state.value for state in COUNTS]))
-    held = _summed(tx, dispute, dispute.c.amount_minor, ids, disputes.COUNTING)
-    return {at: minor - back.get(at, 0) - held.get(at, 0) for at, minor in paid.items()}
-
-
-def standings_between(
-    tx: ReadTx, since: datetime, until: datetime, after: UUID | None, limit: int
-) -> list[Standing]:  # fmt: skip
-    """How the purchases stand that were made in this time, by id, from `after` on."""
-    span = (purchase.c.id >= first_id_of(since), purchase.c.id < first_id_of(until))
-    more = (purchase.c.id > after,) if after else ()
-    ids = sa.select(purchase.c.id).where(*span, *more).order_by(purchase.c.id).limit(limit)
-    return standings(tx, list(tx.execute(ids).scalars()))
-
-
-def _summed(
-    tx: ReadTx, table: sa.Table, what: sa.ColumnElement[int], ids: Collection[UUID], *which: sa.ColumnElement[bool]
-) -> dict[UUID, int]:
-    at = table.c.purchase_id
-    wanted = sa.select(at.label("at"), sa.func.sum(what).label("total")).where(at.in_(ids), *which)
-    return {row["at"]: int(row["total"]) for row in tx.rows(wanted.group_by(at))}
 
 
 def add(tx: WriteTx, rows: Sequence[Row], people: Sequence[Row]) -> None:

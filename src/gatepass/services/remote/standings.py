@@ -19,7 +19,7 @@ from gatepass.services.remote.tasks import ask_to_tell
 from gatepass.services.standings import BATCH
 from gatepass.store import ReadTx, Store, WriteTx, records, remote
 from gatepass.store.call_lanes import Rules
-from gatepass.store.purchases import kept_minor, paid_minor
+from gatepass.store.standings import kept_minor, paid_minor
 
 BEGAN = "dataverse_began"
 """The setting that says since when purchases over there are paid here: older ones were another service's."""

@@ -25,7 +25,7 @@ from gatepass.services.remote.management import LateMoney, Terms
 from gatepass.services.remote.pace import MayCall
 from gatepass.store import Store, WriteTx, jobs, payments, remote, timeline
 from gatepass.store.jobs import Job
-from gatepass.store.purchases import kept_minor
+from gatepass.store.standings import kept_minor
 
 _LATE = "It arrived after the seats were given away."
 
