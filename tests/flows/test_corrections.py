@@ -129,6 +129,48 @@ async def test_money_on_its_way_keeps_its_order(gatepass: Running) -> None:
     assert (await system.pass_now("Rare")).held == 1
 
 
+async def test_another_price_is_another_order(gatepass: Running) -> None:
+    """Who saw 100 pays 100: the page that was opened for 249 ends."""
+    system = await last_seat(gatepass)
+    typed = filled_in(system)
+    left_open = await page_at_the_provider(system, await send(system, typed, "register"))
+    cheaper = sa.update(tables.event_pass).where(tables.event_pass.c.id == system.pass_id("Rare"))
+    await system.store.write(lambda tx: tx.execute(cheaper.values(price_minor=10000)))
+
+    page = await page_at_the_provider(system, await send(system, typed | {"agreed": "100.00 EUR"}, "register"))
+
+    assert page != left_open
+    assert (await system.sandbox.stripe(f"checkout/sessions/{page.rpartition('/')[2]}"))["amount_total"] == 10000
+    assert list((await orders(system)).values()) == ["cancelled", "awaiting_payment"]
+
+
+async def test_a_correction_gives_no_more_time_and_takes_none(gatepass: Running) -> None:
+    system = await last_seat(gatepass)
+    typed = filled_in(system)
+    await send(system, typed, "register")
+    (first,) = await orders(system)
+    until = (await system.purchase(first)).hold_until
+    assert until
+    shorter = sa.update(tables.purchase).where(tables.purchase.c.id == first)
+    await system.store.write(lambda tx: tx.execute(shorter.values(hold_until=until - timedelta(minutes=10))))
+
+    await send(system, typed | {"att1_given": "Anna"}, "register")
+
+    _, second = await orders(system)
+    assert (await system.purchase(second)).hold_until == until - timedelta(minutes=10)
+
+
+async def test_a_pass_that_is_not_there_is_named_for_whom_it_was_chosen(gatepass: Running) -> None:
+    system = gatepass
+    typed = filled_in(system, people="2") | {
+        "att2_given": "Ben", "att2_family": "Schneider", "att2_email": "ben@fabrikam.example", "att2_pass": str(uuid4()),
+    }  # fmt: skip
+
+    answer = await send(system, typed, "review")
+
+    assert (answer.status_code, "Attendee 2: Choose a pass." in answer.text) == (422, True)
+
+
 async def test_a_provider_that_does_not_answer_changes_nothing(gatepass: Running) -> None:
     system = await last_seat(gatepass)
     typed = filled_in(system)

@@ -142,6 +142,28 @@ def test_change_on_the_review_page_keeps_everything(demo: Demo, page: Page) -> N
 
 
 @pytest.mark.parametrize("script", [True, False])
+def test_back_to_the_first_page_is_the_same_form(demo: Demo, window: Callable[..., Window], script: bool) -> None:
+    url = demo.event(capacity=1)
+    page = window(java_script_enabled=script).page
+    buyer = Buyer(page)
+    buyer.registers(url, person=("Ana", "Schneider", "anna@fabrikam.example"))
+    first = demo.newest_order()
+
+    page.go_back()
+    page.go_back()
+    page.get_by_label("First name").fill("Anna")
+    page.get_by_label("Last name").fill("Schneider")
+    page.get_by_label("Email").fill("anna@fabrikam.example")
+    buyer.review()
+    page.get_by_role("button", name="Pay €120.00").click()
+    page.wait_for_url(f"{demo.sandbox_url}/**")
+
+    assert demo.sql("select status from purchase where id = ?", first)[0]["status"] == "cancelled"
+    buyer.pays(PAID_CARD)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("You’re in, Anna")
+
+
+@pytest.mark.parametrize("script", [True, False])
 def test_back_from_the_payment_page_a_typo_on_the_last_seat_is_corrected(
     demo: Demo, window: Callable[..., Window], script: bool
 ) -> None:

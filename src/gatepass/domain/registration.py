@@ -47,6 +47,8 @@ class Register:
     idempotency_key: str | None
     """Unique per web application; the same key and wish give the same purchase."""
     locale: str = "en"
+    agreed: str = ""
+    """The total that the buyer saw; another one is another wish. Empty: whatever it costs."""
     own_seats: Sequence[UUID | None] = ()
     """Passes of seats that are kept for nobody but this buyer: waited for, or given back in the same transaction."""
 

@@ -4,22 +4,22 @@ Both happen in one transaction, and never while money may come for the earlier o
 first, and where that is too late the earlier order stays as it is.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from gatepass.domain.errors import GatepassError, Unavailable
-from gatepass.domain.payment import MONEY, Payment, PaymentState
+from gatepass.domain.errors import GatepassError
+from gatepass.domain.payment import MONEY, Payment
 from gatepass.domain.purchase import PAID, Status
 from gatepass.domain.registration import Register, checked_attendees
-from gatepass.services import registrations
-from gatepass.services.checkout import PATIENCE_S, Desk
+from gatepass.services import holds, registrations
+from gatepass.services.checkout import Desk
 from gatepass.services.finalize import Finalize, Word, finalize_in
 from gatepass.services.registrations import Registered, wish_of
-from gatepass.services.withdrawals import ACTOR
-from gatepass.store import ReadTx, WriteTx, payments, purchases
+from gatepass.services.withdrawals import ACTOR, end_payments
+from gatepass.store import ReadTx, WriteTx, payments, purchases, timeline
 from gatepass.store.purchases import Purchase
 
 SOURCE = "correction"
@@ -54,20 +54,8 @@ async def correct(desk: Desk, command: Register) -> Registered:
     checked = replace(command, attendees=checked_attendees(command.attendees))
     before = await desk.store.read(lambda tx: _current(tx, checked))
     if before and before.status is Status.AWAITING_PAYMENT and before.wish != wish_of(checked):
-        await _end_payments(desk, before.id)
+        await end_payments(desk, before.id)
     return await desk.store.write(partial(_correct, checked))
-
-
-async def _end_payments(desk: Desk, purchase_id: UUID) -> None:
-    """What the provider says to it is recorded, money that was faster as well."""
-    attempts = await desk.store.read(lambda tx: payments.of_purchase(tx, purchase_id))
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            for one in attempts:
-                if one.state is PaymentState.CREATED:
-                    await desk.ledger.end(desk.provider(one.provider), one)
-    except TimeoutError:
-        raise Unavailable("ProviderSilent", "The payment provider does not answer.") from None
 
 
 def _correct(command: Register, tx: WriteTx) -> Registered:
@@ -79,7 +67,17 @@ def _correct(command: Register, tx: WriteTx) -> Registered:
         return Registered(before.id, before.status, None, before.return_url, before.created)
     seats = _seats(tx, before)
     _give_back(tx, before)
-    return registrations.register_in(tx, replace(command, own_seats=seats))
+    made = registrations.register_in(tx, replace(command, own_seats=seats))
+    if seats and before.hold_until and before.hold_until > tx.now and made.status is Status.AWAITING_PAYMENT:
+        _keep_time(tx, before.id, made, before.hold_until)
+    return made
+
+
+def _keep_time(tx: WriteTx, before_id: UUID, made: Registered, until: datetime) -> None:
+    """The seats are held as long as they were: to correct an order gives nobody more time, and takes none away."""
+    purchases.set_status(tx, [(made.purchase_id, made.status, until)], {})
+    if timeline.count(tx, before_id, holds.EXTENDED):
+        timeline.add(tx, [(made.purchase_id, holds.EXTENDED, {"until": until.isoformat()})])
 
 
 def _locked(tx: WriteTx, command: Register) -> Purchase | None:

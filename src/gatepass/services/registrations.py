@@ -285,7 +285,9 @@ def _as_known(row: Row) -> Purchase:
 def wish_of(command: Register) -> str:
     """What a repeat with the same key must agree in."""
     people = [msgspec.to_builtins(person) for person in command.attendees]
-    return hashlib.sha256(msgspec.json.encode([command.event, people, command.return_url])).hexdigest()
+    wish = [command.event, people, command.return_url]
+    seen = [command.agreed, command.locale] if command.agreed else []
+    return hashlib.sha256(msgspec.json.encode([*wish, *seen])).hexdigest()
 
 
 def _write(tx: WriteTx, group: _Group) -> None:

@@ -30,6 +30,8 @@ form.addEventListener("submit", async (event) => {
   });
   // The fields see some mistakes themselves: then nobody was asked for money.
   if (error?.type === "validation_error") return declined(error.message);
+  // Another page of this order, opened elsewhere, has taken the place of these fields: the step shows what can be paid now.
+  if (error?.code === "payment_intent_unexpected_state") return location.reload();
   const told = await look(error?.type === "card_error" ? 1 : 5);
   if (told.state === "open" && error) return declined(told.reason ?? error.message);
   if (told.state === "open") return declined(form.dataset.unheard);

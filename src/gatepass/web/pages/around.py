@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gatepass.domain.errors import Conflict, NotFound, Refused
+from gatepass.domain.errors import Conflict, NotFound, Refused, Unavailable
 from gatepass.domain.event import Event, is_color
 from gatepass.domain.payment import PaymentState
 from gatepass.languages import gettext as _
@@ -69,10 +69,21 @@ async def cancel_form(request: Request, order: Order) -> Response:
 async def cancel(request: Request, order: Order) -> Response:
     """POST /orders/{token}/cancel"""
     try:
-        await withdrawals.cancel(site(request).store, order.purchase.id)
+        await withdrawals.cancel(site(request).desk, order.purchase.id)
     except Conflict:
         return RedirectResponse(f"{request.url.path}{kept(request)}", 303)
+    except Unavailable as error:
+        return _not_cancelled(request, error)
     return RedirectResponse(f"{_order_path(request)}{kept(request)}", 303)
+
+
+def _not_cancelled(request: Request, error: Unavailable) -> Response:
+    return problem.page(
+        request, 503, _("Your order is not cancelled yet"),
+        _("We could not ask the payment provider whether you have paid, so your order stands for now."),
+        next_url=f"{request.url.path}{kept(request)}", next_label=_("Try again"), state="awaiting",
+        retry_after_s=error.retry_after_s,
+    )  # fmt: skip
 
 
 @for_order

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import product
 from uuid import UUID, uuid4
 
 from gatepass.domain.event import Event, Pass
@@ -111,6 +112,7 @@ class Draft:
             return_url=None,
             idempotency_key=order_key(self.event, self.key),
             locale=spoken(),
+            agreed=str(self.total),
         )
 
 
@@ -138,13 +140,24 @@ def read(event: Event, questions: Sequence[Question], form: Mapping[str, str]) -
         key=key if _KEY.fullmatch(key) else uuid4().hex,
         questions=questions,
         agreed=form.get("agreed", ""),
-        not_offered={
-            name
-            for number in numbers
-            for at, asked in enumerate(questions, 1)
-            if not asked.offers(form.get(name := f"att{number}-q{at}", "").splitlines())
-        },
+        not_offered={*_answers_not_offered(questions, form, numbers), *_passes_not_offered(event, form, numbers)},
     )
+
+
+def _answers_not_offered(
+    questions: Sequence[Question], form: Mapping[str, str], numbers: Iterable[int]
+) -> Iterator[str]:  # fmt: skip
+    for number, (at, asked) in product(numbers, enumerate(questions, 1)):
+        if not asked.offers(form.get(name := f"att{number}-q{at}", "").splitlines()):
+            yield name
+
+
+def _passes_not_offered(event: Event, form: Mapping[str, str], numbers: Iterable[int]) -> Iterator[str]:
+    """Of further people: the first one's pass is everybody's who has none of their own."""
+    for number in numbers:
+        text = _one_line(form.get(f"att{number}_pass", ""))
+        if number > 1 and text and _pass_of(event, text) is None:
+            yield f"att{number}-pass"
 
 
 def free(event: Event, one: Pass) -> int:

@@ -54,6 +54,9 @@ def _pass_problems(draft: Draft) -> list[Problem]:
     event, count = draft.event, len(draft.people)
     if event.passes and draft.chosen is None:
         return [Problem("pass-1", _("Choose a pass.") if _any_free(event) else _(_COME_BACK))]
+    numbers = range(1, count + 1)
+    if unknown := [number for number in numbers if f"att{number}-pass" in draft.not_offered]:
+        return [Problem(f"att{number}-pass", _named(_("Choose a pass."), number, count)) for number in unknown]
     short = [(one, free(event, one)) for one, wanted in draft.wanted.items() if free(event, one) < wanted]
     if short:
         return [Problem(_field_of(draft, one), _short(event, one.name, left)) for one, left in short]

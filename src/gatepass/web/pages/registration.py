@@ -60,7 +60,10 @@ async def form(request: Request) -> Response:
     if sale is None or standing(sale.event) is not Standing.OPEN:
         return closed(request, sale and sale.event)
     draft = drafts.new(sale.event, sale.questions, request.query_params.get("pass", ""))
-    return _details(request, sale, draft, story=True)
+    page = _details(request, sale, draft, story=True)
+    # Back shows this very page, and the same form makes the same order: nothing on it is anybody's yet.
+    page.headers["Cache-Control"] = "private, no-cache"
+    return page
 
 
 @speaks
