@@ -78,7 +78,7 @@ def run(
 ) -> None:
     """Serve until a signal; `announce` gets the description once everything answers."""
     directory = (data_dir or Path(environment.get("GATEPASS_DATA_DIR") or "gatepass-data")).absolute()
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = _secrets(directory / "demo.json")
     here, sandbox, hosts = (server.listen("127.0.0.1", port + more if port else 0) for more in range(3))
     settings = _settings(environment, directory, made, server.address(here), server.address(sandbox))
@@ -342,7 +342,7 @@ def _workshop(tx: WriteTx, provider: UUID) -> str:
 
 def sandbox_alone(directory: Path, url: str, webhook_url: str) -> tuple[Starlette, str]:
     """The sandbox as an application of its own, and the settings that point a Gatepass at it."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = _secrets(directory / "demo.json")
     settings = _sandbox_config(directory, made, webhook_url, url)
     keys = (

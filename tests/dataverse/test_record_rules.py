@@ -154,6 +154,8 @@ async def test_sites_have_origins_and_get_a_token(book: Book) -> None:
         ("https://a.example", True), ("https://a.example:8443", True), ("http://localhost:*", True), ("http://127.0.0.1:80", True),
         ("http://a.example", False), ("https://a.example/", False), ("https://a.example:*", False), ("https://u@a.example", False),
         ("https://", False), ("*", False), ("https://a.example:99999", False), ("https://[::1", False),
+        ("https://日本.example", False), ("https://xn--wgv71a.example", True), ("https://*", False), ("https://*.a.example", False),
+        ("https://a.example;script-src", False), ('https://a.example"><b>', False), ("https://a.example?", False),
     ],
 )  # fmt: skip
 def test_origins(text: str, good: bool) -> None:

@@ -139,7 +139,7 @@ class Store:
     """The file. One connection behind one lock; every operation is short and synchronous."""
 
     def __init__(self, config: SandboxConfig) -> None:
-        config.database.parent.mkdir(parents=True, exist_ok=True)
+        config.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._config = config
         self._lock = threading.RLock()
         self._db = _connect(config.database)

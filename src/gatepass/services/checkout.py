@@ -58,6 +58,12 @@ class Desk:
         except KeyError:
             raise NotFound("ProviderUnknown", f"No payment provider '{name}' is connected here.") from None
 
+    def connected(self, name: str) -> PaymentProvider:
+        """The same for durable work, which waits until its key is there again; raises Unavailable."""
+        if name not in self.providers:
+            raise Unavailable("ProviderNotConnected", f"No key for {name} is set; connect it again.")
+        return self.providers[name]
+
 
 async def pay_page(
     desk: Desk, provider: str, purchase_id: UUID, return_url: str | None, way: Way | None = None

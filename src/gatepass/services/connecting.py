@@ -3,6 +3,7 @@
 A key given here wins over the one of the settings. Every process looks every few seconds whether there is another one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from gatepass.store.tables import Row
 _TABLE = model.BY_NAME["payment_provider"]
 SECRET_KEY, WEBHOOK_SECRET = "secret_key", "webhook_secret"
 MAX_KEY_CHARS = 300
+_KEY = re.compile("[!-~]+")
+"""Nothing that a header could not carry, and no blank."""
 _BEGINS = {SECRET_KEY: ("sk_test_", "rk_test_", "sk_live_", "rk_live_"), WEBHOOK_SECRET: ("whsec_",)}
 """docs.stripe.com/keys"""
 
@@ -114,7 +117,7 @@ def _check(name: str, value: str, *, live: bool) -> None:
     begins = _BEGINS.get(name)
     if begins is None:
         raise _unknown(name)
-    if not value.startswith(begins) or len(value) > MAX_KEY_CHARS or not value.isascii():
+    if not value.startswith(begins) or len(value) > MAX_KEY_CHARS or not _KEY.fullmatch(value):
         raise Refused("KeyMalformed", f"This is no such key: it begins with {' or '.join(begins)}.", field=name)
     if name == SECRET_KEY and ("_live_" in value[:8]) is not live:
         wanted, given = ("live", "test") if live else ("test", "live")

@@ -60,6 +60,8 @@ def settle_in(tx: WriteTx, purchase_id: UUID, word: Word, by: By) -> Settled | G
     outcome = finalize_in(tx, command)
     if isinstance(outcome, GatepassError):
         return outcome
+    if outcome.before is outcome.after is Status.COMPLETED:
+        return Conflict("PurchaseState", "This order is completed already: nothing is left to settle.")
     before, after = {"status": outcome.before.value}, {"status": outcome.after.value}
     subject = f"purchase:{purchase_id}"
     audit.write(tx, by.actor, f"purchase.{word.value}", subject, before=before, after=after, reason=reason)

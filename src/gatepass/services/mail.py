@@ -41,7 +41,7 @@ class MailDirectory:
 
     async def send(self, message: EmailMessage, mail_id: UUID) -> None:
         """Written beside and moved into place: a reader never sees half a mail."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self.directory / f".{mail_id}"
         draft.write_bytes(message.as_bytes())
         draft.rename(self.directory / f"{mail_id}.eml")

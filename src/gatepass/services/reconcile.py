@@ -226,7 +226,7 @@ _REMEDIES: Mapping[Remedy, _Apply] = MappingProxyType(
 
 async def by_itself(desk: Desk, every: timedelta | None, report_to: Sequence[str], claim: Job) -> None:
     """The hourly job: since its last run, or the last day when that is longer. What it finds is told by mail."""
-    provider, name = desk.provider(claim.payload["provider"]), str(claim.payload["provider"])
+    provider, name = desk.connected(claim.payload["provider"]), str(claim.payload["provider"])
     if every is None:
         await desk.store.write(lambda tx: _done(tx, claim, SPAN))
         return

@@ -23,7 +23,7 @@ async def send(desk: Desk, claim: Job) -> None:
     if one is None:
         raise NotFound("RefundUnknown", f"There is no refund {refund_id}.")
     if one.on_its_way:
-        one = await _told(desk, one, await _sent(desk, desk.provider(one.provider), one, claim))
+        one = await _told(desk, one, await _sent(desk, desk.connected(one.provider), one, claim))
     await desk.store.write(lambda tx: _look_again_later(tx, claim, one))
 
 

@@ -121,7 +121,7 @@ async def end_payment(desk: Desk, claim: Job) -> None:
     """End a payment at its provider: its hold is over, or another one took its place."""
     payment = await _payment_of(desk, claim)
     if payment.session_ref:
-        await desk.ledger.end(desk.provider(payment.provider), payment)
+        await desk.ledger.end(desk.connected(payment.provider), payment)
         await desk.store.write(lambda tx: _done(tx, claim))
     else:
         await _end_unheard(desk, claim, payment)
@@ -133,7 +133,7 @@ async def _end_unheard(desk: Desk, claim: Job, payment: Payment) -> None:
     if heard is None:
         await desk.store.write(lambda tx: _give_up(tx, claim, payment))
         return
-    await desk.ledger.end(desk.provider(payment.provider), heard)
+    await desk.ledger.end(desk.connected(payment.provider), heard)
     await desk.store.write(lambda tx: _done(tx, claim))
 
 
@@ -149,7 +149,7 @@ async def _looked_up(desk: Desk, payment: Payment) -> Payment:
     known = payment if payment.session_ref else await _find(desk, payment)
     if known is None:
         return payment
-    provider = desk.provider(payment.provider)
+    provider = desk.connected(payment.provider)
     if payment.state is PaymentState.CREATED and payment.expires_at <= datetime.now(UTC):
         # Not every page ends by itself at the provider: ours does not.
         return await desk.ledger.end(provider, known)
@@ -168,7 +168,7 @@ async def _find(desk: Desk, payment: Payment) -> Payment | None:
     payable = await desk.management.find(payment.purchase_id)
     if payable is None:
         return None
-    report = await desk.provider(payment.provider).find(checkout_of(desk.links, payable, payment))
+    report = await desk.connected(payment.provider).find(checkout_of(desk.links, payable, payment))
     return replace(payment, session_ref=report.session_ref) if report else None
 
 

@@ -193,7 +193,7 @@ def engines(url: str) -> tuple[Engine, Engine]:
 def _sqlite(url: str, begin: str, *, query_only: bool) -> Engine:
     path = sa.make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = sa.create_engine(
         url, pool_size=READERS, connect_args={"check_same_thread": False}, json_serializer=_encode,
         json_deserializer=msgspec.json.decode,

@@ -68,14 +68,16 @@ def render(
     event: Event | None = context.get("event")
     shared = {"kept": kept(request), "path": request.url.path, "help": event and event.contact_email}
     html = templates().get_template(name).render(shared | dict(context))
-    policy = {"Content-Security-Policy": _content_policy(site(request))}
+    policy = {"Content-Security-Policy": _content_policy(site(request), event)}
     spoken = {"Content-Language": languages.spoken(), "Vary": "Accept-Language"}
     return HTMLResponse(html, status, _HEADERS | policy | spoken | dict(headers or {}))
 
 
-def _content_policy(here: Site) -> str:
+def _content_policy(here: Site, event: Event | None) -> str:
     # Browsers check form-action along the redirects too: without the payment origins a buyer would stay on our page.
-    forms = " ".join(["'self'", *here.payment_origins])
+    elsewhere = urlsplit(event.provider.payment_page_url if event and event.provider else "")
+    others = [f"{elsewhere.scheme}://{elsewhere.netloc}"] if elsewhere.netloc else []
+    forms = " ".join(["'self'", *here.payment_origins, *others])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"

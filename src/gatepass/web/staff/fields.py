@@ -3,6 +3,7 @@
 `fields` shows a row, `values` reads what was typed. Form names are our names of the columns.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -203,9 +204,14 @@ def _parsed(form: Form, column: Column, text: str) -> Value:
     return parse(form, text) if parse else text
 
 
-def _amount(text: str) -> Decimal:
-    """1200.50, 1200,50 or 1,200.50: what comes last parts the cents."""
+_AMOUNT, _EITHER = re.compile("-?[0-9]+([.,][0-9]+)*"), re.compile("-?[0-9]{1,3},[0-9]{3}")
+
+
+def amount_of(text: str) -> Decimal:
+    """1200.50, 1200,50 or 1,200.50: what comes last parts the cents. Raises ValueError, also for 1,500, which could be both."""
     plain = text.replace("\u00a0", "").replace(" ", "")
+    if not _AMOUNT.fullmatch(plain) or _EITHER.fullmatch(plain):
+        raise ValueError(text)
     if "," in plain and "." in plain:
         plain = plain.replace("," if plain.rfind(",") < plain.rfind(".") else ".", "")
     return Decimal(plain.replace(",", "."))
@@ -214,13 +220,13 @@ def _amount(text: str) -> Decimal:
 _PARSE: Mapping[Kind, Callable[[Form, str], Value]] = {
     Kind.INTEGER: lambda _, text: int(text),
     Kind.CHOICE: lambda _, text: int(text),
-    Kind.MONEY: lambda _, text: _amount(text),
+    Kind.MONEY: lambda _, text: amount_of(text),
     Kind.LOOKUP: lambda _, text: UUID(text),
     Kind.LOCAL: lambda _, text: datetime.fromisoformat(text).replace(tzinfo=None),
     Kind.MOMENT: lambda form, text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(form.zone)).astimezone(UTC),
 }
 _SHOULD_BE: Mapping[Kind, str] = {
-    Kind.INTEGER: "is no whole number, such as 400.", Kind.MONEY: "is no amount, such as 120.50.",
+    Kind.INTEGER: "is no whole number, such as 400.", Kind.MONEY: "is no amount, such as 120.50 or 1500.",
     Kind.LOCAL: "is no date and time, such as 2027-06-10 09:00.", Kind.MOMENT: "is no date and time, such as 2027-06-10 09:00.",
     Kind.LOOKUP: "is none of the choices.", Kind.CHOICE: "is none of the choices.",
 }  # fmt: skip

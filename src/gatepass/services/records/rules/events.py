@@ -24,6 +24,7 @@ def event(change: Change) -> None:
     if change.new:
         _complete(change)
     _check_times(change, "event", "starts", "ends")
+    _check_times(change, "registration", "registration_opens", "registration_closes")
     _check_zone(change)
     _check_color(change)
     _check_contact(change)

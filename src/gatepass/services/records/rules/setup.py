@@ -1,5 +1,6 @@
 """Rules of the set-up: payment providers, sites that may register attendees, currencies."""
 
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -49,10 +50,15 @@ def web_application(change: Change) -> None:
     for origin in origins if change.changes("origins") else ():
         if not is_origin(origin):
             raise refusals.broken(
-                f"'{origin}' is no origin. Write it like https://events.contoso.com, or http://localhost:* for tests."
+                f"'{origin}' is no origin. Write it as a browser does, like https://events.contoso.com or https://xn--bcher-kva.example, "
+                "or http://localhost:* for tests."
             )
     if after["return_url"] and not allowed(after["return_url"], origins):
         raise refusals.broken("The return address must lie on one of the origins.")
+
+
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:([0-9]{1,5}|\*))?")
+"""As a browser writes it: a name that is not ASCII by its xn-- form. It stands in headers as it is."""
 
 
 def is_origin(text: str) -> bool:
@@ -63,15 +69,10 @@ def is_origin(text: str) -> bool:
     except ValueError:
         return False
     local = host in {"localhost", "127.0.0.1", "::1"}
+    named = _ORIGIN.fullmatch(text) is not None
     bare = not parts.path and not parts.query and not parts.fragment and "@" not in parts.netloc and "\\" not in text
     any_port = not text.endswith(":*") or (local and port is None)
-    return (
-        bool(host)
-        and bare
-        and port != 0
-        and any_port
-        and (parts.scheme == "https" or (local and parts.scheme == "http"))
-    )
+    return named and bare and port != 0 and any_port and (parts.scheme == "https" or (local and parts.scheme == "http"))
 
 
 def currency(change: Change) -> None:
