@@ -1,7 +1,10 @@
-"""A buyer who cancels an order: it ends only when nothing can be paid for it any more, and the page says nothing untrue of money."""
+"""A buyer who cancels an order, or is led to pay it: it ends only when nothing can be paid for it any more."""
 
 from urllib.parse import parse_qs, urlsplit
 
+import sqlalchemy as sa
+
+from gatepass.store import tables
 from tests.flows.test_corrections import filled_in, last_seat, orders, page_at_the_provider, send
 from tests.flows.test_waitlist import OURS
 from tests.running import Running
@@ -57,3 +60,14 @@ async def test_nothing_is_cancelled_while_nobody_knows_whether_it_was_paid(gatep
     await system.sandbox.control("reset_faults")
     await system.client.post(f"{order}/cancel", headers=OURS)
     assert list((await orders(system)).values()) == ["completed"]
+
+
+async def test_the_form_may_lead_to_the_payment_page_of_another_service(gatepass: Running) -> None:
+    """A browser would not follow the redirect of the last step else, and say nothing."""
+    elsewhere = sa.update(tables.payment_provider).values(payment_page_url="https://pay.fabrikam.example/start?")
+    await gatepass.store.write(lambda tx: tx.execute(elsewhere))
+
+    page = await gatepass.client.get(f"{gatepass.base_url}/e/{gatepass.event.readable_id}")
+
+    (forms,) = [one for one in page.headers["content-security-policy"].split("; ") if one.startswith("form-action")]
+    assert "https://pay.fabrikam.example" in forms.split()

@@ -68,14 +68,15 @@ def render(
     event: Event | None = context.get("event")
     shared = {"kept": kept(request), "path": request.url.path, "help": event and event.contact_email}
     html = templates().get_template(name).render(shared | dict(context))
-    policy = {"Content-Security-Policy": _content_policy(site(request), event)}
+    policy = {"Content-Security-Policy": _content_policy(site(request), context.get("event"))}
     spoken = {"Content-Language": languages.spoken(), "Vary": "Accept-Language"}
     return HTMLResponse(html, status, _HEADERS | policy | spoken | dict(headers or {}))
 
 
-def _content_policy(here: Site, event: Event | None) -> str:
+def _content_policy(here: Site, event: object) -> str:
     # Browsers check form-action along the redirects too: without the payment origins a buyer would stay on our page.
-    elsewhere = urlsplit(event.provider.payment_page_url if event and event.provider else "")
+    provider = event.provider if isinstance(event, Event) else None
+    elsewhere = urlsplit(provider.payment_page_url if provider else "")
     others = [f"{elsewhere.scheme}://{elsewhere.netloc}"] if elsewhere.netloc else []
     forms = " ".join(["'self'", *here.payment_origins, *others])
     return (
