@@ -43,7 +43,7 @@ async def end_payments(desk: Desk, purchase_id: UUID) -> None:
         async with asyncio.timeout(PATIENCE_S):
             for one in attempts:
                 if one.state is PaymentState.CREATED:
-                    await desk.ledger.end(desk.provider(one.provider), one)
+                    await desk.ledger.end(desk.connected(one.provider), one)
     except TimeoutError:
         raise Unavailable("ProviderSilent", "The payment provider does not answer.") from None
 

@@ -3,7 +3,7 @@
 What was sent is answered by a page to get, so that going back never asks to send it again. Only mistakes are said at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -108,24 +108,33 @@ async def _go_on(request: Request, draft: Draft, typed: Mapping[str, str], step:
 @problem.readable
 async def details(request: Request) -> Response:
     """GET /e/{readable_id}/details/{token}: the form as it was typed"""
-    typed = await _typed_before(request)
-    sale = await _sale(request, typed)
-    if sale is None or _hopeless(sale) or not typed:
-        return _turned_away(request, sale)
-    draft = drafts.read(sale.event, sale.questions, typed)
-    return _details(request, sale, draft, story=typed.get("step") == "language")
+
+    def show(sale: _Sale, typed: Mapping[str, str]) -> Response:
+        draft = drafts.read(sale.event, sale.questions, typed)
+        return _details(request, sale, draft, story=typed.get("step") == "language")
+
+    return await _as_typed(request, show)
 
 
 @speaks
 @problem.readable
 async def review(request: Request) -> Response:
     """GET /e/{readable_id}/review/{token}"""
+
+    def show(sale: _Sale, typed: Mapping[str, str]) -> Response:
+        draft = mistakes.checked(drafts.read(sale.event, sale.questions, typed))
+        return _details(request, sale, draft) if draft.problems else _review_page(request, sale, draft)
+
+    return await _as_typed(request, show)
+
+
+async def _as_typed(request: Request, show: Callable[[_Sale, Mapping[str, str]], Response]) -> Response:
+    """What `show` makes of a form that was kept; where there is none, or it leads nowhere any more, the way on."""
     typed = await _typed_before(request)
     sale = await _sale(request, typed)
     if sale is None or _hopeless(sale) or not typed:
         return _turned_away(request, sale)
-    draft = mistakes.checked(drafts.read(sale.event, sale.questions, typed))
-    return _details(request, sale, draft) if draft.problems else _review_page(request, sale, draft)
+    return show(sale, typed)
 
 
 async def _typed_before(request: Request) -> Mapping[str, str]:
