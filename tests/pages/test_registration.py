@@ -115,7 +115,7 @@ def test_the_enter_key_goes_on_and_takes_nobody_away(demo: Demo, page: Page) -> 
 def test_mistakes_are_named_in_sight_and_in_focus(demo: Demo, page: Page) -> None:
     page.goto(demo.page_url)
     Buyer(page).fill_in(("Anna", "", "anna@fabrikam"))
-    with page.expect_response(demo.page_url) as answer:
+    with page.expect_response(demo.page_url + "?sent") as answer:
         Buyer(page).review()
 
     assert answer.value.status == 422
