@@ -79,6 +79,20 @@ async def test_completed_after_cancelled_gets_its_seat_again_or_stands_in_sight(
     _refused(await there.finalize(later.id, CANCELLED), 400, "0x80040265", "Refund it")
 
 
+async def test_completed_again_after_the_money_went_back_invents_no_money(shared: Running) -> None:
+    here = await shared.at(("Full", 100, 9))
+    order = await here.register()
+    await here.finalize(order.id, COMPLETED)
+    await here.refund(order)
+
+    assert [(await here.finalize(order.id, COMPLETED)).status_code for _ in range(3)] == [204, 204, 204]
+
+    assert (await here.purchase(order.id)).status.value == "cancelled"
+    assert len(await here.payments(order.id)) == 1
+    assert (await here.attention()).count("completed_again") == 1
+    assert (await here.pass_now("Full")).sold == 0
+
+
 async def test_completing_by_hand_ends_the_open_page_at_the_provider(shared: Running) -> None:
     order = await shared.register()
     page = await shared.open_pay_page(order)

@@ -3,6 +3,7 @@
 Money that was taken elsewhere gets a payment row of its own, so that every completed purchase shows what paid for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -74,6 +75,9 @@ def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | Gat
     paid = command.word is Word.COMPLETED
     if paid and purchase.status is Status.PAID_LATE and seat_by_hand(tx, purchase):
         return Settled(Status.PAID_LATE, Status.COMPLETED)
+    if paid and purchase.status not in PAID and _told_before(attempts, command.source):
+        _call_for_help(tx, purchase, command)
+        return Settled(purchase.status, purchase.status)
     if paid and purchase.status not in PAID:
         payments.add(tx, _paid_elsewhere(tx, purchase, len(attempts) + 1, command.source))
     (outcome,) = settle(tx, [Settlement(purchase.id, Move.PAY if paid else Move.CANCEL, refundable=False)])
@@ -82,6 +86,22 @@ def _settle(tx: WriteTx, purchase: Purchase, command: Finalize) -> Settled | Gat
             if attempt.open:
                 ask_to_end(tx, attempt)
     return outcome
+
+
+def _told_before(attempts: Sequence[Payment], source: str) -> bool:
+    """It said Completed once, and what it paid for has ended since: programs repeat themselves, money does not."""
+    return any(one.provider == source and one.state is PaymentState.SUCCEEDED for one in attempts)
+
+
+def _call_for_help(tx: WriteTx, purchase: Purchase, command: Finalize) -> None:
+    records.call_attention(
+        tx,
+        "completed_again",
+        f"{command.actor} said once more that the order is paid, after it was given back. Nothing was changed. "
+        f"If {purchase.total} came a second time, return it where it was taken, or register the people anew.",
+        dedupe=f"completed_again:{purchase.id}",
+        purchase_id=purchase.id,
+    )
 
 
 def _paid_elsewhere(tx: WriteTx, purchase: Purchase, number: int, source: str) -> Payment:
