@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from gatepass.web.staff.fields import amount_of
+from gatepass.domain.money import amount_of
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,12 @@ from gatepass.web.staff.fields import amount_of
     ],
 )
 def test_amounts_are_read(text: str, meant: str) -> None:
-    assert amount_of(text) == Decimal(meant)
+    assert amount_of(text, 2) == Decimal(meant)
 
 
-@pytest.mark.parametrize("text", ["1,500", "12,345", "1e3", "1_000", "٣", "NaN", "", ".", "1,", "--1"])
+@pytest.mark.parametrize(
+    "text", ["1,500", "1.500", "120.505", "12,345", "1e3", "1_000", "٣", "NaN", "", ".", "1,", "--1"]
+)
 def test_what_could_mean_two_amounts_or_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        amount_of(text)
+        amount_of(text, 2)

@@ -3,6 +3,7 @@
 Stored amounts are in ISO 4217 minor units. A provider's own units appear only between its adapter and its wire.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -57,11 +58,14 @@ class Money:
 
     @classmethod
     def parse(cls, text: str | int | Decimal, currency: str) -> "Money":
-        """Read "120.50" or "1200"; raises Refused when the currency has no such coin."""
+        """Read 120.50 or what people type (amount_of); raises Refused when it is none, or the currency has no such coin."""
         try:
-            minor = Decimal(text).scaleb(decimals_of(currency))
-        except InvalidOperation:
-            raise Refused("PriceInvalid", f"'{text}' is not an amount. Write it like 120.50.") from None
+            number = amount_of(text, decimals_of(currency)) if isinstance(text, str) else Decimal(text)
+            minor = number.scaleb(decimals_of(currency))
+        except (ValueError, InvalidOperation):
+            raise Refused(
+                "PriceInvalid", f"'{text}' is not an amount of {currency}. Write it like 120.50 or 1500."
+            ) from None
         if not minor.is_finite() or minor != minor.to_integral_value():
             raise Refused("PriceInvalid", f"{text} has more decimals than {currency} allows ({decimals_of(currency)}).")
         return cls(int(minor), currency)
@@ -80,6 +84,26 @@ class Money:
         if minor != minor.to_integral_value():
             raise Refused("AmountNotPayable", f"{value} units of {currency} is no whole number of our minor units.")
         return cls(int(minor), currency)
+
+
+_GROUPED = re.compile("(?<=[0-9])[ \u00a0\u202f](?=[0-9]{3}(?![0-9]))")
+_AMOUNT, _EITHER = re.compile("-?[0-9]+([.,][0-9]+)*"), re.compile("-?[0-9]{1,3},[0-9]{3}")
+
+
+def amount_of(text: str, decimals: int) -> Decimal:
+    """1200.50, 1200,50 or 1,200.50: what comes last parts the cents.
+
+    Raises ValueError, also for what could mean two amounts: 1,500, and 1.500 where a currency has two decimals.
+    """
+    plain = _GROUPED.sub("", text)
+    if not _AMOUNT.fullmatch(plain) or _EITHER.fullmatch(plain):
+        raise ValueError(text)
+    if "," in plain and "." in plain:
+        plain = plain.replace("," if plain.rfind(",") < plain.rfind(".") else ".", "")
+    whole, _, cents = plain.replace(",", ".").partition(".")
+    if len(cents) > decimals:
+        raise ValueError(text)
+    return Decimal(f"{whole}.{cents or 0}")
 
 
 def decimals_of(currency: str) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from gatepass import model
+from gatepass.domain.errors import Refused
 from gatepass.model.table import Table
 from gatepass.services.access import Caller
 from gatepass.services.records import refusals
@@ -40,6 +41,10 @@ class Change:
     def was(self, name: str) -> Any:
         """The value before; None for a new record."""
         return self.before[name] if self.before else None
+
+    def broken(self, name: str, message: str) -> Refused:
+        """A rule of ours that this column breaks; the message names the way out."""
+        return refusals.broken(message, next(one.logical for one in self.table.columns if one.name == name))
 
     def target(self, name: str, table: str) -> Row | None:
         """The row of `table` (our noun) that a lookup of this record points to, locked. None when it points nowhere."""

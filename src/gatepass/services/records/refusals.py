@@ -106,6 +106,6 @@ def out_of_range(table: Table, column: Column, low: object, high: object) -> Ref
     )
 
 
-def broken(message: str) -> Refused:
-    """A rule of ours; the message names the way out."""
-    return Refused("RuleBroken", message)
+def broken(message: str, column: str | None = None) -> Refused:
+    """A rule of ours; the message names the way out. `column`: the logical name of what has to be put right."""
+    return Refused("RuleBroken", message, field=column)

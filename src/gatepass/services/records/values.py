@@ -52,7 +52,7 @@ def minor(table: Table, column: Column, value: Value, currency: str) -> int | No
     try:
         return Money.parse(amount, currency).minor
     except GatepassError as refusal:
-        raise refusals.broken(f"'{column.logical}': {refusal.message}") from None
+        raise refusals.broken(f"'{column.logical}': {refusal.message}", column.logical) from None
 
 
 def option_of(column: Column, word: object) -> Option | None:

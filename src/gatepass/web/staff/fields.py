@@ -3,21 +3,21 @@
 `fields` shows a row, `values` reads what was typed. Form names are our names of the columns.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gatepass import model
 from gatepass.domain.errors import GatepassError, Refused
+from gatepass.domain.money import amount_of, decimals_of
 from gatepass.model.columns import Column, Kind
 from gatepass.model.query import Value
 from gatepass.model.table import Table
-from gatepass.store.values import amount, word
+from gatepass.store.values import WITHOUT_CURRENCY, amount, word
 
 Options = Sequence[tuple[str, str]]
 """(what is posted, what people read)."""
@@ -204,23 +204,10 @@ def _parsed(form: Form, column: Column, text: str) -> Value:
     return parse(form, text) if parse else text
 
 
-_AMOUNT, _EITHER = re.compile("-?[0-9]+([.,][0-9]+)*"), re.compile("-?[0-9]{1,3},[0-9]{3}")
-
-
-def amount_of(text: str) -> Decimal:
-    """1200.50, 1200,50 or 1,200.50: what comes last parts the cents. Raises ValueError, also for 1,500, which could be both."""
-    plain = text.replace("\u00a0", "").replace(" ", "")
-    if not _AMOUNT.fullmatch(plain) or _EITHER.fullmatch(plain):
-        raise ValueError(text)
-    if "," in plain and "." in plain:
-        plain = plain.replace("," if plain.rfind(",") < plain.rfind(".") else ".", "")
-    return Decimal(plain.replace(",", "."))
-
-
 _PARSE: Mapping[Kind, Callable[[Form, str], Value]] = {
     Kind.INTEGER: lambda _, text: int(text),
     Kind.CHOICE: lambda _, text: int(text),
-    Kind.MONEY: lambda _, text: amount_of(text),
+    Kind.MONEY: lambda form, text: amount_of(text, decimals_of(form.currency) if form.currency else WITHOUT_CURRENCY),
     Kind.LOOKUP: lambda _, text: UUID(text),
     Kind.LOCAL: lambda _, text: datetime.fromisoformat(text).replace(tzinfo=None),
     Kind.MOMENT: lambda form, text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(form.zone)).astimezone(UTC),

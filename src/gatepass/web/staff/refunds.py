@@ -83,9 +83,8 @@ def _wish(given: Mapping[str, str], found: Refundable, caller: Caller) -> Wish:
 
 
 def _amount(given: Mapping[str, str], found: Refundable) -> Money:
-    text = given.get("amount", "").strip().replace(",", ".")
     try:
-        return Money.parse(text if text.isascii() else "?", found.left.currency)
+        return Money.parse(given.get("amount", "").strip(), found.left.currency)
     except Refused as refusal:
         raise Refused(refusal.code, refusal.message, field="amount") from None
 

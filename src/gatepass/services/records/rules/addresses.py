@@ -1,11 +1,13 @@
 """Addresses that records lead people to: never a script, and never money over a line that others read."""
 
+import re
 from urllib.parse import urlsplit
 
 from gatepass.model.columns import Column
-from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 
+ORIGIN = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:([0-9]{1,5}|\*))?")
+"""As a browser writes it: a name that is not ASCII by its xn-- form. It stands in headers as it is."""
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -15,8 +17,10 @@ def check(change: Change, *names: str) -> None:
     for name in names:
         address = change.after[name]
         if address and change.changes(name) and not _opens(address):
-            raise refusals.broken(
-                f"{_told(columns[name])} must be an https address, or a path of this installation that begins with /."
+            raise change.broken(
+                name,
+                f"{_told(columns[name])} must be an https address, or a path of this installation that begins with /. "
+                "A host that is not ASCII is written as a browser sends it, such as xn--bcher-kva.example.",
             )
 
 
@@ -30,6 +34,7 @@ def _opens(address: str) -> bool:
     try:
         parts = urlsplit(address)
         secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
-        return secure and bool(parts.hostname) and "@" not in parts.netloc
+        named = ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}") is not None
+        return secure and named and parts.port != 0 and not parts.netloc.endswith("*")
     except ValueError:
         return False

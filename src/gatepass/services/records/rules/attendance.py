@@ -1,5 +1,6 @@
 """Rules of sessions' registrations, waitlists, check-ins and the questions of a form. None of them touches money."""
 
+from collections import Counter
 from uuid import UUID
 
 from gatepass import model
@@ -158,4 +159,7 @@ def custom_field(change: Change) -> None:
     """A question with choices has some."""
     choices = [line for line in (change.after["choices"] or "").splitlines() if line.strip()]
     if change.after["type"] in {MULTIPLE_CHOICE, SINGLE_CHOICE} and not choices:
-        raise refusals.broken("A question of this type needs choices: set msevtmgt_choices, one in each line.")
+        raise change.broken("choices", "A question of this type needs choices: set msevtmgt_choices, one in each line.")
+    twice = [one for one, times in Counter(line.strip() for line in choices).items() if times > 1]
+    if twice and change.changes("choices"):
+        raise change.broken("choices", f"The choice “{twice[0]}” stands there twice. Each is one line of its own.")

@@ -50,27 +50,30 @@ def _check_times(change: Change, what: str, starts: str, ends: str) -> None:
     first: datetime | None = change.after[starts]
     last: datetime | None = change.after[ends]
     if first and last and last <= first and change.changes(starts, ends):
-        raise refusals.broken(f"The {what} ends before it has started: it must end after {first.isoformat()}.")
+        raise change.broken(ends, f"The {what} ends before it has started: it must end after {first.isoformat()}.")
 
 
 def _check_zone(change: Change) -> None:
     name = change.after["time_zone"]
     if name is not None and change.changes("time_zone") and name not in time_zones():
-        raise refusals.broken(f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.")
+        raise change.broken("time_zone", f"There is no time zone '{name}'. Use an IANA name such as Europe/Berlin.")
 
 
 def _check_contact(change: Change) -> None:
     address = change.after["contact_email"]
     if address and change.changes("contact_email") and not is_public_email(address):
-        raise refusals.broken(
-            "The contact email is written like events@contoso.com: one address, without a name or a subject."
+        raise change.broken(
+            "contact_email",
+            "The contact email is written like events@contoso.com: one address, without a name or a subject.",
         )
 
 
 def _check_color(change: Change) -> None:
     color = change.after["color"]
     if color is not None and change.changes("color") and not is_color(color):
-        raise refusals.broken("The colour is written as # and six of the digits 0 to 9 and a to f, such as #0a7f6f.")
+        raise change.broken(
+            "color", "The colour is written as # and six of the digits 0 to 9 and a to f, such as #0a7f6f."
+        )
 
 
 def _check_capacity(change: Change) -> None:
@@ -79,21 +82,22 @@ def _check_capacity(change: Change) -> None:
         return
     taken = change.after["held"] + change.after["sold"]
     if capacity < taken:
-        raise refusals.broken(f"The capacity cannot go below the {taken} seats that are held or sold.")
+        raise change.broken("capacity", f"The capacity cannot go below the {taken} seats that are held or sold.")
     sessions = [] if change.new else rows.matching(change.tx, _SESSION, {"event_id": change.id})
     largest = max((one["capacity"] or 0 for one in sessions), default=0)
     if capacity < largest:
-        raise refusals.broken(
-            f"A session of this event takes {largest} people. Lower the capacity of the session first."
+        raise change.broken(
+            "capacity", f"A session of this event takes {largest} people. Lower the capacity of the session first."
         )
 
 
 def _check_payments(change: Change) -> None:
     asked = change.changes("payment_enabled", "payment_provider_id")
     if asked and change.after["payment_enabled"] and change.after["payment_provider_id"] is None:
-        raise refusals.broken(
+        raise change.broken(
+            "payment_provider_id",
             "Enabling the payment gateway needs a payment provider: set msevtmgt_PaymentProviderId, or set "
-            "msevtmgt_enablepaymentgateway to false."
+            "msevtmgt_enablepaymentgateway to false.",
         )
 
 
@@ -102,25 +106,28 @@ def _check_status(change: Change) -> None:
     if change.new or not change.changes("status"):
         return
     if change.was("status") == cancelled:
-        raise refusals.broken("This event is called off, and stays so. Make a new event instead.")
+        raise change.broken("status", "This event is called off, and stays so. Make a new event instead.")
     if change.after["status"] == cancelled and purchases.count_by_status(change.tx, change.id):
-        raise refusals.broken(
+        raise change.broken(
+            "status",
             "Orders of this event hold seats or money. Call it off with `gatepass call-off`: then everybody gets their "
-            "money back."
+            "money back.",
         )
 
 
 def _check_active(change: Change) -> None:
     if change.after["state"] and change.after["status"] == EventStatus.LIVE.value and change.changes("state", "status"):
-        raise refusals.broken(
-            "An inactive event cannot be live. Set msevtmgt_publishstatus to draft: that takes it off sale."
+        raise change.broken(
+            "status", "An inactive event cannot be live. Set msevtmgt_publishstatus to draft: that takes it off sale."
         )
 
 
 def _change_currency(change: Change) -> None:
     """Prices of passes stay the same amounts. What somebody has ordered keeps its currency, so there must be no order."""
     if rows.id_by(change.tx, model.BY_NAME["purchase"], {"event_id": change.id}):
-        raise refusals.broken("The currency of an event cannot change once there are orders. Make a new event instead.")
+        raise change.broken(
+            "currency", "The currency of an event cannot change once there are orders. Make a new event instead."
+        )
     currency = change.after["currency"]
     for row in rows.matching(change.tx, _PASS, {"event_id": change.id}):
         rows.change(change.tx, _PASS, row["id"], money.repriced(_PASS, row, change.was("currency"), currency))
@@ -142,13 +149,14 @@ def event_pass(change: Change) -> None:
         after["currency"] = owner["currency"]
     price, allocation = after["price_minor"], after["allocation"]
     if price is not None and price < 0:
-        raise refusals.broken("The price of a pass cannot be below zero.")
+        raise change.broken("price_minor", "The price of a pass cannot be below zero.")
     taken = after["held"] + after["sold"]
     if allocation is not None and allocation < taken:
-        raise refusals.broken(f"{taken} of these passes are held or sold: no fewer can be allocated.")
+        raise change.broken("allocation", f"{taken} of these passes are held or sold: no fewer can be allocated.")
     if after["state"] and change.changes("state"):
-        raise refusals.broken(
-            f"A pass is taken off sale by its number: set msevtmgt_noofpassesallocated to the {taken} that are held or sold."
+        raise change.broken(
+            "state",
+            f"A pass is taken off sale by its number: set msevtmgt_noofpassesallocated to the {taken} that are held or sold.",
         )
 
 
@@ -168,18 +176,18 @@ def session(change: Change) -> None:
     owner = change.target("event_id", "event")
     registered = 0 if change.new else attending(change.tx, change.id)
     if registered and change.changes("event_id"):
-        raise refusals.broken("People are registered for this session: it stays with its event.")
+        raise change.broken("event_id", "People are registered for this session: it stays with its event.")
     capacity = after["capacity"]
     if capacity is None or not change.changes("capacity", "event_id"):
         return
     most = owner["capacity"] if owner else None
     if most is not None and capacity > most:
-        raise refusals.broken(
-            f"The event takes {most} people, so a session cannot take {capacity}. Raise the event's first."
+        raise change.broken(
+            "capacity", f"The event takes {most} people, so a session cannot take {capacity}. Raise the event's first."
         )
     if capacity < registered:
-        raise refusals.broken(
-            f"{registered} people are registered for this session: its capacity cannot go below that."
+        raise change.broken(
+            "capacity", f"{registered} people are registered for this session: its capacity cannot go below that."
         )
 
 
@@ -201,7 +209,7 @@ def takes_a_place(row: Mapping[str, Any]) -> bool:
 def session_track(change: Change) -> None:
     """A track stays with its event while sessions are on it."""
     if not change.new and change.changes("event_id"):
-        raise refusals.broken("A session track cannot move to another event. Make a new one there.")
+        raise change.broken("event_id", "A session track cannot move to another event. Make a new one there.")
 
 
 def speaker_engagement(change: Change) -> None:
@@ -209,4 +217,4 @@ def speaker_engagement(change: Change) -> None:
     _check_times(change, "engagement", "starttime", "endtime")
     spoken_in = change.target("session_id", "session")
     if spoken_in is not None and spoken_in["event_id"] != change.after["event_id"]:
-        raise refusals.broken("The session belongs to another event. Choose one of this event.")
+        raise change.broken("session_id", "The session belongs to another event. Choose one of this event.")

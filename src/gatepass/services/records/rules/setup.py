@@ -1,13 +1,11 @@
 """Rules of the set-up: payment providers, sites that may register attendees, currencies."""
 
-import re
 import secrets
 from urllib.parse import urlsplit
 
 from gatepass.domain.money import DECIMALS
 from gatepass.services import mode
 from gatepass.services.links import allowed
-from gatepass.services.records import refusals
 from gatepass.services.records.change import Change
 from gatepass.services.records.rules import addresses
 
@@ -21,7 +19,9 @@ def payment_provider(change: Change) -> None:
     """A provider of a kind that we can talk to, with a page that buyers can open."""
     after = change.after
     if after["kind"] not in KINDS:
-        raise refusals.broken(f"There is no payment provider of kind '{after['kind']}'. There are: {', '.join(KINDS)}.")
+        raise change.broken(
+            "kind", f"There is no payment provider of kind '{after['kind']}'. There are: {', '.join(KINDS)}."
+        )
     _check_mode(change)
     addresses.check(change, "payment_page_url")
 
@@ -33,9 +33,10 @@ def _check_mode(change: Change) -> None:
         change.after["live"] = bool(here)
     if here is not None and change.changes("live") and change.after["live"] is not here:
         wanted, given = ("live", "test") if here else ("test", "live")
-        raise refusals.broken(
+        raise change.broken(
+            "live",
             f"This installation takes {wanted} money (GATEPASS_MODE), so a payment provider for {given} money is of no use here. "
-            "Leave the mode out."
+            "Leave the mode out.",
         )
 
 
@@ -46,19 +47,16 @@ def web_application(change: Change) -> None:
         after["token"] = secrets.token_urlsafe(_TOKEN_BYTES)
     origins: list[str] = after["origins"] or []
     if len(origins) > MOST_ORIGINS:
-        raise refusals.broken(f"A web application has at most {MOST_ORIGINS} origins.")
+        raise change.broken("origins", f"A web application has at most {MOST_ORIGINS} origins.")
     for origin in origins if change.changes("origins") else ():
         if not is_origin(origin):
-            raise refusals.broken(
+            raise change.broken(
+                "origins",
                 f"'{origin}' is no origin. Write it as a browser does, like https://events.contoso.com or https://xn--bcher-kva.example, "
-                "or http://localhost:* for tests."
+                "or http://localhost:* for tests.",
             )
     if after["return_url"] and not allowed(after["return_url"], origins):
-        raise refusals.broken("The return address must lie on one of the origins.")
-
-
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:([0-9]{1,5}|\*))?")
-"""As a browser writes it: a name that is not ASCII by its xn-- form. It stands in headers as it is."""
+        raise change.broken("return_url", "The return address must lie on one of the origins.")
 
 
 def is_origin(text: str) -> bool:
@@ -69,7 +67,7 @@ def is_origin(text: str) -> bool:
     except ValueError:
         return False
     local = host in {"localhost", "127.0.0.1", "::1"}
-    named = _ORIGIN.fullmatch(text) is not None
+    named = addresses.ORIGIN.fullmatch(text) is not None
     bare = not parts.path and not parts.query and not parts.fragment and "@" not in parts.netloc and "\\" not in text
     any_port = not text.endswith(":*") or (local and port is None)
     return named and bare and port != 0 and any_port and (parts.scheme == "https" or (local and parts.scheme == "http"))
@@ -81,7 +79,7 @@ def currency(change: Change) -> None:
     if code is None:
         return
     if code not in DECIMALS:
-        raise refusals.broken(f"'{code}' is not an ISO 4217 currency code such as EUR.")
+        raise change.broken("iso_code", f"'{code}' is not an ISO 4217 currency code such as EUR.")
     change.after["currencyprecision"] = DECIMALS[code]
     if change.after["exchangerate"] is not None and change.after["exchangerate"] <= 0:
-        raise refusals.broken("The exchange rate must be above zero.")
+        raise change.broken("exchangerate", "The exchange rate must be above zero.")
