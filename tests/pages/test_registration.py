@@ -193,6 +193,20 @@ def test_back_from_the_payment_page_a_typo_on_the_last_seat_is_corrected(
     expect(page.get_by_text("All seats are taken")).to_be_visible()
 
 
+def test_a_form_changed_after_its_order_was_complete_says_that_the_order_stands(demo: Demo, buyer: Buyer) -> None:
+    page = buyer.page
+    buyer.registers(demo.page_url, "Online", ("Ana", "Silva", "ana@fabrikam.example"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("You’re in, Ana")
+    page.go_back()
+    page.go_back()
+
+    page.get_by_label("First name").fill("Anna")
+    buyer.review()
+
+    expect(page.get_by_text("This form has made its order already")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("You’re in, Ana.")
+
+
 def test_a_free_pass_needs_no_payment_page(demo: Demo, buyer: Buyer) -> None:
     buyer.registers(demo.page_url, "Online", ("刘", "洋", "liu@example.com"))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gatepass.domain.errors import Refused
-from gatepass.domain.text import is_email, is_one_line, is_visible
+from gatepass.domain.text import is_email, is_one_line, is_visible, typed
 
 MAX_ATTENDEES = 50
 """In one purchase."""
@@ -78,7 +78,7 @@ def _checked(attendee: Attendee, where: str) -> Attendee:
 
 
 def _name(text: str, what: str, where: str) -> str:
-    name = text.strip()
+    name = typed(text)
     if not name:
         raise Refused("AttendeeInvalid", f"Enter a {what} for this attendee.", field=where)
     if len(name) > NAME_CHARS or not is_one_line(name) or not is_visible(name):
@@ -89,7 +89,7 @@ def _name(text: str, what: str, where: str) -> str:
 
 
 def _email(text: str, where: str) -> str:
-    email = text.strip()
+    email = typed(text)
     if not email:
         raise Refused(
             "AttendeeInvalid", "Enter an email address for this attendee; the ticket goes there.", field=where

@@ -9,7 +9,14 @@ _EMAIL = re.compile(
 )
 _IN_AN_ADDRESS = frozenset("?&#%/")
 """They mean something in a mailto: link."""
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Marks that turn the direction of all that follows count as breaks: they reach out of their text into ours."""
+_COPIED = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def typed(text: str) -> str:
+    """Without spaces around it, and without the invisible marks that come along when text is copied from a page."""
+    return _COPIED.sub("", text).strip()
 
 
 def is_visible(text: str) -> bool:
@@ -18,7 +25,7 @@ def is_visible(text: str) -> bool:
 
 
 def is_one_line(text: str) -> bool:
-    """No line break, and no other control character."""
+    """No line break, no other control character, no mark that turns the direction of what follows."""
     return _BREAKS.search(text) is None
 
 

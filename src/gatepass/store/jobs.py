@@ -159,7 +159,8 @@ def again(tx: WriteTx, claim_: Job, due: datetime, *, error: str | None = None) 
 def park(tx: WriteTx, claim_: Job, reason: str) -> None:
     """Stop trying and keep it in sight; payment work is never dropped."""
     statement = sa.update(job).where(job.c.id == claim_.id, job.c.attempt == claim_.attempt, job.c.state == READY)
-    tx.execute(statement.values(state=PARKED, last_error=reason[:1000]))
+    # Due when it was given up: the timeline tells it, and a lease that nobody holds any more says nothing.
+    tx.execute(statement.values(state=PARKED, due=tx.now, last_error=reason[:1000]))
 
 
 def is_due(tx: ReadTx, kinds: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gatepass.domain.dispute import Dispute
 from gatepass.domain.payment import Payment, PaymentState
+from gatepass.domain.purchase import Status
 from gatepass.domain.refund import Cause, Refund
 from gatepass.domain.timeline import Audience, Moment, Tone, Words
 from gatepass.languages import gettext as _
@@ -103,7 +104,8 @@ def _expired(facts: Facts, entry: Entry) -> Moment:
 
 
 def _paid_late(facts: Facts, entry: Entry) -> Moment:
-    title = _("The money came after the hold had ended")
+    ended = entry.detail.get("before") == Status.CANCELLED.value
+    title = _("The money came after the order was cancelled") if ended else _("The money came after the hold had ended")
     why = _("Your money is safe. It is decided whether there is still room, or the money goes back.")
     return _moment(entry, Tone.ENDING, "alert", title, why, detail=_before(entry))
 

@@ -60,6 +60,8 @@ class Face(StrEnum):
     """The order has ended, and what was paid goes back."""
 
 
+SENT_AGAIN = "again"
+"""In the address of an order whose form was sent once more."""
 _LASTING = frozenset({Face.CONFIRMED, Face.EXPIRED, Face.CANCELLED, Face.RETURNED})
 """Nothing to wait for."""
 
@@ -154,7 +156,8 @@ async def show(request: Request) -> Response:
     with speaking(language_of(request, order.purchase)):
         content = _content(request, token, order)
         context = _context(request, token, order, content, times=0)
-        return render(request, "order.html", context | {"content": content})
+        again = SENT_AGAIN in request.query_params
+        return render(request, "order.html", context | {"content": content, "sent_again": again})
 
 
 @speaks

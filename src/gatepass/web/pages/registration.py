@@ -29,6 +29,7 @@ from gatepass.web.pages import mistakes, problem
 from gatepass.web.pages.common import address, client_of, form_of, picture, render
 from gatepass.web.pages.draft import Draft
 from gatepass.web.pages.language import kept, speaks
+from gatepass.web.pages.order import SENT_AGAIN
 from gatepass.web.pages.standing import Standing, closed, standing
 from gatepass.web.pages.throttle import Throttle
 from gatepass.web.site import site
@@ -156,7 +157,7 @@ def _turned_away(request: Request, sale: _Sale | None) -> Response:
     """To the order that the form has made, or to what the event's page says now."""
     if sale is None or standing(sale.event) not in _WORTH_A_TRY:
         return closed(request, sale and sale.event)
-    order = _order_address(request, sale.earlier.purchase) if sale.earlier else f"{address(sale.event)}{kept(request)}"
+    order = _made_before(request, sale.earlier.purchase) if sale.earlier else f"{address(sale.event)}{kept(request)}"
     return Response(headers={"HX-Redirect": order}) if _by_script(request) else RedirectResponse(order, 303)
 
 
@@ -279,8 +280,9 @@ _REFUSALS = {
 }
 
 
-def _order_address(request: Request, order: Purchase) -> str:
-    return site(request).links.order(order.id, order.created)
+def _made_before(request: Request, order: Purchase) -> str:
+    """The order of this form, on a page that says so: what has been changed in the form since is not in it."""
+    return f"{site(request).links.order(order.id, order.created)}?{SENT_AGAIN}"
 
 
 def _next_address(request: Request, registered: Registered) -> str:
