@@ -35,6 +35,8 @@ async def _dispute(here: Running, order: Order, **wanted: Any) -> Any:
 
 async def test_a_dispute_stands_in_sight_with_its_evidence_and_flags_the_seat(gatepass: Running) -> None:
     order = await gatepass.paid(seats=2)
+    await gatepass.until(lambda: gatepass.mails_to(order.email))
+    await gatepass.until_quiet()
 
     await _dispute(gatepass, order)
 
