@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests wait for others most of the time: three for each processor keep it busy.
-WORKERS ?= $(shell echo $$(( 3 * $$(nproc) )))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -20,7 +18,7 @@ run: $(VENV)/.run ## The server, set up by GATEPASS_* variables
 	@exec $(BIN)/gatepass serve $(ARGS)
 
 test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real browser
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
 	TORTURE=long $(BIN)/python -m pytest tests/torture tests/remote/test_processes.py tests/remote/test_histories.py $(ARGS)

@@ -156,8 +156,8 @@ async def show(request: Request) -> Response:
     with speaking(language_of(request, order.purchase)):
         content = _content(request, token, order)
         context = _context(request, token, order, content, times=0)
-        again = SENT_AGAIN in request.query_params
-        return render(request, "order.html", context | {"content": content, "sent_again": again})
+        page = "order_again.html" if SENT_AGAIN in request.query_params else "order.html"
+        return render(request, page, context | {"content": content})
 
 
 @speaks
