@@ -66,7 +66,7 @@ def forecast(tx: ReadTx, event_id: UUID) -> Forecast:
     """What it would cost to call this event off now, from sums that are kept of it. Raises NotFound."""
     event = _event(tx, event_id)
     orders, cash, fees, unknown = Counter[Status](), Counter[str](), Counter[str](), 0
-    for row in figures.totals(tx, Scope(figures.NO_TIME, event_id), _ASKED):
+    for row in figures.totals(tx, Scope([figures.NO_TIME], event_id), _ASKED):
         what, currency, count, minor = row["what"], row["currency"], int(row["count"]), int(row["total_minor"])
         if what in _UNDER_WAY:
             orders[_UNDER_WAY[what]] += count

@@ -84,7 +84,7 @@ def look(tx: ReadTx, period: str, zone: str, event_id: UUID | None = None) -> Fi
     first = today - timedelta(days=PERIODS[period] - 1)
     days = [first + timedelta(days=number) for number in range(PERIODS[period])]
     begin = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
-    scope = Scope(begin[0], event_id, finely=any(one.minute for one in begin))
+    scope = Scope(begin, event_id)
     orders, totals, told = figures.orders(tx, scope), figures.totals(tx, scope), figures.notifications(tx, scope.since)
     return Figures(
         since=first,

@@ -7,6 +7,7 @@ Triggers of migrations 0014 and 0016 write each change of an order, a payment or
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,29 +31,40 @@ ORDER, REFUND, COMPLETED, MONEY, FEE = "order.", "refund.", "order.completed", "
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is counted: from `since` on, of one event or of all."""
+    """What is counted: from the first of these days on, of one event or of all."""
 
-    since: datetime
+    days: Sequence[datetime]
+    """When each begins, in order; at least one."""
     event_id: UUID | None = None
-    finely: bool = False
-    """By quarters of an hour and not by hours: where a day does not begin with an hour (Asia/Kolkata)."""
+
+    @property
+    def since(self) -> datetime:
+        """The beginning of it all."""
+        return self.days[0]
 
 
 def orders(tx: ReadTx, scope: Scope) -> list[Row]:
-    """By the moment at which an hour, or a quarter of one, begins: `at`, `currency`, `count` of orders, and `paid_minor` of those
-    that are completed.
+    """By a moment of each day, `at`, and `currency`: `count` of orders, and `paid_minor` of those that are completed.
+
+    A day may come in parts.
     """
     both = _both(scope)
-    at = both.c.at if scope.finely else _hour(tx, both.c.at)
+    part = _part_of_day(tx, scope, both.c.at)
     paid = sa.case((both.c.what == COMPLETED, both.c.total_minor), else_=0)
     sums = (sa.func.sum(both.c["count"]).label("count"), sa.func.sum(paid).label("paid_minor"))
-    wanted = sa.select(at.label("at"), both.c.currency, *sums).where(both.c.what.startswith(ORDER))
-    return tx.rows(wanted.group_by(at, both.c.currency))
+    wanted = sa.select(part.label("at"), both.c.currency, *sums).where(both.c.what.startswith(ORDER))
+    rows = tx.rows(wanted.group_by(part, both.c.currency))
+    return [dict(row) | {"at": scope.days[row["at"] - 1]} for row in rows] if tx.postgresql else rows
 
 
-def _hour(tx: ReadTx, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[datetime]:
+def _part_of_day(tx: ReadTx, scope: Scope, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[Any]:
+    """PostgreSQL counts the days from 1. SQLite tells when the hour begins, or the quarter of one where days begin within an hour
+    (Asia/Kolkata).
+    """
     if tx.postgresql:
-        return sa.func.date_trunc(sa.literal_column("'hour'"), at, sa.literal_column("'UTC'"), type_=Utc)
+        return sa.func.width_bucket(at, sa.literal(list(scope.days), sa.ARRAY(Utc)))
+    if any(day.minute for day in scope.days):
+        return at
     rest = sa.literal_column("':00:00.000000Z'", sa.String)
     return sa.type_coerce(sa.func.substr(at, sa.literal_column("1"), sa.literal_column("13")).concat(rest), Utc)
 
