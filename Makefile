@@ -44,9 +44,10 @@ lock: $(VENV)/.dev ## Renew the locked requirements
 	$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.txt
 
 browser: ## Chromium for the page tests, where it may be installed
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	@command -v chromium-headless-shell >/dev/null || \
 	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-core >/dev/null; } || \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell fonts-noto-core >/dev/null; } || \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	echo "No Chromium here and it cannot be installed: page tests will be skipped."
 
 clean: ## Remove what can be made anew

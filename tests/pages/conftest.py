@@ -1,8 +1,6 @@
 """The whole demo in a process of its own, and a real browser in front of it."""
 
 import json
-import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,15 +16,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser import ARGUMENTS, chromium_path
+
 PAID_CARD, POOR_CARD, DEBIT_LATER = "4242424242424242", "4000000000009995", "AT611904300234573201"
 PATIENCE_MS = 15_000
 
@@ -143,23 +134,17 @@ def web(demo: Demo) -> Iterator[httpx.Client]:
         yield client
 
 
-CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        reason = "there is no chromium on this machine"
-        pytest.fail(reason) if os.environ.get("GATEPASS_REQUIRE_BROWSER") == "1" else pytest.skip(reason)
     with chromium() as browser:
         yield browser
 

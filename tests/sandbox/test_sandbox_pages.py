@@ -1,9 +1,7 @@
 """The payment page in a real browser, without any script of its own; and the forms behind it."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tests.browser import ARGUMENTS, chromium_path
 from tests.sandbox.conftest import Merchant, Sandbox, serving
 
-CHROMIUM = os.environ.get("GATEPASS_CHROMIUM") or shutil.which("chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 CARD = {
     "email": "a@b.example",
     "cc-number": "4242 4242 4242 4242",
@@ -33,10 +29,8 @@ CARD = {
 @pytest.fixture
 async def visitor() -> AsyncIterator[Page]:
     """A browser with scripts of pages switched off, which must be enough."""
-    if not CHROMIUM:
-        pytest.skip("There is no Chromium; set GATEPASS_CHROMIUM.")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         context = await browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 800})
         page = await context.new_page()
         page.set_default_timeout(8_000)
@@ -129,12 +123,10 @@ async def test_a_buyer_may_turn_back(sandbox: Sandbox, shop: str, visitor: Page)
 
 
 async def test_nobody_is_kept_out(sandbox: Sandbox) -> None:
-    if not CHROMIUM:
-        pytest.skip("There is no Chromium; set GATEPASS_CHROMIUM.")
     session, closed = await sandbox.session(), await sandbox.session()
     await sandbox.pay(closed)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         for scheme, width in (("light", 360), ("dark", 1280)):
             context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
             page = await context.new_page()
