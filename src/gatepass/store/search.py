@@ -67,7 +67,7 @@ def page_of(
     if last:
         moment, own = sa.literal(last["created"], at.created.type), sa.literal(before, at.id.type)
         chosen = chosen.where(sa.tuple_(at.created, at.id) < sa.tuple_(moment, own))
-    if wanted.text.strip():
+    if wanted.text.strip() or (wanted.event_id and wanted.state == "refunded"):
         # Few are meant: they are found first and sorted then. To walk all from the newest until some are met takes longer.
         at = chosen.cte("meant").prefix_with("MATERIALIZED").c
         chosen = sa.select(at.id, at.created)
