@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .PHONY: help demo run test torture check screenshots messages bench lock browser clean
@@ -45,8 +46,8 @@ lock: $(VENV)/.dev ## Renew the locked requirements
 
 browser: ## Chromium for the page tests, where it may be installed
 	@command -v chromium-headless-shell >/dev/null || \
-	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell fonts-noto-core >/dev/null; } || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  { $(INSTALL) chromium-headless-shell fonts-noto-core || $(INSTALL) chromium fonts-noto-core; } >/dev/null; } || \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	echo "No Chromium here and it cannot be installed: page tests will be skipped."
 
