@@ -8,7 +8,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from gatepass.store import tables
+from gatepass.store import records, tables
 from tests.running import API_TOKEN, STAFF, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,12 +84,18 @@ async def test_completed_again_after_the_money_went_back_invents_no_money(shared
     order = await here.register()
     await here.finalize(order.id, COMPLETED)
     await here.refund(order)
+    await here.store.write(
+        lambda tx: records.call_attention(
+            tx, "refund_due", "A question.", dedupe=f"due:{order.id}", purchase_id=order.id
+        )
+    )
 
     assert [(await here.finalize(order.id, COMPLETED)).status_code for _ in range(3)] == [204, 204, 204]
 
     assert (await here.purchase(order.id)).status.value == "cancelled"
     assert len(await here.payments(order.id)) == 1
     assert (await here.attention()).count("completed_again") == 1
+    assert "refund_due" in await here.attention(), "a repeated word answers no question"
     assert (await here.pass_now("Full")).sold == 0
 
 

@@ -26,6 +26,13 @@ class Word(StrEnum):
     CANCELLED = "cancelled"
 
 
+_AGREED = {
+    Word.COMPLETED: frozenset({Status.COMPLETED, Status.WAITLISTED}),
+    Word.CANCELLED: frozenset({Status.CANCELLED, Status.EXPIRED}),
+}
+"""Where the order is what was said of it: that answers what was asked about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finalize:
     """The command. `source` names what took the money, such as "external" or "demo"."""
@@ -51,7 +58,7 @@ def finalize_in(tx: WriteTx, command: Finalize) -> Settled | GatepassError:
     """The same inside a unit of work. What it refuses it returns, so that the audit of the refusal stays."""
     purchase = purchases.lock(tx, [command.purchase_id]).get(command.purchase_id)
     outcome = _settle(tx, purchase, command) if purchase else _unknown(command)
-    if isinstance(outcome, Settled) and outcome.after is not Status.PAID_LATE:
+    if isinstance(outcome, Settled) and outcome.after in _AGREED[command.word]:
         attention.close_all_of(tx, command.purchase_id, f"finalized as {command.word.value}", command.actor)
     write_down(command, outcome, tx)
     return outcome
