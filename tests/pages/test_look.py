@@ -151,6 +151,12 @@ def confirmed(demo: Demo, page: Page) -> None:
     page.get_by_role("heading", name="Your tickets").wait_for()
 
 
+def sent_again(demo: Demo, page: Page) -> None:
+    Buyer(page).registers(demo.page_url, "Online")
+    page.goto(f"{page.url}?again")
+    page.get_by_text("This form has made its order already").wait_for()
+
+
 def by_hand(demo: Demo, page: Page) -> None:
     Buyer(page).registers(demo.event(payment_enabled=0))
 
@@ -375,7 +381,7 @@ def staff_second_factor(demo: Demo, page: Page) -> None:
 ATTENDEES = (
     home, details, picking_a_language, asking, errors, a_pass_sold_out, review, not_yet_open, sold_out, registration_closed,
     over, cancelled_event, unknown_event, awaiting, declined, confirming, confirmed, receipt, one_ticket,
-    cancel_unpaid, cancel_by_organizer, link_sent, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
+    cancel_unpaid, cancel_by_organizer, link_sent, sent_again, by_hand, expired, paid_late, cancelled, returned, timeline_awaiting,
     timeline_declined, timeline_confirming, timeline_paid, timeline_expired, own_passes, waiting_list,
     waiting_list_errors, waiting_list_joined, waiting_list_leaving, waiting_list_left, too_much, no_other_card,
 )  # fmt: skip
