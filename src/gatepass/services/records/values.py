@@ -80,7 +80,11 @@ def _text(_tx: WriteTx, table: Table, column: Column, value: Any) -> str:
     if "\0" in value or _broken(value):
         raise refusals.invalid(table, column, "holds a character that no text may hold")
     if column.kind is Kind.TEXT and not is_one_line(value):
-        raise refusals.invalid(table, column, "is text of one line: it holds a line break or another control character")
+        raise refusals.invalid(
+            table,
+            column,
+            "is text of one line: it holds a line break, a mark that turns its direction, or another control character",
+        )
     if column.length and len(value) > column.length:
         raise refusals.too_long(table, column)
     return value
