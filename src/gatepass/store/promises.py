@@ -42,13 +42,11 @@ PROMISES: Sequence[Promise] = (
     Promise(
         2,
         "a purchase is completed exactly when it is fully paid, or free",
-        f"""select 'purchase ' || p.id || ' is completed, paid ' || p.paid || ' of ' || p.total_minor from (
-            select p.id, p.total_minor, (select coalesce(sum(o.amount_minor), 0) from payment o
-                where o.purchase_id = p.id and o.state = 'succeeded') paid
-            from purchase p left join payment m on m.purchase_id = p.id and m.state = 'succeeded'
-                and m.amount_minor >= p.total_minor
-            where p.status = 'completed' and p.total_minor > 0 and m.id is null) p
-        where p.paid < p.total_minor
+        f"""select 'purchase ' || p.id || ' is completed, paid ' || coalesce(sum(o.amount_minor), 0) || ' of ' || p.total_minor
+        from purchase p left join payment m on m.purchase_id = p.id and m.state = 'succeeded' and m.amount_minor >= p.total_minor
+        left join payment o on o.purchase_id = p.id and o.state = 'succeeded'
+        where p.status = 'completed' and p.total_minor > 0 and m.id is null
+        group by p.id, p.total_minor having coalesce(sum(o.amount_minor), 0) < p.total_minor
         union all
         select 'purchase ' || p.id || ' is ' || p.status || ', paid ' || p.paid || ' of ' || p.total_minor from (
             select p.id, p.status, p.total_minor, sum(m.amount_minor) paid from purchase p cross join payment m
@@ -70,8 +68,8 @@ PROMISES: Sequence[Promise] = (
         left join registration r on r.attendee_id = a.id join purchase p on p.id = a.purchase_id
         where r.id is null and p.status = 'completed'
         and (select count(*) from attendee) - (select count(*) from registration) <> (
-            select count(*) from purchase q cross join attendee b left join registration s on s.attendee_id = b.id
-            where b.purchase_id = q.id and q.status <> 'completed' and s.id is null)
+            select count(*) from purchase q cross join attendee b where b.purchase_id = q.id and q.status <> 'completed') - (
+            select count(*) from purchase q cross join registration s where s.purchase_id = q.id and q.status <> 'completed')
         union all
         select 'registration ' || r.id || ' has no attendee pass' from registration r
         left join attendee_pass t on t.registration_id = r.id where t.id is null
