@@ -4,8 +4,6 @@ import asyncio
 import email
 import hmac
 import json
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +30,7 @@ from gatepass.services.setup import NewEvent
 from gatepass.store import ReadTx, Store, WriteTx, events, payments, people, promises, purchases, records, tables
 from gatepass.store import refunds as refund_record
 from gatepass.store.purchases import AttendeeRow, Purchase
+from tests import commands
 
 TOKEN = "public-token-of-the-site"
 API_TOKEN = "secret-token-of-a-program"
@@ -319,15 +318,9 @@ class Running:
         """Run `gatepass ...` against this installation: what it said, what it complained of, its exit code."""
         settings = self.installation.settings
         variables = environment(settings.database_url, settings.base_url, settings.stripe_api_base)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-        run = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gatepass", *arguments, "--data-dir", str(settings.data_dir),
-            env=kept | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await asyncio.wait_for(run.communicate(), COMMAND_PATIENCE_S)
-        assert b"Traceback" not in err, err.decode()
-        assert run.returncode is not None
-        return out.decode(), err.decode(), run.returncode
+        words = (*arguments, "--data-dir", str(settings.data_dir))
+        done = await asyncio.to_thread(commands.gatepass, *words, **variables)
+        return done.stdout, done.stderr, done.returncode
 
     async def look_up_now(self) -> None:
         """The next planned look at open payments is due now."""

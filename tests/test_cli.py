@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from gatepass.domain.purchase import order_reference
+from tests import commands
 
 GATEPASS = [sys.executable, "-m", "gatepass"]
 PATIENCE_S = 20
@@ -80,7 +81,7 @@ def demo(directory: Path, **variables: str) -> Iterator[Demo]:
 
 def test_help_answers_at_once() -> None:
     """It loads nothing that only a command needs."""
-    shown = _run("--help")
+    shown = subprocess.run([*GATEPASS, "--help"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert shown.returncode == 0
     for command in ("demo", "serve", "worker", "migrate", "sandbox", "doctor", "switch", "timeline"):
         assert command in shown.stdout
@@ -117,11 +118,11 @@ def test_the_timeline_tells_one_purchase_by_id_and_by_reference(tmp_path: Path) 
     where = ["--data-dir", str(tmp_path / "data")]
     with demo(tmp_path) as running:
         purchase_id = running.register()["purchaseId"]
-        unpaid = _run("timeline", purchase_id, *where)
+        unpaid = commands.gatepass("timeline", purchase_id, *where)
         assert running.finalize(purchase_id).status_code == 204
-        told = json.loads(_run("timeline", purchase_id, "--json", *where).stdout)
-        by_name = _run("timeline", told["reference"].lower(), *where)
-        unknown = _run("timeline", "GP-0000-0000", *where)
+        told = json.loads(commands.gatepass("timeline", purchase_id, "--json", *where).stdout)
+        by_name = commands.gatepass("timeline", told["reference"].lower(), *where)
+        unknown = commands.gatepass("timeline", "GP-0000-0000", *where)
 
     assert (unpaid.returncode, "No. Nothing was charged." in unpaid.stdout) == (0, True), unpaid.stderr
     assert (told["purchaseId"], told["answer"]["charged"]) == (purchase_id, "charged")
@@ -158,11 +159,11 @@ def test_a_restart_finds_everything_as_it_was(tmp_path: Path) -> None:
 
 def test_doctor_tells_by_its_exit_code_how_things_stand(tmp_path: Path) -> None:
     where = ["--data-dir", str(tmp_path)]
-    assert _run("doctor", *where).returncode == 2
+    assert commands.gatepass("doctor", *where).returncode == 2
 
-    migrated = _run("migrate", *where)
+    migrated = commands.gatepass("migrate", *where)
     assert (migrated.returncode, "The schema is at" in migrated.stdout) == (0, True)
-    fine = _run("doctor", *where)
+    fine = commands.gatepass("doctor", *where)
     assert fine.returncode == 0, fine.stdout
     assert "BROKEN" not in fine.stdout
     assert fine.stdout.count("promise") >= 10
@@ -172,13 +173,13 @@ def test_doctor_tells_by_its_exit_code_how_things_stand(tmp_path: Path) -> None:
         "insert into job (id, kind, payload, state, due, attempt, failures, created) values "
         "('00000000000000000000000000000001', 'x', '{}', 'parked', '2026-01-01T00:00:00.000000Z', 1, 1, '2026-01-01T00:00:00.000000Z')",
     )
-    broken = _run("doctor", *where)
+    broken = commands.gatepass("doctor", *where)
     assert broken.returncode == 1
     assert "BROKEN promise 7: no work is parked out of sight" in broken.stdout
 
 
 def test_doctor_counts_what_needs_a_person(tmp_path: Path) -> None:
-    _run("migrate", "--data-dir", str(tmp_path))
+    commands.gatepass("migrate", "--data-dir", str(tmp_path))
     _sql(
         tmp_path,
         "insert into attention (id, kind, dedupe, purchase_id, reason, opened) values "
@@ -186,8 +187,8 @@ def test_doctor_counts_what_needs_a_person(tmp_path: Path) -> None:
         "'Money without a seat', '2026-01-01T00:00:00.000000Z')",
     )
 
-    found = _run("doctor", "--data-dir", str(tmp_path))
-    listed = _run("attention", "--data-dir", str(tmp_path))
+    found = commands.gatepass("doctor", "--data-dir", str(tmp_path))
+    listed = commands.gatepass("attention", "--data-dir", str(tmp_path))
 
     assert found.returncode == 1
     assert f"{order_reference(UUID(int=2))}: Money without a seat" in found.stdout
@@ -196,14 +197,17 @@ def test_doctor_counts_what_needs_a_person(tmp_path: Path) -> None:
 
 def test_a_switch_is_put_on_and_off(tmp_path: Path) -> None:
     where = ["--data-dir", str(tmp_path)]
-    early = _run("switch", "payments", "on", *where)
+    early = commands.gatepass("switch", "payments", "on", *where)
     assert (early.returncode, "gatepass migrate" in early.stderr) == (2, True)
-    _run("migrate", *where)
+    commands.gatepass("migrate", *where)
 
     for to in ("on", "off", "on"):
-        assert _run("switch", "payments", to, *where).stdout == f"payments is {to}.\n"
+        assert commands.gatepass("switch", "payments", to, *where).stdout == f"payments is {to}.\n"
         assert _sql(tmp_path, "select value from setting where name = 'switch.payments'") == [(to,)]
-    unknown, unclear = _run("switch", "pigeons", "on", *where), _run("switch", "payments", "maybe", *where)
+    unknown, unclear = (
+        commands.gatepass("switch", "pigeons", "on", *where),
+        commands.gatepass("switch", "payments", "maybe", *where),
+    )
 
     assert (unknown.returncode, unclear.returncode) == (2, 2)
     assert "pigeons" in unknown.stderr
@@ -211,8 +215,8 @@ def test_a_switch_is_put_on_and_off(tmp_path: Path) -> None:
 
 
 def test_the_worker_stops_when_it_is_told_to_and_needs_a_schema(tmp_path: Path) -> None:
-    assert _run("worker", "--data-dir", str(tmp_path)).returncode == 2
-    _run("migrate", "--data-dir", str(tmp_path))
+    assert commands.gatepass("worker", "--data-dir", str(tmp_path)).returncode == 2
+    commands.gatepass("migrate", "--data-dir", str(tmp_path))
 
     working = subprocess.Popen(
         [*GATEPASS, "worker", "--data-dir", str(tmp_path)], env=_environment(), stderr=subprocess.PIPE
@@ -231,7 +235,7 @@ def test_the_worker_stops_when_it_is_told_to_and_needs_a_schema(tmp_path: Path) 
     "command", [["serve"], ["worker"], ["migrate"], ["doctor"], ["switch", "payments", "on"], ["demo"]]
 )
 def test_a_wrong_variable_stops_every_command_with_a_sentence(tmp_path: Path, command: list[str]) -> None:
-    stopped = _run(*command, "--data-dir", str(tmp_path), GATEPASS_SMTP_PORT="smtp")
+    stopped = commands.gatepass(*command, "--data-dir", str(tmp_path), GATEPASS_SMTP_PORT="smtp")
 
     assert stopped.returncode == 2
     assert stopped.stderr.startswith("gatepass: GATEPASS_SMTP_PORT")
@@ -244,7 +248,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         for command in ("serve", "demo", "sandbox"):
-            stopped = _run(command, "--port", port, "--data-dir", str(tmp_path))
+            stopped = commands.gatepass(command, "--port", port, "--data-dir", str(tmp_path))
             assert stopped.returncode == 2
             assert port in stopped.stderr
             assert "Traceback" not in stopped.stderr
@@ -253,14 +257,14 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
     url = "postgresql://someone:canary@127.0.0.1:1/gatepass"
     for command in ("migrate", "doctor", "serve"):
-        stopped = _run(command, "--data-dir", str(tmp_path), GATEPASS_DATABASE_URL=url)
+        stopped = commands.gatepass(command, "--data-dir", str(tmp_path), GATEPASS_DATABASE_URL=url)
         assert stopped.returncode == 2, command
         assert "canary" not in stopped.stdout + stopped.stderr
         assert "Traceback" not in stopped.stderr
 
 
 def test_serving_without_migrating_needs_the_schema(tmp_path: Path) -> None:
-    stopped = _run("serve", "--no-migrate", "--port", "0", "--data-dir", str(tmp_path))
+    stopped = commands.gatepass("serve", "--no-migrate", "--port", "0", "--data-dir", str(tmp_path))
 
     assert stopped.returncode == 2
     assert "gatepass migrate" in stopped.stderr
@@ -268,13 +272,6 @@ def test_serving_without_migrating_needs_the_schema(tmp_path: Path) -> None:
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-
-
-def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = _environment() | variables
-    return subprocess.run(
-        [*GATEPASS, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
 
 
 def _sql(directory: Path, statement: str) -> list[tuple[Any, ...]]:

@@ -1,9 +1,6 @@
 """Keys from a secret of Azure Key Vault: a real HTTPS server in its place, and one that gives tokens as Azure does."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +14,7 @@ import trustme
 
 from gatepass import config
 from gatepass.config import SettingError, vault
+from tests import commands
 
 OLD, NEW = "o" * 48, "n" * 48
 HEADER, TOKEN = "a-header-that-azure-made-up", "a-token-for-the-vault"
@@ -142,9 +140,7 @@ def test_a_vault_that_nobody_vouches_for_gets_no_token(
 
 def test_a_command_says_it_in_a_sentence_without_a_secret(azure: Azure, tmp_path: Path) -> None:
     azure.value = "\n"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-    command = [sys.executable, "-m", "gatepass", "migrate", "--data-dir", str(tmp_path)]
-    run = subprocess.run(command, env=kept | azure.variables, capture_output=True, text=True, timeout=60, check=False)
+    run = commands.gatepass("migrate", "--data-dir", str(tmp_path), **azure.variables)
     assert (run.returncode, "it holds no key" in run.stderr) == (2, True), run.stderr
     assert TOKEN not in run.stderr + run.stdout
 

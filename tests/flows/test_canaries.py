@@ -5,8 +5,6 @@ test_logs tells of the bad days; here is the rest: money back, disputes, set-up 
 
 import re
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from tests import commands
 from tests.test_cli import Demo, demo
 
 CARD, DECLINED = "4242424242424242", "4000000000009995"
@@ -226,8 +225,7 @@ def _control(running: Demo, what: str, **body: Any) -> Any:
 
 def _command(running: Demo, *arguments: str) -> str:
     """What it said to whoever ran it."""
-    command = [sys.executable, "-m", "gatepass", *arguments, "--data-dir", str(running.stdout.parent / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    done = commands.gatepass(*arguments, "--data-dir", str(running.stdout.parent / "data"))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

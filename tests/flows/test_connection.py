@@ -1,13 +1,11 @@
 """Can money come, and would we hear of it: what `gatepass doctor` and `gatepass connect` find and mend."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from gatepass.services.access import Caller, Role
 from gatepass.services.connecting import SECRET_KEY
 from gatepass.services.connection import Place
 from gatepass.store import tables
+from tests import commands
 from tests.running import NOTIFY, STRIPE_KEY, Running
 
 URL = "https://pass.example/GatewayEvents/HandleStripeEvent"
@@ -215,7 +214,7 @@ async def _change(gatepass: Running, endpoint: str, values: dict[str, str]) -> N
     assert answer.status_code == 200, answer.text
 
 
-async def _gatepass(gatepass: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def _gatepass(gatepass: Running, *arguments: str) -> CompletedProcess[str]:
     """A command that finds the same settings, as a process of its own."""
     settings = gatepass.installation.settings
     variables = {
@@ -227,10 +226,7 @@ async def _gatepass(gatepass: Running, *arguments: str) -> subprocess.CompletedP
         "GATEPASS_STRIPE_WEBHOOK_SECRET": ",".join(settings.stripe_webhook_secret),
         "GATEPASS_PULL_SECONDS": "0",
     }
-    command = [sys.executable, "-m", "gatepass", *arguments]
-    return await asyncio.to_thread(
-        subprocess.run, command, env=os.environ | variables, capture_output=True, text=True, check=False
-    )
+    return await asyncio.to_thread(commands.gatepass, *arguments, **variables)
 
 
 async def test_the_doctor_asks_with_the_key_that_staff_gave(gatepass: Running) -> None:

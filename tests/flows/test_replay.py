@@ -1,10 +1,8 @@
 """What was given up is put back to work by hand; what is old keeps its name and loses its body."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
+from subprocess import CompletedProcess
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +10,7 @@ import sqlalchemy as sa
 
 from gatepass.services import attention
 from gatepass.store import records, tables
+from tests import commands
 from tests.running import STRIPE_KEY, WEBHOOK_SECRET, Order, Running
 
 UNKNOWN = {
@@ -232,7 +231,7 @@ async def _with_body(gatepass: Running) -> set[str]:
     return await gatepass.store.read(lambda tx: set(tx.execute(kept).scalars()))
 
 
-async def _gatepass(gatepass: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def _gatepass(gatepass: Running, *arguments: str) -> CompletedProcess[str]:
     """A command on the same database, as a process of its own."""
     settings = gatepass.installation.settings
     variables = {
@@ -242,6 +241,4 @@ async def _gatepass(gatepass: Running, *arguments: str) -> subprocess.CompletedP
         "GATEPASS_STRIPE_SECRET_KEY": STRIPE_KEY,
         "GATEPASS_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
-    command = [sys.executable, "-m", "gatepass", *arguments]
-    run = lambda: subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)  # noqa: E731
-    return await asyncio.to_thread(run)
+    return await asyncio.to_thread(commands.gatepass, *arguments, **variables)

@@ -1,11 +1,9 @@
 """Integrators are told what happened: once, signed, for three days if need be, and never at the cost of money."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +21,7 @@ from gatepass.services.purchases import Settlement, settle
 from gatepass.services.secrets import Sealer
 from gatepass.services.webhooks import NewEndpoint, Subject, announce
 from gatepass.store import ReadTx, WriteTx, tables
+from tests import commands
 from tests.receiver import Receiver, raw_receiver, receiver
 from tests.running import Running, running
 
@@ -268,18 +267,18 @@ async def test_killed_between_sending_and_storing_it_sends_the_same_again(databa
         _, secret = await _add(system, one)
         one.open.clear()
         order = await system.register(pass_name="Free")
-        worker = await _worker(system)
+        worker = _worker(system, tmp_path / "worker.log")
         await system.until(lambda: one.received)
-        worker.send_signal(signal.SIGKILL)
-        await worker.wait()
+        worker.kill()
+        await commands.ended(worker)
         one.open.set()
         # What is told changes meanwhile; what was said stays said.
         await system.change_event(name="Another name")
         await _make_due(system)
-        worker = await _worker(system)
+        worker = _worker(system, tmp_path / "worker.log")
         await _until_ended(system, 1)
-        worker.send_signal(signal.SIGTERM)
-        assert await worker.wait() == 0
+        worker.terminate()
+        assert await commands.ended(worker) == 0
 
         first, second = one.received
         assert first.id == second.id
@@ -470,7 +469,7 @@ async def _change_endpoints(system: Running, **columns: Any) -> None:
     await system.store.write(change)
 
 
-async def _worker(system: Running) -> asyncio.subprocess.Process:
+def _worker(system: Running, log: Path) -> BaseProcess:
     settings = system.installation.settings
     variables = PRIVATE | {
         "GATEPASS_DATABASE_URL": settings.database_url,
@@ -478,8 +477,7 @@ async def _worker(system: Running) -> asyncio.subprocess.Process:
         "GATEPASS_STRIPE_SECRET_KEY": settings.stripe_secret_key or "",
         "GATEPASS_STRIPE_API_BASE": settings.stripe_api_base,
     }
-    command = [sys.executable, "-m", "gatepass", "worker"]
-    return await asyncio.create_subprocess_exec(*command, env=os.environ | variables, stderr=asyncio.subprocess.DEVNULL)
+    return commands.start(("worker",), variables, log, log)
 
 
 async def test_what_happens_to_money_is_told_as_it_happens(system: Running) -> None:

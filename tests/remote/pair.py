@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,9 +19,9 @@ from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import applications
 from gatepass.services.access import Role
 from gatepass.store import Store, WriteTx, payments, records, remote, tables
+from tests import commands
 from tests.remote.line import Line, line_to
 from tests.running import (
-    COMMAND_PATIENCE_S,
     SITE,
     STRIPE_KEY,
     WEBHOOK_SECRET,
@@ -161,15 +159,9 @@ class Pair:
 
     async def command(self, *arguments: str) -> tuple[str, str, int]:
         """Run `gatepass ...` against the completion service: what it said, what it complained of, its exit code."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEPASS_")}
-        run = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gatepass", *arguments, "--data-dir", str(self.settings.data_dir),
-            env=kept | self.variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await asyncio.wait_for(run.communicate(), COMMAND_PATIENCE_S)
-        assert b"Traceback" not in err, err.decode()
-        assert run.returncode is not None
-        return out.decode(), err.decode(), run.returncode
+        words = (*arguments, "--data-dir", str(self.settings.data_dir))
+        done = await asyncio.to_thread(commands.gatepass, *words, **self.variables)
+        return done.stdout, done.stderr, done.returncode
 
     async def another(self, **variables: str) -> app.Installation:
         """A second process of the completion service on the same database, with these settings changed."""

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import ssl
-import sys
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import applications
 from gatepass.services.access import Role
 from gatepass.store import ReadTx, Store, WriteTx, events, people, promises, tables
+from tests import commands
 from tests.remote.line import Line, line_to
 from tests.running import NOTIFY, SITE, STRIPE_KEY, WEBHOOK_SECRET, Running, Sandbox, environment, fill
 from tests.torture.cluster import kill
@@ -41,15 +42,12 @@ class Side:
     port: int
     works: bool
     """Its web server has a worker in it; else workers are processes of their own, or there is none."""
-    nodes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict[str, asyncio.subprocess.Process])
+    nodes: dict[str, BaseProcess] = field(default_factory=dict[str, BaseProcess])
 
     async def start(self, name: str, *command: str) -> None:
         """A process of `gatepass`; a server is waited for."""
         log = Path(self.variables["GATEPASS_DATA_DIR"]) / f"{name}.log"
-        with log.open("ab") as out:
-            self.nodes[name] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gatepass", *command, env=os.environ | self.variables, stdout=out, stderr=out
-            )
+        self.nodes[name] = commands.start(command, self.variables, log, log)
         if command[0] == "serve":
             await self._serves(self.nodes[name])
 
@@ -62,10 +60,10 @@ class Side:
         """One worker."""
         await self.start(f"worker{number}", "worker")
 
-    async def _serves(self, node: asyncio.subprocess.Process) -> None:
+    async def _serves(self, node: BaseProcess) -> None:
         deadline = asyncio.get_running_loop().time() + START_S
         while True:
-            assert node.returncode is None, "it ended by itself"
+            assert node.exitcode is None, "it ended by itself"
             assert asyncio.get_running_loop().time() < deadline, "it does not serve"
             try:
                 if (await self.here.client.get(f"{self.here.base_url}/readyz")).status_code == 200:
@@ -87,7 +85,7 @@ class Side:
 
         What the living have under way stays theirs: they are slow at times, and never slower than a lease.
         """
-        living = [f"%-{node.pid}-%" for node in self.nodes.values() if node.returncode is None]
+        living = [f"%-{node.pid}-%" for node in self.nodes.values() if node.exitcode is None]
         await self.here.store.write(lambda tx: _end_leases(tx, living))
         self.here.store.on_jobs()
 

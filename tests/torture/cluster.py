@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import httpx
 from gatepass import app, config, server
 from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.store import events, people
+from tests import commands
 from tests.running import NOTIFY, STRIPE_KEY, WEBHOOK_SECRET, Running, Sandbox, environment, fill
 from tests.torture.proxy import Proxy, proxying
 from tests.torture.settling import hasten_all
@@ -33,24 +33,22 @@ class Cluster:
     variables: dict[str, str]
     points: Path
     target: Path
-    nodes: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
+    nodes: list[BaseProcess] = field(default_factory=list[BaseProcess])
 
     async def start(self, *options: str) -> None:
         """`gatepass serve`; returns once it serves."""
-        self.nodes = [node for node in self.nodes if node.returncode is None]
-        node = await self.run("serve", "--port", str(self.port), *options)
+        self.nodes = [node for node in self.nodes if node.exitcode is None]
+        node = self.run("serve", "--port", str(self.port), *options)
         deadline = asyncio.get_running_loop().time() + START_S
         while not await self._serves():
-            assert node.returncode is None, "it ended by itself"
+            assert node.exitcode is None, "it ended by itself"
             assert asyncio.get_running_loop().time() < deadline, "it does not serve"
             await asyncio.sleep(0.05)
 
-    async def run(self, *command: str) -> asyncio.subprocess.Process:
+    def run(self, *command: str) -> BaseProcess:
         """Any other command."""
-        node = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.torture.node", *command,
-            env=os.environ | self.variables, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        log = self.points.with_name("nodes.log")
+        node = commands.start(command, self.variables, log, log, main="tests.torture.node")
         self.nodes.append(node)
         return node
 
@@ -66,7 +64,7 @@ class Cluster:
 
     def alive(self) -> bool:
         """False once a node was killed; a command that has ended is none."""
-        return all(node.returncode != -signal.SIGKILL for node in self.nodes)
+        return all(node.exitcode != -signal.SIGKILL for node in self.nodes)
 
     def die_at(self, point: str) -> None:
         """The next node that passes it dies; an empty point: none does."""
@@ -100,11 +98,10 @@ class Cluster:
         await hasten_all(self.here)
 
 
-async def kill(node: asyncio.subprocess.Process) -> None:
+async def kill(node: BaseProcess) -> None:
     """SIGKILL, and wait for the end."""
-    with contextlib.suppress(ProcessLookupError):
-        node.send_signal(signal.SIGKILL)
-    await node.wait()
+    node.kill()
+    await commands.ended(node)
 
 
 @asynccontextmanager

@@ -1,7 +1,5 @@
 """A command of Gatepass in a process that dies by SIGKILL at a named point. Nothing of Gatepass is changed for it.
 
-    python -m tests.torture.node serve --port 8000
-
 A point is "before" or "after" a commit, named by the units of work in it. Each that is passed is written to the file
 TORTURE_POINTS; the process dies at the one that stands in TORTURE_TARGET at that moment.
 """
@@ -15,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Pool, event
 
-from gatepass.cli import main
+from gatepass import cli
 
 POINTS, TARGET = Path(os.environ["TORTURE_POINTS"]), Path(os.environ["TORTURE_TARGET"])
 
@@ -55,7 +53,8 @@ def _name(unit: Any) -> str:
     return f"{module}.{function.__qualname__.replace('.<locals>.<lambda>', '')}"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command, observed."""
     event.listen(Engine, "commit", _before_commit)
     event.listen(Pool, "reset", _after_commit)
-    main()
+    cli.main()

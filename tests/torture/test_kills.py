@@ -196,7 +196,7 @@ async def _paid(system: Cluster) -> Order:
 
 
 async def _refund(system: Cluster, order: Order) -> None:
-    await system.run("refund", str(order.id), "--reason", "Asked for it")
+    system.run("refund", str(order.id), "--reason", "Asked for it")
 
 
 async def _refund_there(system: Cluster, order: Order) -> None:
@@ -229,7 +229,7 @@ async def _call_off(system: Cluster, order: Order) -> None:
         tables.event.c.id == (await system.here.purchase(order.id)).event_id
     )
     readable_id = await system.here.store.read(lambda tx: tx.execute(event).scalar_one())
-    await system.run("call-off", readable_id, "--reason", "Flood", "--yes")
+    system.run("call-off", readable_id, "--reason", "Flood", "--yes")
 
 
 async def _dispute(system: Cluster, order: Order) -> None:
@@ -328,7 +328,7 @@ async def _try_to_pay(here: Running, order: Order) -> None:
 async def test_one_of_two_workers_may_die(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
     async with cluster(fresh_database(kind, tmp_path, request), tmp_path) as system:
         await system.start("--no-worker")
-        first, _second = await system.run("worker"), await system.run("worker")
+        first, _second = system.run("worker"), system.run("worker")
         await system.here.sandbox.hold_deliveries()
         orders = [await _on_the_page(system) for _ in range(12)]
         for order in orders:
