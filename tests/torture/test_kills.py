@@ -7,6 +7,7 @@ database, whoever got no answer asks again, and all must end as if nothing had h
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
