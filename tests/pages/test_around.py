@@ -77,6 +77,8 @@ def test_a_ticket_can_be_passed_on_without_the_order(demo: Demo, web: httpx.Clie
 
 def test_the_link_comes_by_mail_once_an_hour(demo: Demo, web: httpx.Client) -> None:
     order = free_order(demo, web, "back@example.com")
+    unasked = web.get(f"{order}/mail")
+    assert (unasked.status_code, unasked.headers["location"]) == (303, urlsplit(order).path)
     for _ in range(3):
         assert web.post(f"{order}/mail", headers=OURS).status_code == 303
 

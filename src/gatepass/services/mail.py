@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -174,9 +174,18 @@ async def ask_for_link(store: Store, purchase_id: UUID) -> None:
 
 def want_link(tx: WriteTx, purchase_id: UUID) -> None:
     """The same inside a unit of work."""
-    kind = f"link:{tx.now:%Y%m%d%H}"
+    kind = _link_of(tx.now)
     payload = {"purchase_id": str(purchase_id), "kind": kind}
     jobs.add(tx, "send_link", payload, dedupe=f"{kind}:{purchase_id}")
+
+
+def link_was_wanted(tx: ReadTx, purchase_id: UUID, now: datetime) -> bool:
+    """In this hour or in the one before it."""
+    return jobs.any_named(tx, [f"{_link_of(at)}:{purchase_id}" for at in (now, now - timedelta(hours=1))])
+
+
+def _link_of(now: datetime) -> str:
+    return f"link:{now:%Y%m%d%H}"
 
 
 def _order(tx: ReadTx, purchase_id: UUID) -> Order | None:

@@ -201,6 +201,11 @@ def lock_by_dedupe(tx: WriteTx, names: Sequence[str]) -> dict[str, tuple[UUID, s
     return {row["dedupe"]: (row["id"], row["state"]) for row in tx.rows(found.with_for_update())}
 
 
+def any_named(tx: ReadTx, names: Sequence[str]) -> bool:
+    """Whether there is a job with one of these dedupe keys, done or not."""
+    return tx.row(sa.select(job.c.id).where(job.c.dedupe.in_(names)).limit(1)) is not None
+
+
 def parked(tx: WriteTx, limit: int) -> list[UUID]:
     """Jobs that were given up, locked."""
     found = sa.select(job.c.id).where(job.c.state == PARKED).order_by(job.c.id).limit(limit)

@@ -97,9 +97,10 @@ async def mail_link(request: Request, order: Order) -> Response:
 
 @for_order
 async def link_mailed(request: Request, order: Order) -> Response:
-    """GET /orders/{token}/mail: where it went"""
-    if not order.people:
-        raise NotFound("NobodyToWrite", "Nobody stands in this order who could be written to.")
+    """GET /orders/{token}/mail: where it went; when nobody asked for it of late, the order"""
+    asked, now = order.purchase.id, datetime.now(UTC)
+    if not order.people or not await site(request).store.read(lambda tx: mail.link_was_wanted(tx, asked, now)):
+        return RedirectResponse(f"{_order_path(request)}{kept(request)}", 303)
     return render(request, "sent.html", _shared(request, order) | {"days": ORDER_LINK_LIFE.days})
 
 
