@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from gatepass.services import access
 from gatepass.store.tables import DECLARED
+from tests import commands
 from tests.conftest import DATABASES, fresh_database
 from tests.dataverse.clients import Asked, sdk_body, sdk_read
 from tests.torture.cluster import START_S, Cluster, cluster
@@ -48,7 +49,7 @@ async def _killed_at(system: Cluster, point: str) -> bool:
     mail = f"{uuid4()}@example.org"
     system.die_at(point)
     assert not await _sent(system, mail)
-    await asyncio.wait_for(system.nodes[-1].wait(), START_S)
+    await asyncio.wait_for(commands.ended(system.nodes[-1]), START_S)
     assert not system.alive(), f"{point} is not passed"
     system.die_at("")
     return await _whole(system, mail)
