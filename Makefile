@@ -23,7 +23,7 @@ run: $(VENV)/.run ## The server, set up by GATEPASS_* variables
 	@exec $(BIN)/gatepass serve $(ARGS)
 
 test: $(VENV)/.dev browser ## All tests, on SQLite and PostgreSQL and in a real browser
-	TMPDIR=$(TESTS_IN) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	TMPDIR=$(TESTS_IN) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: $(VENV)/.dev ## The long form of tests/torture: hours of faults and kills (docs/reliability.md)
 	TORTURE=long $(BIN)/python -m pytest tests/torture tests/remote/test_processes.py tests/remote/test_histories.py $(ARGS)

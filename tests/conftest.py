@@ -20,6 +20,12 @@ DATABASES = ["sqlite", "postgresql"]
 CONTRACTS = Path(os.environ.get("GATEPASS_CONTRACTS", Path(__file__).resolve().parents[2] / "shared" / "contracts"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests may take long begin first: nobody waits for them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("timeout") is not None or item.path.parent.name == "remote"}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL server: the one that is named, or the one in the wheel."""
