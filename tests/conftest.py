@@ -15,6 +15,7 @@ from psycopg import sql
 
 from gatepass.store import migrations
 from tests.running import Running, running
+from tests.torture.options import FIGURES
 
 DATABASES = ["sqlite", "postgresql"]
 CONTRACTS = Path(os.environ.get("GATEPASS_CONTRACTS", Path(__file__).resolve().parents[2] / "shared" / "contracts"))
@@ -22,8 +23,18 @@ CONTRACTS = Path(os.environ.get("GATEPASS_CONTRACTS", Path(__file__).resolve().p
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests may take long begin first: nobody waits for them at the end."""
-    long = {item.path for item in items if item.get_closest_marker("timeout") is not None or item.path.parent.name == "remote"}
+    long = {
+        item.path
+        for item in items
+        if item.get_closest_marker("timeout") is not None or item.path.parent.name == "remote"
+    }
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the torture has done, a line for each test that counts something."""
+    for figure in FIGURES:
+        terminalreporter.write_line(f"torture: {figure}")
 
 
 @pytest.fixture(scope="session")

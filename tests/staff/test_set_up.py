@@ -129,7 +129,8 @@ async def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(gatepass: Runn
             name: await planner.post("/staff/events/new", **(form | {name: value}))
             for name, value in {
                 "name": "x" * 101, "starts": "soon", "capacity": "many", "ends": "2027-01-01T09:00", "time_zone": "Berlin",
-                "currency": "", "late_policy": "1", "payment_provider_id": "01234567-89ab-cdef-0123-456789abcdef",
+                "registration_opens": "2027-03-28T02:30", "currency": "", "late_policy": "1",
+                "payment_provider_id": "01234567-89ab-cdef-0123-456789abcdef",
             }.items()
         }  # fmt: skip
 
@@ -138,6 +139,7 @@ async def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(gatepass: Runn
         assert [said(answer) for answer in refused.values() if "msevtmgt" in answer.text] == []
         assert 'id="starts-error"' in refused["starts"].text
         assert "There is no time zone" in refused["time_zone"].text
+        assert "does not exist: clocks go forward that night" in refused["registration_opens"].text
 
 
 async def test_before_buyers_are_sent_elsewhere_somebody_shows_once_more_who_it_is(gatepass: Running) -> None:

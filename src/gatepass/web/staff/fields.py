@@ -189,6 +189,10 @@ def _read(form: Form, column: Column, text: str) -> Value:
         raise _wrong(form, column, "TextTooLong", f"has {len(text)} characters. Write at most {column.length}.")
     try:
         return _parsed(form, column, text)
+    except _SkippedTime:
+        raise _wrong(
+            form, column, "ValueInvalid", "does not exist: clocks go forward that night. Take the hour after it."
+        ) from None
     except (ValueError, InvalidOperation, OverflowError):
         raise _wrong(form, column, "ValueInvalid", _SHOULD_BE[column.kind]) from None
 
@@ -204,13 +208,25 @@ def _parsed(form: Form, column: Column, text: str) -> Value:
     return parse(form, text) if parse else text
 
 
+class _SkippedTime(ValueError):
+    """No clock of the zone ever shows it."""
+
+
+def _moment(form: Form, text: str) -> datetime:
+    local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(form.zone))
+    moment = local.astimezone(UTC)
+    if moment.astimezone(local.tzinfo) != local:
+        raise _SkippedTime
+    return moment
+
+
 _PARSE: Mapping[Kind, Callable[[Form, str], Value]] = {
     Kind.INTEGER: lambda _, text: int(text),
     Kind.CHOICE: lambda _, text: int(text),
     Kind.MONEY: lambda form, text: amount_of(text, decimals_of(form.currency) if form.currency else WITHOUT_CURRENCY),
     Kind.LOOKUP: lambda _, text: UUID(text),
     Kind.LOCAL: lambda _, text: datetime.fromisoformat(text).replace(tzinfo=None),
-    Kind.MOMENT: lambda form, text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(form.zone)).astimezone(UTC),
+    Kind.MOMENT: _moment,
 }
 _SHOULD_BE: Mapping[Kind, str] = {
     Kind.INTEGER: "is no whole number, such as 400.", Kind.MONEY: "is no amount, such as 120.50 or 1500.",
