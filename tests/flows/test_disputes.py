@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from gatepass.domain.dispute import Dispute
 from gatepass.domain.errors import Conflict
-from gatepass.store import disputes, tables
+from gatepass.store import disputes, records, tables
+from tests.flows.test_timeline import buyers
 from tests.running import Order, Running
 
 
@@ -98,3 +99,81 @@ async def test_a_disputed_card_told_ten_times_in_any_order_is_one_dispute(gatepa
     assert len(await _disputes(gatepass, order)) == 1
     assert await _flagged(gatepass, order)
     await gatepass.check_promises()
+
+
+async def _reason(here: Running, kind: str) -> str:
+    rows = await here.store.read(records.needing_attention)
+    return next(row["reason"] for row in rows if row["kind"] == kind)
+
+
+async def test_a_question_that_becomes_a_dispute_is_one_everywhere(gatepass: Running) -> None:
+    """From then on the bank has the money: no refund may go out on top, and both ledgers say so."""
+    order = await gatepass.paid()
+    opened = await _dispute(gatepass, order, inquiry=True)
+    await _until_disputed(gatepass, order, "needs_response")
+    assert "asks about" in await _reason(gatepass, "dispute")
+
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result="escalated")
+
+    async def escalated() -> bool:
+        return not (await _disputes(gatepass, order))[0].inquiry
+
+    await gatepass.until(escalated)
+    assert await gatepass.attention() == ["dispute"]
+    assert "disputes 120.50 EUR" in await _reason(gatepass, "dispute")
+    with pytest.raises(Conflict, match="dispute"):
+        await gatepass.refund(order)
+    story = await buyers(gatepass, order)
+    assert story["answer"]["title"] == "Yes, and the charge of €120.50 is disputed."
+    told = [one["title"] for one in story["moments"] if one["kind"] == "dispute.needs_response"]
+    assert told == ["The bank asks about the charge of €120.50", "The charge of €120.50 was disputed"]
+
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result="lost")
+
+    await _until_disputed(gatepass, order, "lost")
+    assert await gatepass.attention() == ["dispute_lost"]
+    said, _, code = await gatepass.command("reconcile")
+    assert code == 0, said
+    await gatepass.check_promises()
+
+
+async def test_money_that_goes_back_twice_is_said(gatepass: Running) -> None:
+    """A refund, and the bank on top: the refund is the answer to give, and afterwards what is too much is named."""
+    order = await gatepass.paid()
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+
+    opened = await _dispute(gatepass, order)
+    one = await _until_disputed(gatepass, order, "needs_response")
+
+    assert "120.50 EUR of this payment was refunded: say so to the bank." in await _reason(gatepass, "dispute")
+    bundle: Any = await gatepass.until(lambda: gatepass.store.read(lambda tx: disputes.evidence(tx, one.id)))
+    (refund,) = await gatepass.refunds(order)
+    assert [(row["amount"], row["reference"]) for row in bundle["refunds"]] == [("120.50 EUR", refund.refund_ref)]
+
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result="lost")
+    await _until_disputed(gatepass, order, "lost")
+    reason = await _reason(gatepass, "dispute_lost")
+    assert "the buyer has got back 120.50 EUR more than was paid" in reason
+    assert "seats" not in reason
+    answer = (await buyers(gatepass, order))["answer"]
+    assert (answer["title"], "€120.50 was given back." in answer["text"]) == (
+        "Yes, and the bank gave €120.50 back.",
+        True,
+    )
+
+
+async def test_what_a_lost_dispute_leaves_to_give_back_is_not_hidden_by_it(gatepass: Running) -> None:
+    """The bank took the money of one of two; the provider refuses to refund what is left of such a charge."""
+    order = await gatepass.paid(seats=2)
+    opened = await _dispute(gatepass, order, amount=12050)
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result="lost")
+    await _until_disputed(gatepass, order, "lost")
+
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "failed")
+
+    answer = (await buyers(gatepass, order))["answer"]
+    assert answer["title"] == "Yes, and €120.50 could not be given back yet."
+    assert "The bank of the card holder gave €120.50 back." in answer["text"]
+    assert answer["next"]

@@ -265,7 +265,7 @@ async def test_charged_twice_one_goes_back(gatepass: Running) -> None:
     await gatepass.until(given_back)
     story = await buyers(gatepass, order)
     assert said(story) == ("charged", "Yes: €120.50, paid another way.")
-    assert "€120.50 was given back." in story["answer"]["text"]
+    assert "A second payment came, and was given back: €120.50." in story["answer"]["text"]
     refund = sa.update(tables.refund).values(state="processing")
     await gatepass.store.write(lambda tx: tx.execute(refund))
     assert said(await buyers(gatepass, order)) == ("charged_twice", "Twice. €120.50 is going back.")

@@ -138,6 +138,15 @@ def _amount(here: "Installation", purchase_id: UUID, text: str) -> "Money":
     return Money.parse(text, found.total.currency)
 
 
+def _fees(forecast: "Forecast") -> str:
+    from gatepass.services.cancellations import amounts
+
+    unknown = f"not known yet of {forecast.fees_unknown} payments (gatepass reconcile asks for them)"
+    if not forecast.fees_unknown:
+        return amounts(forecast.fees)
+    return f"{amounts(forecast.fees)}, and {unknown}" if any(forecast.fees.values()) else unknown
+
+
 def _tell(forecast: "Forecast") -> None:
     from gatepass.services.cancellations import amounts, spoken
 
@@ -145,6 +154,5 @@ def _tell(forecast: "Forecast") -> None:
     for status, count in forecast.orders.items():
         print(f"  {count:>6}  {status.value}")
     print(f"Cash needed at the provider: {amounts(forecast.cash)}")
-    unknown = f", and what {forecast.fees_unknown} payments cost is not known yet" if forecast.fees_unknown else ""
-    print(f"Fees that the provider keeps: {amounts(forecast.fees)}{unknown}")
+    print(f"Fees that the provider keeps: {_fees(forecast)}")
     print(f"It takes at least {spoken(forecast.takes)}.")

@@ -1,10 +1,11 @@
 """What differs between the provider's books, our ledger and the registrations, and what mends it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from gatepass.domain.dispute import Dispute, DisputeReport
+from gatepass.domain.dispute import Dispute, DisputeReport, DisputeState
 from gatepass.domain.money import Money
 from gatepass.domain.payment import MONEY, Payment, PaymentState, Report, mismatch
 from gatepass.domain.purchase import Status
@@ -199,11 +200,17 @@ def of_dispute(payment: Payment, row: Dispute | None, report: DisputeReport) -> 
         key=f"reconcile:{Kind.DISPUTE_UNHEARD}:{report.dispute_ref}",
         purchase_id=payment.purchase_id,
         ref=report.dispute_ref,
-        ours=f"{row.state}, {row.amount}" if row else "no dispute",
-        theirs=f"{report.state}, {amount}",
+        ours=_disputed(row.state, row.amount, row.due, inquiry=row.inquiry) if row else "no dispute",
+        theirs=_disputed(report.state, amount, report.due, inquiry=report.inquiry),
         payment=payment,
         dispute=report,
     )
+
+
+def _disputed(state: DisputeState, amount: Money, due: datetime | None, *, inquiry: bool) -> str:
+    """All that may differ, so that two lines that are told apart look different."""
+    until = f", answer until {due:%Y-%m-%d %H:%M} UTC" if due else ""
+    return f"{'inquiry ' if inquiry else ''}{state}, {amount}{until}"
 
 
 def here_only(kind: Kind, purchase_id: UUID, ref: str, ours: str) -> Difference:

@@ -89,6 +89,11 @@ class Sums:
     """Arrived, as far as the provider knows."""
     on_its_way_back: Money
 
+    @property
+    def kept(self) -> Money:
+        """What has not gone back, and is not about to."""
+        return Money(self.charged.minor - self.given_back.minor - self.on_its_way_back.minor, self.charged.currency)
+
 
 @dataclass(frozen=True, slots=True)
 class Story:

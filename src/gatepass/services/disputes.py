@@ -8,12 +8,27 @@ from uuid import UUID
 
 from gatepass.domain.dispute import Dispute, DisputeReport, DisputeState
 from gatepass.domain.errors import Conflict, NotFound
+from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import PAID, order_reference
+from gatepass.domain.refund import Refund
 from gatepass.providers.base import PaymentProvider
 from gatepass.services import attention
 from gatepass.services.checkout import Desk
-from gatepass.store import ReadTx, Store, WriteTx, disputes, events, inbox, jobs, payments, purchases, records, timeline
+from gatepass.store import (
+    ReadTx,
+    Store,
+    WriteTx,
+    disputes,
+    events,
+    inbox,
+    jobs,
+    payments,
+    purchases,
+    records,
+    refunds,
+    timeline,
+)
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -60,14 +75,16 @@ def _record(tx: WriteTx, told: Told) -> None:
 
 def _told(tx: WriteTx, payment: Payment, before: Dispute | None, report: DisputeReport) -> Dispute:
     now = _row(tx, payment, before, report)
+    escalated = before is not None and before.inquiry and not now.inquiry
     if before is None:
         disputes.add(tx, now)
-        jobs.add(tx, "collect_evidence", {"dispute_id": str(now.id)}, dedupe=f"evidence:{now.id}")
     elif now != before:
         disputes.save(tx, now)
-    if before is None or now.state is not before.state:
+    if before is None or escalated:
+        jobs.add(tx, "collect_evidence", {"dispute_id": str(now.id)}, dedupe=f"evidence:{_key(now)}")
+    if before is None or escalated or now.state is not before.state:
         timeline.add(tx, [_entry(now)])
-        _put_in_sight(tx, now)
+        _put_in_sight(tx, payment, now)
     return now
 
 
@@ -101,12 +118,20 @@ def _entry(one: Dispute) -> timeline.Entry:
     return one.purchase_id, f"dispute.{one.state.value}", detail
 
 
-def _put_in_sight(tx: WriteTx, one: Dispute) -> None:
+def _key(one: Dispute) -> str:
+    """Of what is done once for an inquiry, and once more when a dispute comes of it."""
+    return f"{'inquiry' if one.inquiry else 'dispute'}:{one.dispute_ref}"
+
+
+def _put_in_sight(tx: WriteTx, payment: Payment, one: Dispute) -> None:
     """A dispute wants an answer until its due date; a lost one, a word about the seats."""
+    if not one.inquiry:
+        attention.close_by_key(tx, f"inquiry:{one.dispute_ref}", "it became a dispute", "policy")
     if not one.open:
-        attention.close_by_key(tx, f"dispute:{one.dispute_ref}", f"dispute {one.state.value}", "policy")
+        attention.close_by_key(tx, _key(one), f"dispute {one.state.value}", "policy")
     if one.state is DisputeState.LOST:
-        reason = f"The dispute about {one.amount} was lost: the money is gone. Decide whether the seats stay (gatepass release ends them)."
+        seats = "" if _ended(tx, one.purchase_id) else " Decide whether the seats stay (gatepass release ends them)."
+        reason = f"The dispute about {one.amount} was lost: the money is gone.{seats}{_given_twice(tx, payment, one)}"
         _call(tx, one, "dispute_lost", reason)
     elif one.state is DisputeState.WON and not one.inquiry and _ended(tx, one.purchase_id):
         reason = (
@@ -116,8 +141,28 @@ def _put_in_sight(tx: WriteTx, one: Dispute) -> None:
     elif one.state is DisputeState.NEEDS_RESPONSE:
         until = f" until {one.due:%Y-%m-%d %H:%M} UTC" if one.due else ""
         kind = "asks about" if one.inquiry else "disputes"
-        reason = f"The buyer's bank {kind} {one.amount} ({one.reason}). Answer at the provider{until}"
-        _call(tx, one, "dispute", f"{reason}; the evidence: gatepass evidence {one.id}")
+        answer = f"The buyer's bank {kind} {one.amount} ({one.reason}). Answer at the provider{until}"
+        reason = f"{answer}; the evidence: gatepass evidence {one.id}.{_refunded(tx, payment)}"
+        _call(tx, one, "dispute", reason, dedupe=_key(one))
+
+
+def _refunded(tx: ReadTx, payment: Payment) -> str:
+    """The best answer that there is to a bank."""
+    back = _back(tx, payment)
+    return f" {back} of this payment was refunded: say so to the bank." if back.minor else ""
+
+
+def _given_twice(tx: ReadTx, payment: Payment, one: Dispute) -> str:
+    back = _back(tx, payment)
+    over = back.minor + one.amount.minor - payment.amount.minor
+    if over <= 0 or not back.minor:
+        return ""
+    return f" {back} had been refunded before: the buyer has got back {Money(over, back.currency)} more than was paid."
+
+
+def _back(tx: ReadTx, payment: Payment) -> Money:
+    own = [one for one in refunds.of_purchases(tx, [payment.purchase_id]) if one.payment_id == payment.id]
+    return Money(sum(one.amount.minor for one in own if one.counts), payment.amount.currency)
 
 
 def _ended(tx: ReadTx, purchase_id: UUID) -> bool:
@@ -125,10 +170,11 @@ def _ended(tx: ReadTx, purchase_id: UUID) -> bool:
     return purchase is not None and purchase.status not in PAID
 
 
-def _call(tx: WriteTx, one: Dispute, kind: str, reason: str) -> None:
+def _call(tx: WriteTx, one: Dispute, kind: str, reason: str, *, dedupe: str | None = None) -> None:
     records.call_attention(
-        tx, kind, reason, dedupe=f"{kind}:{one.dispute_ref}", purchase_id=one.purchase_id, payment_id=one.payment_id
-    )
+        tx, kind, reason, dedupe=dedupe or f"{kind}:{one.dispute_ref}", purchase_id=one.purchase_id,
+        payment_id=one.payment_id,
+    )  # fmt: skip
 
 
 # Evidence
@@ -157,6 +203,7 @@ def evidence(tx: ReadTx, dispute_id: UUID) -> dict[str, Any]:
         "sale": _sale(tx, one.purchase_id),
         "attendees": purchases.form_data(tx, one.purchase_id),
         "payments": [_attempt(row) for row in payments.of_purchase(tx, one.purchase_id)],
+        "refunds": [_refund(row) for row in refunds.of_purchases(tx, [one.purchase_id])],
         "mails": records.mails_of(tx, one.purchase_id),
         "timeline": [
             {"at": _time(row["at"]), "what": row["kind"]} for row in timeline.of_purchase(tx, one.purchase_id)
@@ -199,6 +246,15 @@ def _attempt(row: Payment) -> dict[str, Any]:
         "amount": str(row.amount),
         "opened": _time(row.opened),
         "reference": row.intent_ref,
+    }
+
+
+def _refund(row: Refund) -> dict[str, Any]:
+    return {
+        "state": row.state.value,
+        "amount": str(row.amount),
+        "requested": _time(row.requested),
+        "reference": row.refund_ref,
     }
 
 

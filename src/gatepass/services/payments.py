@@ -4,7 +4,7 @@ record() is the only place where a payment changes its state. It gets the provid
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ from gatepass.services.management import EventManagement
 from gatepass.services.purchases import Settlement
 from gatepass.services.refunds import Return
 from gatepass.services.webhooks import Subject, announce
-from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, records, timeline
+from gatepass.store import ReadTx, Store, WriteTx, inbox, jobs, payments, purchases, records, timeline
 from gatepass.store.inbox import NotificationState
 from gatepass.store.jobs import Job
 from gatepass.store.tables import new_id
@@ -113,7 +113,7 @@ class Ledger:
             failed = [Subject(row.purchase_id, [row.id]) for row in moved if row.state is PaymentState.FAILED]
             announce(tx, Kind.PAYMENT_FAILED, failed)
         late = self._settle(tx, book.moves) if book.moves else set[UUID]()
-        if returns := [*book.returns, *(_too_late(row) for row in book.succeeded() if row.purchase_id in late)]:
+        if returns := [*book.returns, *_too_late(tx, book.succeeded(), late)]:
             refunds.order(tx, returns)
         noted = [(one.notification_id, *book.verdict(one), one.payment) for one in findings if one.notification_id]
         if noted:
@@ -222,7 +222,16 @@ class _Book:
                 ask_to_end(tx, other)
 
 
-def _too_late(payment: Payment) -> Return:
+def _too_late(tx: WriteTx, paid: Sequence[Payment], late: Collection[UUID]) -> list[Return]:
+    off = purchases.of_called_off(tx, late)
+    return [_called_off(row) if row.purchase_id in off else _late(row) for row in paid if row.purchase_id in late]
+
+
+def _called_off(payment: Payment) -> Return:
+    return Return(payment, Cause.EVENT_CANCELLED, "It arrived after the event was called off.")
+
+
+def _late(payment: Payment) -> Return:
     return Return(payment, Cause.PAID_LATE, "It arrived after the seats were released.")
 
 

@@ -51,12 +51,12 @@ def of_purchases(tx: ReadTx, purchase_ids: Collection[UUID]) -> list[Dispute]:
 def add(tx: WriteTx, new: Dispute) -> None:
     """One that was not known."""
     values = {"id": new.id, "purchase_id": new.purchase_id, "payment_id": new.payment_id, "provider": new.provider}
-    values |= {"dispute_ref": new.dispute_ref, "opened": new.opened, "inquiry": new.inquiry}
+    values |= {"dispute_ref": new.dispute_ref, "opened": new.opened}
     tx.execute(sa.insert(dispute), [values | _changes(tx, new)])
 
 
 def save(tx: WriteTx, changed: Dispute) -> None:
-    """Write state, amount and dates of a dispute whose payment is locked."""
+    """Write what may change of a dispute whose payment is locked."""
     tx.execute(sa.update(dispute).where(dispute.c.id == changed.id).values(_changes(tx, changed)))
 
 
@@ -76,6 +76,7 @@ def _changes(tx: WriteTx, one: Dispute) -> dict[str, Any]:
         "amount_minor": one.amount.minor,
         "currency": one.amount.currency,
         "reason": one.reason,
+        "inquiry": one.inquiry,
         "due": one.due,
         "changed": tx.now,
         "closed": one.closed,

@@ -1,6 +1,6 @@
 """Orders: the purchase with its attendees, and what they hold once it is completed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gatepass.domain.event import EventStatus
 from gatepass.domain.money import Money
 from gatepass.domain.payment import PaymentState
 from gatepass.domain.purchase import Status
@@ -265,6 +266,13 @@ def waitlisted(tx: ReadTx, limit: int) -> list[UUID]:
     """Purchases that wait for a seat, the longest waiting first."""
     statement = sa.select(purchase.c.id).where(purchase.c.status == Status.WAITLISTED.value)
     return list(tx.execute(statement.order_by(purchase.c.changed).limit(limit)).scalars())
+
+
+def of_called_off(tx: ReadTx, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these purchases whose event was called off."""
+    off = sa.select(purchase.c.id).join(event, event.c.id == purchase.c.event_id)
+    off = off.where(purchase.c.id.in_(ids), event.c.status == EventStatus.CANCELLED.value)
+    return set(tx.execute(off).scalars()) if ids else set()
 
 
 def of_event(tx: ReadTx, event_id: UUID, statuses: Sequence[Status], limit: int) -> list[UUID]:

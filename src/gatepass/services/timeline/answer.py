@@ -1,11 +1,13 @@
 """Was I charged? The rules, the weightiest first; and what happens next."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from gatepass.domain.dispute import DisputeState
 from gatepass.domain.money import Money
 from gatepass.domain.payment import Payment, PaymentState
 from gatepass.domain.purchase import Status
-from gatepass.domain.refund import Cause, RefundState
+from gatepass.domain.refund import Cause, Refund, RefundState
 from gatepass.domain.timeline import Answer, Charged, Words
 from gatepass.languages import gettext as _
 from gatepass.languages import joined, later, ngettext, said
@@ -39,14 +41,14 @@ def _disputed(facts: Facts) -> Answer | None:
         _("Yes, and the charge of %(amount)s is disputed.", amount=texts.money(one.amount)),
         joined(
             _("The bank of the card holder has asked for the money back and decides who gets it."),
-            _("Your order stays as it is until then."),
+            _("Your order stays as it is until then.") if facts.order.status is Status.COMPLETED else "",
         ),
         (_("The bank's decision can take some weeks. It is shown here as soon as it is known."),),
     )
 
 
 def _lost(facts: Facts) -> Answer | None:
-    one = next((one for one in facts.around.disputes if one.state.value == "lost"), None)
+    one = next((one for one in facts.around.disputes if one.state is DisputeState.LOST), None)
     if one is None:
         return None
     ended = (
@@ -56,10 +58,15 @@ def _lost(facts: Facts) -> Answer | None:
     )
     return Answer(
         Charged.REFUNDED,
-        _("Yes, and the bank gave %(amount)s back.", amount=texts.money(one.amount)),
-        joined(ended, _("The money stays with them.")),
+        _("Yes, and the bank gave %(amount)s back.", amount=texts.money(_taken_back(facts))),
+        joined(ended, _("The money stays with them."), some_back(facts)),
         (),
     )
+
+
+def _taken_back(facts: Facts) -> Money:
+    """What banks have given back to card holders, against us."""
+    return facts.sum_of(one.amount for one in facts.around.disputes if one.state is DisputeState.LOST)
 
 
 def _in_question(facts: Facts) -> Answer | None:
@@ -79,15 +86,26 @@ def _in_question(facts: Facts) -> Answer | None:
 
 def _refund_failed(facts: Facts) -> Answer | None:
     wanted = next((one for one in facts.refunds if one.state is RefundState.FAILED), None)
-    again = wanted and any(one.counts and one.requested > wanted.requested for one in facts.refunds)
-    if wanted is None or again or not net(facts).minor:
+    taken = _taken_back(facts)
+    still = facts.sums.kept.minor - taken.minor
+    if wanted is None or _asked_again(facts, wanted) or still <= 0:
         return None
+    by_the_bank = (
+        _("The bank of the card holder gave %(amount)s back.", amount=texts.money(taken)) if taken.minor else ""
+    )
+    amount = texts.money(replace(wanted.amount, minor=min(still, wanted.amount.minor)))
+    failed = _("The refund did not arrive: the bank sent it back, or did not take it. The organizer knows.")
     return Answer(
         Charged.PUT_RIGHT,
-        _("Yes, and %(amount)s could not be given back yet.", amount=texts.money(wanted.amount)),
-        (_("The refund did not arrive: the bank sent it back, or did not take it. The organizer knows."),),
+        _("Yes, and %(amount)s could not be given back yet.", amount=amount),
+        joined(failed, by_the_bank, some_back(facts)),
         (_("The organizer finds another way and will write to you."),),
     )
+
+
+def _asked_again(facts: Facts, failed: Refund) -> bool:
+    later_ones = [one for one in facts.refunds if one.counts and one.requested > failed.requested]
+    return any(one.amount.minor >= failed.amount.minor for one in later_ones)
 
 
 def _twice(facts: Facts) -> Answer | None:
@@ -138,6 +156,13 @@ def _without_a_seat(facts: Facts) -> Answer | None:
             _("Yes: %(amount)s. You are on the waiting list.", amount=amount),
             (_("The money arrived after the seats had been given to others. The next free seat is yours."),),
             joined(then, _(SAFE)),
+        )
+    if facts.order.status is Status.CANCELLED:
+        return Answer(
+            Charged.PUT_RIGHT,
+            _("Yes: %(amount)s, and it is being put right.", amount=texts.money(facts.sums.kept)),
+            joined(_("Your order was cancelled, and this money has not gone back yet."), some_back(facts)),
+            joined(_("The organizer gives it back."), _(SAFE)),
         )
     return Answer(
         Charged.PUT_RIGHT,
@@ -296,8 +321,13 @@ def net(facts: Facts) -> Money:
 
 def some_back(facts: Facts) -> Words:
     """What of the money went back, or is about to; nothing when none is."""
-    back, coming = facts.sums.given_back, facts.sums.on_its_way_back
+    second = [
+        one.amount for one in facts.refunds if one.cause is Cause.PAID_TWICE and one.state is RefundState.SUCCEEDED
+    ]
+    twice, coming = facts.sum_of(second), facts.sums.on_its_way_back
+    back = replace(twice, minor=facts.sums.given_back.minor - twice.minor)
     return joined(
+        _("A second payment came, and was given back: %(amount)s.", amount=texts.money(twice)) if twice.minor else "",
         _("%(amount)s was given back.", amount=texts.money(back)) if back.minor else "",
         _("%(amount)s is on its way back to you.", amount=texts.money(coming)) if coming.minor else "",
     )
@@ -310,5 +340,5 @@ def _why_back(facts: Facts) -> str:
     return _("The money arrived after the seats had been released.") if Cause.PAID_LATE in causes else ""
 
 
-_IN_DOUBT: Sequence[Rule] = (_disputed, _lost, _in_question, _refund_failed, _twice, _all_back, _without_a_seat)
+_IN_DOUBT: Sequence[Rule] = (_disputed, _in_question, _refund_failed, _lost, _twice, _all_back, _without_a_seat)
 _UNPAID: Sequence[Rule] = (_confirming, _nobody_answers, _free, _not_charged)

@@ -322,10 +322,23 @@ _DISPUTE: Mapping[str, tuple[Tone, str, str]] = MappingProxyType(
 )
 
 
+_INQUIRY: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "dispute.needs_response": (
+            later("The bank asks about the charge of %(amount)s"),
+            later("No money has moved back."),
+        ),
+        "dispute.under_review": (later("The bank examines the answer"), later("No money has moved back.")),
+        "dispute.won": (later("The bank asks no more about the charge of %(amount)s"), ""),
+    }
+)
+
+
 def _dispute(entry: Entry, dispute: Dispute) -> Moment:
     tone, title, text = _DISPUTE[entry.kind]
-    if dispute.inquiry and entry.kind == "dispute.needs_response":
-        title, text = later("The bank asks about the charge of %(amount)s"), later("No money has moved back.")
+    # As it was then: a question may have become a dispute.
+    if entry.detail.get("inquiry", dispute.inquiry):
+        title, text = _INQUIRY.get(entry.kind, (title, text))
     detail = {
         "dispute": str(dispute.id), "reference": dispute.dispute_ref, "reason": dispute.reason,
         "answer until": dispute.due.isoformat() if dispute.due else None,
