@@ -59,6 +59,7 @@ async def test_money_that_was_on_its_way_goes_back_when_it_comes(gatepass: Runni
     await gatepass.sandbox.control("settle_async", session=page["session"])
 
     await gatepass.until_refunded(order, "succeeded")
+    assert [one.cause.value for one in await gatepass.refunds(order)] == ["event_cancelled"]
     await gatepass.until(lambda: gatepass.mails_to(order.email))
     assert all("goes back to you" in subject for subject in gatepass.mails_to(order.email))
     await gatepass.check_promises()
@@ -123,6 +124,7 @@ async def test_the_command_forecasts_first_and_changes_nothing(gatepass: Running
     first, counted, cash, *_ = said.splitlines()
     assert (first, counted.split()) == (f"{gatepass.event.name}: 1 orders end", ["1", "completed"])
     assert cash == "Cash needed at the provider: 249.00 EUR"
+    assert "Fees that the provider keeps: not known yet of 1 payment (" in said
     assert "It takes at least 10 seconds.\nNothing was done." in said
     assert (await gatepass.post_registration(gatepass.body())).status_code == 200
 

@@ -177,3 +177,32 @@ async def test_what_a_lost_dispute_leaves_to_give_back_is_not_hidden_by_it(gatep
     assert answer["title"] == "Yes, and €120.50 could not be given back yet."
     assert "The bank of the card holder gave €120.50 back." in answer["text"]
     assert answer["next"]
+
+
+async def test_money_that_a_bank_gives_to_an_order_that_has_ended_is_not_called_late(gatepass: Running) -> None:
+    order = await gatepass.paid()
+    opened = await _dispute(gatepass, order)
+    await _until_disputed(gatepass, order, "needs_response")
+    _, complaint, code = await gatepass.command("release", str(order.id), "--reason", "They will not come")
+    assert code == 0, complaint
+    assert "stays as it is" not in (await buyers(gatepass, order))["answer"]["text"]
+
+    await gatepass.sandbox.control(f"disputes/{opened['id']}", result="won")
+    await _until_disputed(gatepass, order, "won")
+
+    answer = (await buyers(gatepass, order))["answer"]
+    assert answer["title"] == "Yes: €120.50, and it is being put right."
+    assert answer["text"] == "Your order was cancelled, and this money has not gone back yet."
+
+
+async def test_a_question_that_ends_does_not_say_that_a_charge_stands(gatepass: Running) -> None:
+    order = await gatepass.paid()
+    await _dispute(gatepass, order, inquiry=True)
+    await _until_disputed(gatepass, order, "needs_response")
+    await gatepass.refund(order)
+    await gatepass.until_refunded(order, "succeeded")
+
+    await _until_disputed(gatepass, order, "won")
+
+    titles = [one["title"] for one in (await buyers(gatepass, order))["moments"]]
+    assert "The bank asks no more about the charge of €120.50" in titles

@@ -108,6 +108,7 @@ async def test_what_cannot_be_meant_is_refused_with_a_sentence(gatepass: Running
         (("evt_x", "--parked"), "Say which"),
         (("evt_x",), "There is no notification evt_x"),
         (("--since", "yesterday"), "is not a time"),
+        (("--since", "2026-02-02", "--until", "2026-01-01"), "has to lie before"),
         (("--since", "0001-01-01T00:00:00+14:00"), "is not a time"),
     ):
         said = await _gatepass(gatepass, "replay", *wrong)

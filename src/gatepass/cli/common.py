@@ -146,4 +146,4 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def _no_time(text: str) -> str:
-    return f"{text} is not a time. Write it like 2026-11-21 or 2026-11-21T08:00:00Z."
+    return f"{text} is not a time from 1970-01-02 on. Write it like 2026-11-21 or 2026-11-21T08:00:00Z."

@@ -33,6 +33,8 @@ def replay(
     from gatepass.store.inbox import Span
 
     span = Span(moment_of(since), moment_of(until), kind, quarantined=parked)
+    if span.since and span.until and span.since >= span.until:
+        stop("--since has to lie before --until.")
     if bool(notification) == bool(since or until or parked):
         stop("Say which: one notification by its id, --since and --until, or --parked.")
     with opened(data_dir) as store:

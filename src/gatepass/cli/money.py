@@ -38,7 +38,7 @@ def reconcile(
     check_schema(settings, may_migrate=False)
     period = period_of(moment_of(since), moment_of(until))
     if period.since >= period.until:
-        stop("--since has to lie before --until.")
+        stop("--since has to lie before --until, which is now where it is not given.")
     try:
         found = asyncio.run(_compared(settings, period, apply=apply))
     except GatepassError as error:

@@ -141,7 +141,8 @@ def _amount(here: "Installation", purchase_id: UUID, text: str) -> "Money":
 def _fees(forecast: "Forecast") -> str:
     from gatepass.services.cancellations import amounts
 
-    unknown = f"not known yet of {forecast.fees_unknown} payments (gatepass reconcile asks for them)"
+    payments = f"{forecast.fees_unknown} payment{'s' if forecast.fees_unknown != 1 else ''}"
+    unknown = f"not known yet of {payments} (gatepass reconcile asks for them)"
     if not forecast.fees_unknown:
         return amounts(forecast.fees)
     return f"{amounts(forecast.fees)}, and {unknown}" if any(forecast.fees.values()) else unknown

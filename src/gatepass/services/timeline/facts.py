@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from gatepass.store.purchases import AttendeeRow
 from gatepass.store.tables import Row
 from gatepass.store.timeline import Around
 
+A_MOMENT = timedelta(microseconds=1)
 MISMATCH = "mismatch"
 """Reason of a payment whose money does not fit the order."""
 
@@ -182,7 +183,8 @@ def _of_payment(facts: Facts, row: Payment) -> Iterable[Entry]:
 
 def _of_refund(facts: Facts, one: Refund) -> Iterable[Entry]:
     detail = {"refund_id": str(one.id)}
-    yield Entry(one.requested, "refund.requested", detail)
+    # By the provider's clock, when it was made there; and never after we heard of it.
+    yield Entry(min(one.requested, facts.around.changed[one.id] - A_MOMENT), "refund.requested", detail)
     if one.state is not RefundState.REQUESTED:
         yield Entry(facts.around.changed[one.id], f"refund.{one.state.value}", detail)
 
