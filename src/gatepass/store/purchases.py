@@ -270,9 +270,11 @@ def waitlisted(tx: ReadTx, limit: int) -> list[UUID]:
 
 def of_called_off(tx: ReadTx, ids: Collection[UUID]) -> set[UUID]:
     """Those of these purchases whose event was called off."""
+    if not ids:
+        return set()
     off = sa.select(purchase.c.id).join(event, event.c.id == purchase.c.event_id)
     off = off.where(purchase.c.id.in_(ids), event.c.status == EventStatus.CANCELLED.value)
-    return set(tx.execute(off).scalars()) if ids else set()
+    return set(tx.execute(off).scalars())
 
 
 def of_event(tx: ReadTx, event_id: UUID, statuses: Sequence[Status], limit: int) -> list[UUID]:
