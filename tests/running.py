@@ -27,7 +27,19 @@ from gatepass.domain.refund import Refund
 from gatepass.sandbox.app import SandboxConfig, create_app
 from gatepass.services import access, passwords, refunds, setup, switches
 from gatepass.services.setup import NewEvent
-from gatepass.store import ReadTx, Store, WriteTx, events, payments, people, promises, purchases, records, tables
+from gatepass.store import (
+    ReadTx,
+    Store,
+    WriteTx,
+    disputes,
+    events,
+    payments,
+    people,
+    promises,
+    purchases,
+    records,
+    tables,
+)
 from gatepass.store import refunds as refund_record
 from gatepass.store.purchases import AttendeeRow, Purchase
 from tests import commands
@@ -338,8 +350,9 @@ class Running:
         await self.until(put_off)
 
     async def hasten(self, kind: str) -> None:
-        """Jobs of a kind that wait for their time are due now."""
-        due = sa.update(tables.job).where(tables.job.c.kind == kind, tables.job.c.state == "ready")
+        """Jobs of a kind that wait for their time are due now; what somebody is at stays theirs."""
+        at_rest = (tables.job.c.state == "ready", tables.job.c.owner.is_(None))
+        due = sa.update(tables.job).where(tables.job.c.kind == kind, *at_rest)
         await self.store.write(lambda tx: tx.execute(due.values(due=datetime.now(UTC) - timedelta(seconds=1))))
         self.store.on_jobs()
 
@@ -359,7 +372,8 @@ class Running:
         for line in await self.sandbox.look("ledger"):
             if (line.get("metadata") or {}).get("order_id"):
                 at = line["metadata"]["order_id"]
-                theirs[at] = theirs.get(at, 0) + line["amount_received"] - line["amount_refunded"]
+                taken = line["dispute_withdrawn"] - line["dispute_reinstated"]
+                theirs[at] = theirs.get(at, 0) + line["amount_received"] - line["amount_refunded"] - taken
         ours = await self.store.read(_money_by_purchase)
         open_questions = await self.store.read(_in_question)
         differ = {at: (theirs.get(at, 0), ours.get(at, 0)) for at in {*theirs, *ours}}
@@ -388,6 +402,10 @@ def _money_by_purchase(tx: ReadTx) -> Mapping[str, int]:
     back = sa.select(refund.purchase_id, sa.func.sum(refund.amount_minor).label("back")).group_by(refund.purchase_id)
     for row in tx.rows(back.where(refund.state.in_(("processing", "succeeded")), refund.provider == "stripe")):
         money[str(row["purchase_id"])] -= int(row["back"])
+    dispute = tables.dispute.c
+    taken = sa.select(dispute.purchase_id, sa.func.sum(dispute.amount_minor).label("taken")).where(disputes.COUNTING)
+    for row in tx.rows(taken.group_by(dispute.purchase_id)):
+        money[str(row["purchase_id"])] -= int(row["taken"])
     return money
 
 
