@@ -349,10 +349,10 @@ class Running:
 
         await self.until(put_off)
 
-    async def hasten(self, kind: str) -> None:
-        """Jobs of a kind that wait for their time are due now; what somebody is at stays theirs."""
-        at_rest = (tables.job.c.state == "ready", tables.job.c.owner.is_(None))
-        due = sa.update(tables.job).where(tables.job.c.kind == kind, *at_rest)
+    async def hasten(self, kind: str, *, at_rest: bool = False) -> None:
+        """Jobs of a kind that wait for their time are due now. `at_rest`: only those that nobody is at."""
+        due = sa.update(tables.job).where(tables.job.c.kind == kind, tables.job.c.state == "ready")
+        due = due.where(tables.job.c.owner.is_(None)) if at_rest else due
         await self.store.write(lambda tx: tx.execute(due.values(due=datetime.now(UTC) - timedelta(seconds=1))))
         self.store.on_jobs()
 

@@ -142,7 +142,7 @@ class Pair:
         self.line.down = False
         over = sa.update(tables.call_lane).values(paused_until=datetime.now(UTC), next_free=datetime.now(UTC))
         await self.store.write(lambda tx: tx.execute(over))
-        await self.completion.hasten("finalize_remote")
+        await self.completion.hasten("finalize_remote", at_rest=True)
 
     async def finalizations(self, order: Order) -> list[str]:
         """What Dynamics was told of a purchase, and what came of it, in order."""
